@@ -1,0 +1,155 @@
+"""Every error this product raises on purpose, on one page.
+
+An error says what happened (`str(error)`), why (`because`) and what to type next (`hint`).
+`code` is stable and machine-readable; `retryable` tells whether the same call may succeed later
+without anybody changing anything. A denial is a result of the gate and never an error.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SupplyChainError(Exception):
+    """The root of the taxonomy: catch this and nothing broader.
+
+    Args:
+        message: What happened, one sentence without a full stop, for people.
+        because: The reason in the words of whatever refused, or None.
+        hint: What the user should do, with the command to type, or None.
+        retryable: Overrides the class's answer where this one case differs.
+    """
+
+    code: ClassVar[str] = "internal"
+    retryable: bool = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        because: str | None = None,
+        hint: str | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.because = because
+        self.hint = hint
+        if retryable is not None:
+            self.retryable = retryable
+
+    def diagnostics(self) -> dict[str, str | bool | None]:
+        """The error as data, the same fields for the terminal, JSON and HTTP problem documents."""
+        return {
+            "code": self.code,
+            "message": str(self),
+            "because": self.because,
+            "hint": self.hint,
+            "retryable": self.retryable,
+        }
+
+
+class InputError(SupplyChainError):
+    """What the caller gave cannot be used: a reference, a document, an option."""
+
+    code = "input"
+
+
+class PolicyError(InputError):
+    """A policy document is wrong; the message carries file, line and column."""
+
+    code = "policy"
+
+
+class ConfigurationError(InputError):
+    """A setting is missing or wrong; the message names the setting and where it came from."""
+
+    code = "configuration"
+
+
+class LimitError(InputError):
+    """Input exceeded a size, depth or count that bounds what is read before it is trusted."""
+
+    code = "limit"
+
+
+class NotFoundError(SupplyChainError):
+    """The thing asked for does not exist: a tag, an image, a row, a file."""
+
+    code = "not_found"
+
+
+class ConflictError(SupplyChainError):
+    """The thing exists already, differently, or changed underneath us."""
+
+    code = "conflict"
+
+
+class VerificationError(SupplyChainError):
+    """Bytes, digests or signatures do not hold what they claim."""
+
+    code = "verification"
+
+
+class DigestMismatchError(VerificationError):
+    """Content does not hash to the digest that names it."""
+
+    code = "digest_mismatch"
+
+
+class ToolError(SupplyChainError):
+    """An external program failed."""
+
+    code = "tool_failed"
+
+
+class ToolMissingError(ToolError):
+    """An external program is not installed, or is not one that we may run."""
+
+    code = "tool_missing"
+
+
+class ToolTimeoutError(ToolError):
+    """An external program did not end in time and was ended by us."""
+
+    code = "tool_timeout"
+    retryable = True
+
+
+class ToolOutputError(ToolError):
+    """An external program ended well but what it said cannot be relied upon."""
+
+    code = "tool_output"
+
+
+class VulnerabilityDatabaseError(ToolError):
+    """The vulnerability database is missing, stale, empty or fails its canaries."""
+
+    code = "vulnerability_database"
+
+
+class RegistryError(SupplyChainError):
+    """A registry could not be reached or answered with a failure."""
+
+    code = "registry"
+    retryable = True
+
+
+class AuthenticationError(RegistryError):
+    """A registry refused our credentials, or wants some and has none."""
+
+    code = "authentication"
+    retryable = False
+
+
+class StoreError(SupplyChainError):
+    """The database or the content store could not be read or written."""
+
+    code = "store"
+    retryable = True
+
+
+class SchemaVersionError(StoreError):
+    """The database's schema is older or newer than this program."""
+
+    code = "schema_version"
+    retryable = False

@@ -1,0 +1,1 @@
+"""Pure judgement: policy documents, rules, and evaluate(dossier, policy, at) -> Decision."""

@@ -1,0 +1,1 @@
+"""Anything that holds an image, to verified bytes by digest."""

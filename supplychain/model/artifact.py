@@ -1,0 +1,121 @@
+"""Content-addressed artifacts and the place that holds them (OCI image and distribution specs)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from supplychain.model.digest import Digest
+from supplychain.model.subject import Platform
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+
+# The most bytes a manifest may have: the distribution spec's own limit for what a registry
+# has to accept ("Pushing Manifests").
+MANIFEST_LIMIT = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """What names a piece of content (OCI descriptor.md).
+
+    Attributes:
+        media_type: What it is.
+        digest: Its digest.
+        size: Its length in bytes.
+        artifact_type: The type of the artifact that a manifest holds; "" where not given.
+        platform: For the child of an index, what it runs on.
+        annotations: Key-value pairs, sorted by key.
+    """
+
+    media_type: str
+    digest: Digest
+    size: int
+    artifact_type: str = ""
+    platform: Platform | None = None
+    annotations: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest or index, with the exact bytes that its digest names."""
+
+    media_type: str
+    digest: Digest
+    raw: bytes
+
+
+class ArtifactStore(Protocol):
+    """One repository's manifests and blobs: in a registry, or in an OCI layout.
+
+    Every read is checked against its digest before it is returned; other bytes than those named
+    raise `DigestMismatchError`.
+    """
+
+    @property
+    def name(self) -> str:
+        """The repository without tag or digest, or the layout's path."""
+        ...
+
+    def resolve(self, tag: str) -> Descriptor:
+        """The descriptor a tag points at now.
+
+        Raises:
+            NotFoundError: No such tag.
+            RegistryError: The registry failed.
+        """
+        ...
+
+    def manifest(self, digest: Digest) -> Manifest:
+        """A manifest or index by digest, at most `MANIFEST_LIMIT` bytes.
+
+        Raises:
+            NotFoundError: It is not there.
+            LimitError: It is larger than the limit.
+            DigestMismatchError: Other bytes came than those named.
+        """
+        ...
+
+    def blob(self, descriptor: Descriptor, *, limit: int) -> bytes:
+        """A small blob whole, at most `limit` bytes.
+
+        Raises:
+            NotFoundError: It is not there.
+            LimitError: It is larger than `limit`, or than its descriptor says.
+            DigestMismatchError: Other bytes came than those named.
+        """
+        ...
+
+    def blob_chunks(self, descriptor: Descriptor) -> Iterator[bytes]:
+        """A blob as a stream of bounded chunks; the check is made when the stream ends.
+
+        The caller must not use what it got before the iterator is exhausted without an error.
+        """
+        ...
+
+    def put_blob(self, data: bytes) -> Digest:
+        """Store a blob; storing one that is there already does nothing."""
+        ...
+
+    def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Digest:
+        """Store a manifest under its digest, and under a tag where one is given."""
+        ...
+
+    def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
+        """Every manifest that names `digest` as its subject; () where there is none.
+
+        Reads the referrers API, or the fallback tag where there is none.
+        """
+        ...
+
+    def attach(self, data: bytes, media_type: str, *, subject: Digest) -> Digest:
+        """Store a manifest whose `subject` is `subject` so that `referrers` finds it.
+
+        Keeps the fallback tag (distribution spec, "Referrers Tag Schema") where the registry has
+        no referrers API, without losing an entry when two attach at once.
+        """
+        ...

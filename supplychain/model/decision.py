@@ -1,0 +1,121 @@
+"""What the gate says, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import EvidenceKind
+from supplychain.model.finding import Finding
+from supplychain.model.subject import Platform, Subject
+
+
+class Verdict(StrEnum):
+    """The answer to the one question: may this digest run there?"""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    PENDING = "pending"
+
+
+class Outcome(StrEnum):
+    """What became of one rule."""
+
+    PASSED = "passed"
+    VIOLATED = "violated"
+    NOT_APPLICABLE = "not_applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceReference:
+    """A piece of evidence that a decision rests on.
+
+    Attributes:
+        kind: What it is.
+        digest: Digest of its stored bytes.
+        produced_at: When it was made (aware, UTC).
+        age_seconds: Its age at the decision, in seconds.
+    """
+
+    kind: EvidenceKind
+    digest: Digest
+    produced_at: datetime
+    age_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One reason for a denial.
+
+    Attributes:
+        message: What is wrong, for people, one line.
+        remedy: What would turn it into an allow, for people, one line.
+        finding: The finding, where the reason is one.
+        first_seen_at: Since when the project knows the finding.
+        platform: The platform concerned; None where the reason is about the whole subject.
+        evidence: The evidence that shows it; None where the reason is that there is none.
+    """
+
+    message: str
+    remedy: str
+    finding: Finding | None = None
+    first_seen_at: datetime | None = None
+    platform: Platform | None = None
+    evidence: EvidenceReference | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """What one rule of the policy said.
+
+    Attributes:
+        rule: The rule's name in the policy document.
+        outcome: What became of it.
+        summary: One line for people: what was looked at, or why it was not applicable.
+        violations: Every violation, not only the first; empty unless the outcome is VIOLATED.
+    """
+
+    rule: str
+    outcome: Outcome
+    summary: str
+    violations: tuple[Violation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict for one digest in one environment at one instant, with its reasons.
+
+    Attributes:
+        subject: What was asked about.
+        environment: Where it wants to run.
+        verdict: The answer.
+        results: What every rule said, in the policy's order.
+        evidence: Every piece of evidence consulted, with its age.
+        policy: Digest of the effective policy document; None where there was no usable policy.
+        databases: Digests of the vulnerability databases of the scans consulted.
+        decided_at: The instant judged for (aware, UTC).
+        holds_until: When the passing of time alone would change the verdict; None where it never
+            does.
+    """
+
+    subject: Subject
+    environment: str
+    verdict: Verdict
+    results: tuple[RuleResult, ...]
+    evidence: tuple[EvidenceReference, ...]
+    policy: Digest | None
+    databases: tuple[Digest, ...]
+    decided_at: datetime
+    holds_until: datetime | None = None
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """Every reason for the denial, in the order of the rules."""
+        return tuple(v for r in self.results for v in r.violations)
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """What would turn it into an allow, each once, in order of first mention."""
+        return tuple(dict.fromkeys(v.remedy for v in self.violations if v.remedy))

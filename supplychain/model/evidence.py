@@ -1,0 +1,200 @@
+"""Evidence: one notion for everything that a decision may rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from supplychain.model.component import Component
+from supplychain.model.digest import Digest
+from supplychain.model.finding import Finding
+from supplychain.model.subject import Platform, Subject
+
+
+class EvidenceKind(StrEnum):
+    """What a piece of evidence is."""
+
+    SCAN = "scan"
+    SBOM = "sbom"
+    SIGNATURE = "signature"
+    ATTESTATION = "attestation"
+
+
+@dataclass(frozen=True, slots=True)
+class Producer:
+    """The program that made a piece of evidence.
+
+    Attributes:
+        name: `trivy`, `supplychain`, `cosign` …
+        version: Its version; "" where unknown.
+        digest: The digest of the program's file, where it was one that we ran.
+    """
+
+    name: str
+    version: str
+    digest: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A recorded fact about a subject, kept verbatim by digest.
+
+    Attributes:
+        subject: What it is about.
+        kind: What it is.
+        digest: Digest of the exact bytes in the content store.
+        media_type: What those bytes are.
+        producer: Made by what.
+        produced_at: Made when (aware, UTC).
+        verified_by: How we know: `first-hand` for what our own pipeline made from verified bytes,
+            `key:<fingerprint>` for what a signature verified. Never empty: what nobody verified
+            is not evidence.
+    """
+
+    subject: Subject
+    kind: EvidenceKind
+    digest: Digest
+    media_type: str
+    producer: Producer
+    produced_at: datetime
+    verified_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class VulnerabilityDatabase:
+    """The vulnerability database a scan was made with.
+
+    Attributes:
+        digest: SHA-256 of the database file.
+        updated_at: When its makers built it (aware, UTC).
+    """
+
+    digest: Digest
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one scan of one platform manifest found.
+
+    Attributes:
+        evidence: The report: kind SCAN, digest of the raw bytes.
+        database: Which vulnerability database it was made with.
+        operating_system: `debian 12.5` …; "" where the image has none.
+        components: Everything found, sorted by key.
+        findings: Everything wrong, sorted by vulnerability, purl and path.
+    """
+
+    evidence: Evidence
+    database: VulnerabilityDatabase
+    operating_system: str
+    components: tuple[Component, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sbom:
+    """A recorded CycloneDX document.
+
+    Attributes:
+        evidence: The document: kind SBOM, digest of the stored bytes.
+        spec_version: CycloneDX version, "1.6" or "1.7".
+        component_count: Components in it, without the image itself.
+    """
+
+    evidence: Evidence
+    spec_version: str
+    component_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedAttestation:
+    """A statement about a digest whose signature was verified.
+
+    Only `supplychain.signing.verification` makes one from bytes, and only `supplychain.records`
+    gives one back; a test holds that. Everything that relies on a signature accepts this type
+    and no other.
+
+    Attributes:
+        subject: What was signed, bound by digest.
+        predicate_type: in-toto predicate type URI.
+        payload: Digest of the signed payload bytes.
+        envelope: Digest of the stored bundle bytes that were verified.
+        key_fingerprint: `sha256:<hex>` of the verifying key's SubjectPublicKeyInfo (DER).
+        verified_at: When we verified it (aware, UTC).
+        signed_at: When it was signed by a trusted clock; None for a key without a timestamp.
+        predicate_digest: SHA-256 of the predicate where it is a document that we keep; else None.
+    """
+
+    subject: Subject
+    predicate_type: str
+    payload: Digest
+    envelope: Digest
+    key_fingerprint: str
+    verified_at: datetime
+    signed_at: datetime | None = None
+    predicate_digest: Digest | None = None
+
+    @property
+    def is_signature(self) -> bool:
+        """Whether this is an image signature rather than a statement about the image."""
+        return self.predicate_type == SIGNATURE_PREDICATE
+
+
+# Predicate types, by the URI their specification gives.
+SIGNATURE_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
+CYCLONEDX_PREDICATE = "https://cyclonedx.org/bom"
+VULNERABILITY_PREDICATE = "https://cosign.sigstore.dev/attestation/vuln/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFinding:
+    """A finding and since when the project has known it.
+
+    Attributes:
+        finding: The finding.
+        first_seen_at: The earliest scan in the project that found this vulnerability in this
+            package, whatever its version and whatever the image: a rebuild cannot reset it.
+    """
+
+    finding: Finding
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformDossier:
+    """What the record holds about one platform manifest.
+
+    Attributes:
+        subject: The platform manifest.
+        platform: What it runs on.
+        scan: The latest scan, without components and findings; None where there is none.
+        findings: The latest scan's findings.
+        sbom: The latest SBOM; None where there is none.
+        component_count: Components that the latest scan found.
+        attestations: Verified statements about this manifest, signatures among them.
+    """
+
+    subject: Subject
+    platform: Platform
+    scan: Scan | None
+    findings: tuple[RecordedFinding, ...]
+    sbom: Sbom | None
+    component_count: int
+    attestations: tuple[VerifiedAttestation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything the record holds about one digest: what the gate judges.
+
+    Attributes:
+        subject: The digest asked about: a platform manifest or an index.
+        platforms: One entry for a platform manifest; every runnable child for an index.
+        attestations: Verified statements about `subject.digest` itself.
+    """
+
+    subject: Subject
+    platforms: tuple[PlatformDossier, ...]
+    attestations: tuple[VerifiedAttestation, ...]

@@ -1,0 +1,84 @@
+"""What a scanner says is wrong with a component."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+from supplychain.errors import InputError
+from supplychain.model.digest import Digest
+
+
+class Severity(IntEnum):
+    """How bad, in the order in which thresholds compare.
+
+    UNKNOWN stands above CRITICAL on purpose: a finding that nobody has rated counts as the worst,
+    so a missing rating can never let an image through.
+    """
+
+    NEGLIGIBLE = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+    UNKNOWN = 5
+
+    @classmethod
+    def parse(cls, text: str) -> Severity:
+        """Read a severity by its name, in any case.
+
+        Raises:
+            InputError: There is no such severity.
+        """
+        try:
+            return cls[text.upper()]
+        except KeyError:
+            names = ", ".join(s.name.lower() for s in cls)
+            raise InputError(f"{text!r} is not a severity", hint=f"one of {names}") from None
+
+    def __str__(self) -> str:
+        """The lower-case name."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A known vulnerability in one component of one image.
+
+    Attributes:
+        vulnerability_id: `CVE-…`, `GHSA-…` or the advisory's own ID.
+        purl: The component's package URL; "" where the scanner gave none.
+        package: Package name as the ecosystem writes it.
+        installed_version: The version that is there.
+        fixed_version: Versions that repair it, as the advisory writes them; "" where none is known.
+        severity: Rated severity; UNKNOWN where nobody rated it.
+        severity_source: Whose rating that is (`nvd`, `debian`, `ghsa` …); "" where unknown.
+        path: File in the image that declares the component; "" for OS packages.
+        status: The vendor's status as the scanner writes it (`fixed`, `affected` …).
+        title: One line for people.
+        url: Where to read on; "" where unknown.
+        published_at: When the vulnerability was published; None where unknown.
+        layer: The diffID of the layer that brought the component.
+        component: `Component.key` of the affected component.
+    """
+
+    vulnerability_id: str
+    purl: str
+    package: str
+    installed_version: str
+    fixed_version: str
+    severity: Severity
+    severity_source: str = ""
+    path: str = ""
+    status: str = ""
+    title: str = ""
+    url: str = ""
+    published_at: datetime | None = None
+    layer: Digest | None = None
+    component: str = ""
+
+    @property
+    def fixable(self) -> bool:
+        """Whether some version is known to repair it."""
+        return bool(self.fixed_version)

@@ -1,0 +1,1 @@
+"""Resolve, scan, SBOM, sign, verify, record, gate: stages know nothing of each other."""

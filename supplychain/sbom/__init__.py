@@ -1,0 +1,1 @@
+"""CycloneDX: make, check, validate, read."""

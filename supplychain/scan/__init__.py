@@ -1,0 +1,1 @@
+"""Scanners: verified bytes to findings."""

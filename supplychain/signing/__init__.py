@@ -1,0 +1,1 @@
+"""Keys, DSSE and in-toto, cosign's storage, verification."""
