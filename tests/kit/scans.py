@@ -1,4 +1,4 @@
-"""Factories for scans, components and findings, with a fixed clock: the same call, the same value."""
+"""Factories for scans, components and findings under a fixed clock: same call, same value."""
 
 from __future__ import annotations
 
