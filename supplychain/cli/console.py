@@ -120,12 +120,7 @@ class LiveProgress:
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop drawing and give the cursor back, whatever happened."""
         self._bar.stop()
 
@@ -158,12 +153,7 @@ class _Still(AbstractContextManager[Progress]):
     def __enter__(self) -> Progress:
         return self._progress
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         return None
 
 
