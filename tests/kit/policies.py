@@ -1,0 +1,142 @@
+"""Factories for what the gate judges: dossiers, attestations and policies under a fixed clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import (
+    CYCLONEDX_PREDICATE,
+    SIGNATURE_PREDICATE,
+    Dossier,
+    Evidence,
+    EvidenceKind,
+    PlatformDossier,
+    Producer,
+    RecordedFinding,
+    Sbom,
+    Scan,
+    VerifiedAttestation,
+)
+from supplychain.model.finding import Finding
+from supplychain.model.subject import Platform, Subject
+from tests.kit.scans import AT, PLATFORM, SUBJECT, make_finding, make_scan
+
+INDEX = Subject("registry.test/shop/web", Digest.of(b"the index"))
+ARM = Platform("linux", "arm64")
+ARM_SUBJECT = Subject("registry.test/shop/web", Digest.of(b"the arm64 manifest"))
+# Not keys: the gate compares fingerprints and leaves parsing to whoever hands it the function.
+RELEASE_KEY = b"-----BEGIN PUBLIC KEY-----\nrelease\n-----END PUBLIC KEY-----\n"
+OTHER_KEY = b"-----BEGIN PUBLIC KEY-----\nother\n-----END PUBLIC KEY-----\n"
+
+
+def fingerprint(key: bytes) -> str:
+    """A stand-in for the fingerprint of a public key: one per key text."""
+    return str(Digest.of(key.strip()))
+
+
+def make_attestation(
+    subject: Subject = SUBJECT,
+    *,
+    key: bytes = RELEASE_KEY,
+    predicate_type: str = SIGNATURE_PREDICATE,
+    verified_at: datetime = AT,
+    signed_at: datetime | None = None,
+    predicate_digest: Digest | None = None,
+) -> VerifiedAttestation:
+    """An image signature by `RELEASE_KEY` where nothing else is said."""
+    said = f"{subject.digest} {predicate_type} {predicate_digest} {fingerprint(key)}".encode()
+    return VerifiedAttestation(
+        subject=subject,
+        predicate_type=predicate_type,
+        payload=Digest.of(said),
+        envelope=Digest.of(b"envelope of " + said),
+        key_fingerprint=fingerprint(key),
+        verified_at=verified_at,
+        signed_at=signed_at,
+        predicate_digest=predicate_digest,
+    )
+
+
+def make_sbom(
+    subject: Subject = SUBJECT,
+    *,
+    document: bytes = b"{}",
+    produced_at: datetime = AT,
+    component_count: int = 1,
+) -> Sbom:
+    """A recorded CycloneDX 1.6 document."""
+    return Sbom(
+        evidence=Evidence(
+            subject=subject,
+            kind=EvidenceKind.SBOM,
+            digest=Digest.of(document),
+            media_type="application/vnd.cyclonedx+json",
+            producer=Producer("supplychain", "0.1.0"),
+            produced_at=produced_at,
+            verified_by="first-hand",
+        ),
+        spec_version="1.6",
+        component_count=component_count,
+    )
+
+
+def attest_sbom(sbom: Sbom, *, key: bytes = RELEASE_KEY) -> VerifiedAttestation:
+    """The CycloneDX attestation of `sbom`."""
+    return make_attestation(
+        sbom.evidence.subject,
+        key=key,
+        predicate_type=CYCLONEDX_PREDICATE,
+        predicate_digest=sbom.evidence.digest,
+    )
+
+
+def known(finding: Finding | None = None, *, for_: timedelta = timedelta()) -> RecordedFinding:
+    """A finding that the project has known for `for_` at `AT`."""
+    return RecordedFinding(finding or make_finding(), AT - for_)
+
+
+def make_platform(
+    subject: Subject = SUBJECT,
+    *,
+    platform: Platform = PLATFORM,
+    scan: Scan | Literal["fresh"] | None = "fresh",
+    findings: Iterable[RecordedFinding] = (),
+    sbom: Sbom | Literal["made"] | None = "made",
+    attestations: Sequence[VerifiedAttestation] | None = None,
+) -> PlatformDossier:
+    """A platform with a scan, an SBOM and its attestation; None takes a piece away."""
+    made_scan = make_scan(subject=subject, components=()) if scan == "fresh" else scan
+    made_sbom = make_sbom(subject) if sbom == "made" else sbom
+    if attestations is None:
+        attestations = (attest_sbom(made_sbom),) if made_sbom else ()
+    return PlatformDossier(
+        subject=subject,
+        platform=platform,
+        scan=made_scan,
+        findings=tuple(findings),
+        sbom=made_sbom,
+        component_count=1,
+        attestations=tuple(attestations),
+    )
+
+
+def make_dossier(
+    *platforms: PlatformDossier,
+    subject: Subject = SUBJECT,
+    attestations: Sequence[VerifiedAttestation] | None = None,
+) -> Dossier:
+    """A dossier in which everything is in order: one platform, signed, scanned, with an SBOM."""
+    return Dossier(
+        subject=subject,
+        platforms=platforms or (make_platform(),),
+        attestations=(make_attestation(subject),) if attestations is None else tuple(attestations),
+    )
+
+
+def make_index(*, findings: Iterable[RecordedFinding] = ()) -> Dossier:
+    """A signed index of linux/amd64 and linux/arm64; the findings are those of arm64."""
+    arm = make_platform(ARM_SUBJECT, platform=ARM, findings=findings)
+    return make_dossier(make_platform(), arm, subject=INDEX)
