@@ -22,8 +22,13 @@ class Component:
         hashes: `(algorithm, hex)` pairs, algorithm as CycloneDX spells it ("SHA-256").
         layer: The diffID of the layer that brought it.
         supplier: Maintainer or supplier; None where unknown.
-        depends_on: `key`s of the components it needs, as far as the scanner knows them.
+        depends_on: `key`s of the components it needs, as far as the scanner knows them; each of
+            them is in the same scan.
         key: Unique within one scan, and stable for the same image content.
+        source_name: The source package that an OS package was built from, by which distributions
+            publish advisories (`openssl` for `libssl3`); "" where the scanner gave none.
+        source_version: Its version, whole, as the distribution writes it
+            (`[epoch:]version[-release]`); "" where the scanner gave none.
     """
 
     purl: str
@@ -38,3 +43,5 @@ class Component:
     supplier: str | None = None
     depends_on: tuple[str, ...] = ()
     key: str = ""
+    source_name: str = ""
+    source_version: str = ""

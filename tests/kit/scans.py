@@ -59,6 +59,8 @@ def make_component(
         path=_PATH.get(ecosystem, "").format(name=name, version=version),
         licences=("OpenSSL",) if ecosystem == "debian" else ("MIT",),
         layer=LAYERS[0][1],
+        source_name=name if ecosystem == "debian" else "",
+        source_version=version if ecosystem == "debian" else "",
     )
     made = replace(made, **fields)
     return made if made.key else replace(made, key=f"{made.purl}#{made.path}".rstrip("#"))
