@@ -1,1 +1,51 @@
 """The command line: parse, call, render."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+from supplychain.errors import SupplyChainError
+
+
+class _Signalled(BaseException):
+    """A signal asked us to end; unwinding ends child processes and rolls back on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _raise(number: int, _frame: FrameType | None) -> None:
+    # A second signal ends us at once, should the unwinding itself hang.
+    signal.signal(number, signal.SIG_DFL)
+    raise _Signalled(number)
+
+
+def main() -> None:
+    """Run the command line and exit with its code (`cli.failures.Exit`)."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _raise)
+    try:
+        from supplychain.cli.app import app
+
+        app()
+    except SupplyChainError as error:
+        sys.exit(_failed(error))
+    except _Signalled as signalled:
+        sys.stderr.write("\ninterrupted: what was not finished is not recorded\n")
+        sys.exit(128 + signalled.number)
+    except BrokenPipeError:
+        # Whoever read our output has what it wanted; do not complain while closing it.
+        sys.stdout = None
+        sys.exit(1)
+
+
+def _failed(error: SupplyChainError) -> int:
+    from supplychain.cli.console import say
+    from supplychain.cli.failures import exit_of_error, lines_of
+
+    for line in lines_of(error, verbose="--verbose" in sys.argv or "-v" in sys.argv):
+        say(line)
+    return exit_of_error(error)

@@ -1,0 +1,65 @@
+"""`supplychain config`: which value holds, and where it came from."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from supplychain.cli import options
+from supplychain.cli.context import Context, OutputFormat, write
+from supplychain.settings import SETTINGS
+
+app = typer.Typer(help="Show the settings in force.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Show the settings in force."""
+
+
+@app.command()
+@options.command(options.RECORD)
+def show(
+    shared: Context,
+    name: Annotated[
+        str | None, typer.Argument(help="only this setting", show_default=False)
+    ] = None,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Show every setting, its value and where that came from; secrets are masked.
+
+    \b
+    Examples:
+      supplychain config show
+      supplychain config show database
+      SUPPLYCHAIN_DATA_DIR=/srv/supplychain supplychain config show --output json
+    """
+    settings = shared.settings
+    values = [settings.value(s.name) for s in SETTINGS if name in {None, s.name}]
+    if not values:
+        known = ", ".join(s.name for s in SETTINGS)
+        raise typer.BadParameter(f"there is no setting {name!r}; there are {known}")
+    resolved = {
+        "data_dir": str(settings.data_dir),
+        "cache_dir": str(settings.cache_dir),
+        "database": settings.database_url,
+        "content": settings.content_url,
+    }
+    rows = [
+        {
+            "name": v.setting.name,
+            "value": v.shown or resolved.get(v.setting.name, ""),
+            "origin": v.origin if v.text or v.setting.name not in resolved else "default",
+            "help": v.setting.help,
+        }
+        for v in values
+    ]
+    if output is OutputFormat.JSON:
+        write(json.dumps({"schemaVersion": 1, "settings": rows}, indent=2) + "\n", None)
+        return
+    width = max(len(row["name"]) for row in rows)
+    write(
+        "".join(f"{r['name']:<{width}}  {r['value'] or '-'}  ({r['origin']})\n" for r in rows), None
+    )

@@ -1,0 +1,79 @@
+"""What every command shares: settings, how to print, and what the user wants to see."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from supplychain.cli.console import Paint, progress_for, wants_colour
+from supplychain.errors import InputError, StoreError
+from supplychain.pipeline.progress import Progress
+from supplychain.settings import Settings
+
+
+class OutputFormat(StrEnum):
+    """The forms in which a command's result can be had."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One call of the command line."""
+
+    settings: Settings
+    verbose: bool
+    quiet: bool
+
+    @staticmethod
+    def now() -> datetime:
+        """The one reading of the clock that a command judges by (aware, UTC)."""
+        return datetime.now(UTC)
+
+    @property
+    def paint(self) -> Paint:
+        """Colours for what goes to stdout."""
+        return Paint(enabled=wants_colour(sys.stdout, os.environ))
+
+    def progress(self, output: OutputFormat) -> AbstractContextManager[Progress]:
+        """Progress for long work; none beside machine-readable output."""
+        silent = self.quiet or output is OutputFormat.JSON
+        return progress_for(silent=silent, environ=os.environ)
+
+
+def context(
+    flags: Mapping[str, str | None], *, verbose: bool = False, quiet: bool = False
+) -> Context:
+    """The context for these flags."""
+    return Context(Settings(flags, os.environ, Path.cwd()), verbose=verbose, quiet=quiet)
+
+
+def write(data: bytes | str, output_file: Path | None) -> None:
+    """The result, to stdout or whole into a file; a failed write leaves no half file.
+
+    Raises:
+        StoreError: The file cannot be written.
+        InputError: The folder of the file does not exist.
+    """
+    raw = data if isinstance(data, bytes) else data.encode()
+    if output_file is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(raw)
+        sys.stdout.buffer.flush()
+        return
+    if not output_file.absolute().parent.is_dir():
+        raise InputError(f"there is no folder {output_file.absolute().parent}")
+    partial = output_file.with_name(f".{output_file.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(raw)
+        partial.replace(output_file)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(f"{output_file} cannot be written", because=str(error)) from error

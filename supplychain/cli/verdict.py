@@ -1,0 +1,95 @@
+"""A decision as people read it in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from supplychain.cli.console import Paint, printable
+from supplychain.cli.times import ago, span
+from supplychain.model.decision import Decision, Outcome, RuleResult, Verdict, Violation
+from supplychain.model.digest import Digest
+
+_COLOUR = {Verdict.ALLOW: "green", Verdict.DENY: "red", Verdict.PENDING: "yellow"}
+_MARK = {
+    Outcome.PASSED: ("green", "\N{CHECK MARK}"),
+    Outcome.VIOLATED: ("red", "\N{BALLOT X}"),
+    Outcome.NOT_APPLICABLE: ("dim", "-"),
+}
+# A denial over hundreds of findings is read from the top; `--all` and JSON hold every one.
+_SHOWN = 12
+
+
+def lines(
+    decision: Decision, identity: Digest, paint: Paint, *, now: datetime, everything: bool = False
+) -> Iterator[str]:
+    """The lines of a verdict: headline, rules, remedies, and how long it holds.
+
+    Args:
+        decision: The decision.
+        identity: Digest of its document, by which the record knows it.
+        paint: How to colour.
+        now: The moment to which times are relative (aware).
+        everything: Show every violation, not only the first dozen of each rule.
+    """
+    yield _headline(decision, identity, paint)
+    width = max((len(r.rule) for r in decision.results), default=0)
+    for result in decision.results:
+        yield from _rule(result, width, paint, everything=everything)
+    if decision.remedies:
+        shown = decision.remedies if everything else decision.remedies[:_SHOWN]
+        yield paint("bold", "To allow it:")
+        yield from (f"  {printable(remedy)}" for remedy in shown)
+        yield from _more(len(decision.remedies) - len(shown))
+    yield paint("dim", _footer(decision, now))
+
+
+def _headline(decision: Decision, identity: Digest, paint: Paint) -> str:
+    verdict = paint(_COLOUR[decision.verdict], decision.verdict.upper())
+    policy = f"policy {decision.policy.short}" if decision.policy else "no policy"
+    return f"{verdict}  {printable(str(decision.subject))} in {decision.environment}\n" + paint(
+        "dim", f"       {policy}    decision {identity.short}"
+    )
+
+
+def _rule(result: RuleResult, width: int, paint: Paint, *, everything: bool) -> Iterator[str]:
+    colour, mark = _MARK[result.outcome]
+    label = f" {paint(colour, mark)} {result.rule:<{width}}  "
+    if not result.violations:
+        yield label + printable(result.summary)
+        return
+    shown = result.violations if everything else result.violations[:_SHOWN]
+    for violation in shown:
+        yield label + _violation(violation, paint)
+    yield from _more(len(result.violations) - len(shown))
+
+
+def _violation(violation: Violation, paint: Paint) -> str:
+    platform = printable(f"  [{violation.platform}]") if violation.platform else ""
+    if violation.finding is None:
+        return printable(violation.message) + platform
+    finding = violation.finding
+    fix = f" \N{RIGHTWARDS ARROW} {finding.fixed_version}" if finding.fixed_version else ", no fix"
+    path = f"  {paint('dim', printable(finding.path))}" if finding.path else ""
+    known = ""
+    if violation.first_seen_at and violation.evidence:
+        at = violation.evidence.produced_at.timestamp() + violation.evidence.age_seconds
+        known = f"  known {span(at - violation.first_seen_at.timestamp())}"
+    what = (
+        f"{finding.vulnerability_id}  {finding.severity}  "
+        f"{finding.package} {finding.installed_version}{fix}"
+    )
+    return f"{printable(what)}{path}{known}{platform}"
+
+
+def _more(count: int) -> Iterator[str]:
+    if count > 0:
+        yield f"   \N{HORIZONTAL ELLIPSIS} and {count} more (--all shows them)"
+
+
+def _footer(decision: Decision, now: datetime) -> str:
+    ages = [f"{e.kind} {ago(e.produced_at, now)}" for e in decision.evidence[:4]]
+    evidence = "Evidence: " + (", ".join(ages) if ages else "none")
+    if decision.holds_until is None:
+        return evidence
+    return f"{evidence}. Time alone changes this verdict {ago(decision.holds_until, now)}."
