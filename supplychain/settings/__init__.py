@@ -1,0 +1,257 @@
+"""Every setting, where its value came from, and nothing else.
+
+Precedence: flag, then `SUPPLYCHAIN_<NAME>` (for secrets also `SUPPLYCHAIN_<NAME>_FILE`), then the
+nearest `supplychain.toml` up the tree, then the user's own `supplychain.toml`, then the default.
+
+A project's `supplychain.toml` is a file of whatever repository one happens to stand in, so it may
+not name programs to run, hashes to trust, or registries to reach without TLS: those come from the
+user, from the environment or from a flag.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+
+from supplychain.errors import ConfigurationError
+from supplychain.settings.declared import SETTINGS, Setting
+
+__all__ = ["SETTINGS", "Setting", "Settings", "Value"]
+
+FILE_NAME = "supplychain.toml"
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A setting's value and where it came from."""
+
+    setting: Setting
+    text: str | None
+    origin: str
+
+    @property
+    def shown(self) -> str:
+        """The value for people: secrets are masked, a password in a URL too."""
+        if self.text is None:
+            return ""
+        if self.setting.secret:
+            return "********"
+        return mask_url(self.text)
+
+
+def mask_url(text: str) -> str:
+    """The text without the password that a URL in it may carry."""
+    scheme, separator, rest = text.partition("://")
+    authority, at, path = rest.rpartition("@")
+    user, colon, _ = authority.partition(":")
+    return f"{scheme}://{user}:********@{path}" if separator and at and colon else text
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A settings file that was read."""
+
+    path: Path
+    values: Mapping[str, str]
+    is_project: bool
+
+
+class Settings:
+    """All settings of one call.
+
+    Args:
+        flags: Values given on the command line, by setting name; None where a flag is absent.
+        environ: The process environment.
+        directory: Where the search for a project's `supplychain.toml` starts.
+        user_file: The user's own `supplychain.toml`; None for the platform's folder.
+
+    Raises:
+        ConfigurationError: A file does not parse, or sets what it may not or what does not exist.
+    """
+
+    def __init__(
+        self,
+        flags: Mapping[str, str | None],
+        environ: Mapping[str, str],
+        directory: Path,
+        user_file: Path | None = None,
+    ) -> None:
+        self._flags = flags
+        self._environ = environ
+        self._directory = directory
+        self._user_file = user_file or _folder("config") / FILE_NAME
+
+    @cached_property
+    def _files(self) -> tuple[_File, ...]:
+        project = _nearest(self._directory)
+        found = [_read(project, is_project=True)] if project else []
+        if self._user_file.is_file() and self._user_file != project:
+            found.append(_read(self._user_file, is_project=False))
+        return tuple(found)
+
+    def value(self, name: str) -> Value:
+        """A setting with its origin.
+
+        Raises:
+            ConfigurationError: A `…_FILE` variable names a file that cannot be read.
+        """
+        setting = _BY_NAME[name]
+        if (flag := self._flags.get(name)) is not None:
+            return Value(setting, flag, "flag")
+        if (found := self._from_environment(setting)) is not None:
+            return found
+        for file in self._files:
+            if name in file.values:
+                return Value(setting, file.values[name], str(file.path))
+        return Value(setting, setting.default, "default" if setting.default else "not set")
+
+    def text(self, name: str) -> str | None:
+        """A setting's text; None where it is not set."""
+        return self.value(name).text
+
+    def path(self, name: str) -> Path | None:
+        """A setting as a path with `~` expanded; None where it is not set."""
+        text = self.text(name)
+        return Path(text).expanduser() if text else None
+
+    def duration(self, name: str) -> float:
+        """A setting such as `90s`, `15m`, `24h` or `7d`, in seconds.
+
+        Raises:
+            ConfigurationError: It is not set, or does not read as a duration.
+        """
+        return self._measure(name, _SECONDS, "a duration such as 90s, 15m, 24h or 7d")
+
+    def size(self, name: str) -> int:
+        """A setting such as `512MiB` or `16GiB`, in bytes.
+
+        Raises:
+            ConfigurationError: It is not set, or does not read as a size.
+        """
+        return int(self._measure(name, _BYTES, "a size such as 512MiB or 16GiB"))
+
+    def _measure(self, name: str, units: Mapping[str, int], wanted: str) -> float:
+        value = self.value(name)
+        text = (value.text or "").strip()
+        unit = next((u for u in units if text.endswith(u)), "")
+        number = text.removesuffix(unit).strip()
+        if not unit or not number.isdecimal() or int(number) == 0:
+            raise ConfigurationError(
+                f"{name} = {text!r} is not {wanted}", because=f"it comes from {value.origin}"
+            )
+        return int(number) * units[unit]
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the record and the vulnerability databases live."""
+        return self.path("data_dir") or _folder("data")
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where blobs and scanner caches live; losing it costs time only."""
+        return self.path("cache_dir") or _folder("cache")
+
+    @property
+    def config_file(self) -> Path:
+        """The user's own settings file, whether it exists or not."""
+        return self._user_file
+
+    @property
+    def database_url(self) -> str:
+        """The record's database; a SQLite file in the data folder where none is set."""
+        return self.text("database") or f"sqlite:///{self.data_dir / 'supplychain.db'}"
+
+    @property
+    def content_url(self) -> str:
+        """The content store; a folder in the data folder where none is set."""
+        return self.text("content") or str(self.data_dir / "content")
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """A setting that lists things, separated by commas."""
+        return tuple(part.strip() for part in (self.text(name) or "").split(",") if part.strip())
+
+    def policy_file(self, environment: str) -> Path:
+        """Where the policy of an environment is looked for."""
+        folder = self.path("policies") or Path("policies")
+        return folder / f"{environment}.yaml"
+
+    def _from_environment(self, setting: Setting) -> Value | None:
+        for variable in (setting.variable, *setting.also):
+            if self._environ.get(variable):
+                return Value(setting, self._environ[variable], f"environment {variable}")
+        if not setting.secret:
+            return None
+        file_variable = f"{setting.variable}_FILE"
+        if not self._environ.get(file_variable):
+            return None
+        path = Path(self._environ[file_variable])
+        try:
+            secret = path.read_text("utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"{file_variable} names {path}, which cannot be read", because=str(error)
+            ) from error
+        return Value(setting, secret, f"file {path}")
+
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+def _folder(kind: str) -> Path:
+    """The platform's folder for `config`, `data` or `cache`, without creating it."""
+    import platformdirs
+
+    path: Path = getattr(platformdirs, f"user_{kind}_path")("supplychain")
+    return path
+
+
+def _nearest(directory: Path) -> Path | None:
+    for folder in (directory, *directory.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None
+
+
+def _read(path: Path, *, is_project: bool) -> _File:
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read", because=str(error)) from error
+    values: dict[str, str] = {}
+    for name, raw in document.items():
+        setting = _BY_NAME.get(name)
+        if setting is None:
+            near = get_close_matches(name, _BY_NAME, n=1)
+            raise ConfigurationError(
+                f"{path} sets {name!r}, which is not a setting",
+                hint=f"did you mean {near[0]!r}?" if near else "see: supplychain config show",
+            )
+        values[name] = _checked(setting, raw, path, is_project=is_project)
+    return _File(path, values, is_project)
+
+
+def _checked(setting: Setting, raw: object, path: Path, *, is_project: bool) -> str:
+    if setting.secret:
+        raise ConfigurationError(
+            f"{path} holds {setting.name}, a secret",
+            hint=f"put it in a file and name that in {setting.variable}_FILE",
+        )
+    if setting.trusted_only and is_project:
+        raise ConfigurationError(
+            f"{path} may not set {setting.name}",
+            because="a project's file could make anyone who stands in it run or trust anything",
+            hint=f"set {setting.variable}, or put it in your own settings file",
+        )
+    if isinstance(raw, list) and all(isinstance(item, str) for item in raw):
+        raw = ",".join(raw)
+    if not isinstance(raw, str) or not raw:
+        raise ConfigurationError(f"{path}: {setting.name} must be a non-empty text in quotes")
+    if setting.path:
+        return str(path.parent / Path(raw).expanduser())
+    return raw

@@ -1,0 +1,63 @@
+"""What can be set: one line each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_PREFIX = "SUPPLYCHAIN_"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as it is declared.
+
+    Attributes:
+        name: Key in `supplychain.toml`; upper-cased behind `SUPPLYCHAIN_` in the environment.
+        help: One line for people.
+        default: Value where nobody gives one, as text; None means "not set".
+        secret: Masked wherever it is shown; also read from `…_FILE`; refused in files.
+        trusted_only: Refused in a project's `supplychain.toml`.
+        path: A relative value in a file is relative to that file's folder.
+        also: Further environment variables that are read after our own.
+    """
+
+    name: str
+    help: str
+    default: str | None = None
+    secret: bool = False
+    trusted_only: bool = False
+    path: bool = False
+    also: tuple[str, ...] = ()
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return _PREFIX + self.name.upper()
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("data_dir", "folder of the record and the vulnerability databases", path=True),
+    Setting("cache_dir", "folder of blobs and scanner caches, safe to delete", path=True),
+    Setting("database", "database URL: sqlite:///FILE or postgresql://…"),
+    Setting("content", "content store: a folder, or s3://…, gs://…, az://…"),
+    Setting("project", "project that owns what is recorded", "default"),
+    Setting("environment", "environment asked about where none is given"),
+    Setting("policies", "folder with one policy file per environment", "policies", path=True),
+    Setting("key", "private key that signs (cosign's format)", path=True),
+    Setting("key_password", "password of that key", secret=True, also=("COSIGN_PASSWORD",)),
+    Setting("trivy", "Trivy binary; else the one on PATH", trusted_only=True, path=True),
+    Setting("trivy_sha256", "further Trivy binaries that may run, by sha256", trusted_only=True),
+    Setting("scan_timeout", "time limit of one scan", "10m"),
+    Setting(
+        "db_repository", "where `vulndb pull` gets its database", "ghcr.io/aquasecurity/trivy-db"
+    ),
+    Setting("db_max_age", "oldest vulnerability database that a scan may use", "72h"),
+    Setting("sbom_version", "CycloneDX version that is written: 1.6 or 1.7", "1.6"),
+    Setting("max_layer_size", "most bytes that one layer may unpack to", "16GiB"),
+    Setting("registry_username", "user name for the registry", also=("COSIGN_REGISTRY_USERNAME",)),
+    Setting("registry_password", "password for the registry", secret=True),
+    Setting("registry_token", "bearer token for the registry", secret=True),
+    Setting("registry_cacert", "CA certificates for the registry, PEM", path=True),
+    Setting("registry_timeout", "time limit of one answer from a registry", "30s"),
+    Setting("insecure_registry", "hosts reached without TLS, by comma", trusted_only=True),
+)
