@@ -1,0 +1,79 @@
+"""DSSE envelopes (Dead Simple Signing Envelope, protocol and envelope version 1.0)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from supplychain.errors import InputError
+from supplychain.signing.encoding import as_text, members, read_base64, write_base64
+from supplychain.signing.signer import PublicKey, Signer
+
+PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An in-toto payload with exactly one signature.
+
+    Attributes:
+        payload: The signed bytes, opaque until the signature was checked.
+        signature: ECDSA over their pre-authentication encoding, DER.
+    """
+
+    payload: bytes = field(repr=False)
+    signature: bytes
+
+    def verify(self, key: PublicKey) -> None:
+        """Check the signature.
+
+        Raises:
+            VerificationError: This key did not make it over this payload.
+        """
+        key.verify(self.signature, pre_authentication_encoding(self.payload))
+
+    def value(self) -> dict[str, object]:
+        """The envelope as the bundle's `dsseEnvelope`."""
+        return {
+            "payload": write_base64(self.payload),
+            "payloadType": PAYLOAD_TYPE,
+            "signatures": [{"sig": write_base64(self.signature)}],
+        }
+
+    @classmethod
+    def parse(cls, value: object) -> Envelope:
+        """Read a `dsseEnvelope`.
+
+        Raises:
+            InputError: Another payload type, none or several signatures, or base64 that is not
+                canonical.
+        """
+        found = members(value, "the envelope", required=("payload", "payloadType", "signatures"))
+        payload_type = as_text(found["payloadType"], "the envelope's payloadType")
+        if payload_type != PAYLOAD_TYPE:
+            raise InputError(
+                f"the envelope's payload is {payload_type[:80]!r}, not {PAYLOAD_TYPE!r}"
+            )
+        signatures = found["signatures"]
+        if not isinstance(signatures, list) or len(signatures) != 1:
+            raise InputError("the envelope has not exactly one signature")
+        signature = members(signatures[0], "its signature", required=("sig",), optional=("keyid",))
+        as_text(signature.get("keyid", ""), "the signature's keyid")
+        return cls(
+            read_base64(found["payload"], "the envelope's payload"),
+            read_base64(signature["sig"], "the envelope's signature"),
+        )
+
+
+def pre_authentication_encoding(payload: bytes) -> bytes:
+    """What is signed: the payload bound to its type (DSSE protocol, "PAE")."""
+    kind = PAYLOAD_TYPE.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def seal(payload: bytes, signer: Signer) -> Envelope:
+    """Sign a payload.
+
+    Raises:
+        SupplyChainError: The signer could not sign.
+    """
+    return Envelope(payload, signer.sign(pre_authentication_encoding(payload)))

@@ -1,0 +1,281 @@
+"""Key files in cosign's own format: PEM, scrypt, NaCl secretbox, PKCS#8.
+
+The format is that of `cosign generate-key-pair` (cosign `pkg/cosign/keys.go` and the
+go-securesystemslib package `encrypted`), so that either program reads what the other wrote.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from supplychain.errors import (
+    ConflictError,
+    InputError,
+    LimitError,
+    NotFoundError,
+    StoreError,
+    SupplyChainError,
+)
+from supplychain.signing.encoding import (
+    as_object,
+    members,
+    read_base64,
+    read_json,
+    read_pem,
+    write_base64,
+    write_pem,
+)
+from supplychain.signing.signer import PublicKey
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+# Asked for only once there is something to decrypt.
+Password = Callable[[], bytes]
+
+_LABEL = "ENCRYPTED SIGSTORE PRIVATE KEY"
+_LABELS = (_LABEL, "ENCRYPTED COSIGN PRIVATE KEY")
+_FILE_LIMIT = 64 * 1024
+_N, _R, _P = 65536, 8, 1
+# A file may ask for no more work than this: each step doubles memory and time.
+_COSTS = (32768, 65536, 131072)
+_KEY_LENGTH, _SALT_LENGTH, _NONCE_LENGTH = 32, 32, 24
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class KeyFileSigner:
+    """A signer whose private key was decrypted from a key file."""
+
+    _private: EllipticCurvePrivateKey
+    public_key: PublicKey
+
+    def __repr__(self) -> str:
+        """Which key it is, and nothing of it."""
+        return f"KeyFileSigner({self.public_key.fingerprint})"
+
+    def sign(self, data: bytes) -> bytes:
+        """An ECDSA P-256 signature over the SHA-256 of `data`, DER-encoded."""
+        from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        return self._private.sign(data, ECDSA(SHA256()))
+
+
+def generate(password: bytes) -> tuple[bytes, PublicKey]:
+    """A new key pair: the encrypted key file's content, and the public key."""
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
+    private = generate_private_key(SECP256R1())
+    pkcs8 = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    return _encrypt(pkcs8, password), _public(private)
+
+
+def create(
+    private_path: Path, public_path: Path, password: Password, *, force: bool = False
+) -> PublicKey:
+    """Write a new key pair: the private file 0600, the public one beside it.
+
+    Args:
+        private_path: Where the encrypted private key goes.
+        public_path: Where the public key goes.
+        password: Asked for once both paths are known to be free.
+        force: Replace what is there.
+
+    Raises:
+        ConflictError: A file is there already and `force` was not given.
+        StoreError: The folder cannot be written.
+    """
+    for path in (private_path, public_path):
+        if path.exists() and not force:
+            raise _exists(path)
+    encrypted, public = generate(password())
+    _write(private_path, encrypted, 0o600, replace=force)
+    try:
+        _write(public_path, public.pem(), 0o644, replace=force)
+    except SupplyChainError:
+        if not force:
+            private_path.unlink(missing_ok=True)
+        raise
+    return public
+
+
+def load(path: Path, password: Password) -> KeyFileSigner:
+    """Decrypt the key in a file.
+
+    Args:
+        path: A file that we or cosign wrote.
+        password: Asked for once the file was found to be a key file.
+
+    Raises:
+        NotFoundError: There is no such file.
+        InputError: It is not a key file, or the password is wrong.
+        StoreError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(_FILE_LIMIT + 1)
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"there is no key file {path}", hint="make one with: supplychain keys generate"
+        ) from None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read", because=error.strerror) from error
+    return decrypt(data, password, str(path))
+
+
+def decrypt(data: bytes, password: Password, what: str = "the key file") -> KeyFileSigner:
+    """Decrypt the content of a key file, wherever it came from.
+
+    Raises:
+        InputError: It is not a key file, or the password is wrong.
+    """
+    box = _read(data, what)
+    from nacl.exceptions import CryptoError
+    from nacl.secret import SecretBox
+
+    try:
+        pkcs8 = SecretBox(_derive(password(), box.salt, box.cost)).decrypt(box.sealed, box.nonce)
+    except CryptoError:
+        raise InputError(
+            f"{what} cannot be decrypted",
+            because="the password is wrong, or the file was changed",
+            hint="put the password that it was made with into COSIGN_PASSWORD",
+        ) from None
+    return _signer(pkcs8, what)
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    cost: int
+    salt: bytes
+    nonce: bytes
+    sealed: bytes
+
+
+def _read(data: bytes, what: str) -> _Box:
+    if len(data) > _FILE_LIMIT:
+        raise LimitError(f"{what} is larger than any key file ({_FILE_LIMIT} bytes)")
+    label, body = read_pem(data, what)
+    if label not in _LABELS:
+        raise InputError(
+            f"{what} is a PEM block {label!r}, not {_LABEL!r}",
+            hint="make a key with: supplychain keys generate",
+        )
+    box = members(
+        read_json(body, what, limit=_FILE_LIMIT).value,
+        what,
+        required=("kdf", "cipher", "ciphertext"),
+    )
+    kdf = members(box["kdf"], "its kdf", required=("name", "params", "salt"))
+    cipher = members(box["cipher"], "its cipher", required=("name", "nonce"))
+    if (kdf["name"], cipher["name"]) != ("scrypt", "nacl/secretbox"):
+        raise InputError(f"{what} is encrypted in a way that is not known")
+    nonce = read_base64(cipher["nonce"], "its nonce")
+    if len(nonce) != _NONCE_LENGTH:
+        raise InputError(f"{what} has a nonce of {len(nonce)} bytes, not {_NONCE_LENGTH}")
+    return _Box(
+        _cost(kdf["params"], what),
+        read_base64(kdf["salt"], "its salt"),
+        nonce,
+        read_base64(box["ciphertext"], "its ciphertext"),
+    )
+
+
+def _cost(params: object, what: str) -> int:
+    found = as_object(params, "its kdf's parameters")
+    for cost in _COSTS:
+        # By type as well: true == 1 and 8.0 == 8 in Python.
+        if found == {"N": cost, "r": _R, "p": _P} and all(type(v) is int for v in found.values()):
+            return cost
+    raise LimitError(
+        f"{what} asks for scrypt parameters that are not accepted",
+        because=f"N must be one of {', '.join(map(str, _COSTS))}, r {_R}, p {_P}",
+    )
+
+
+def _derive(password: bytes, salt: bytes, cost: int) -> bytes:
+    memory = 129 * cost * _R + 2**20
+    return hashlib.scrypt(password, salt=salt, n=cost, r=_R, p=_P, maxmem=memory, dklen=_KEY_LENGTH)
+
+
+def _encrypt(pkcs8: bytes, password: bytes) -> bytes:
+    from nacl.secret import SecretBox
+
+    salt, nonce = os.urandom(_SALT_LENGTH), os.urandom(_NONCE_LENGTH)
+    sealed = SecretBox(_derive(password, salt, _N)).encrypt(pkcs8, nonce).ciphertext
+    box = {
+        "kdf": {
+            "name": "scrypt",
+            "params": {"N": _N, "r": _R, "p": _P},
+            "salt": write_base64(salt),
+        },
+        "cipher": {"name": "nacl/secretbox", "nonce": write_base64(nonce)},
+        "ciphertext": write_base64(sealed),
+    }
+    return write_pem(_LABEL, json.dumps(box, separators=(",", ":")).encode())
+
+
+def _signer(pkcs8: bytes, what: str) -> KeyFileSigner:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+    try:
+        private = load_der_private_key(pkcs8, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # Not even the parser's words: they may quote what they could not parse.
+        raise InputError(f"{what} does not hold a PKCS#8 private key") from None
+    if not isinstance(private, EllipticCurvePrivateKey) or not isinstance(private.curve, SECP256R1):
+        raise InputError(
+            f"{what} does not hold an ECDSA P-256 key",
+            hint="make one with: supplychain keys generate",
+        )
+    return KeyFileSigner(private, _public(private))
+
+
+def _public(private: EllipticCurvePrivateKey) -> PublicKey:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return PublicKey(
+        private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    )
+
+
+def _write(path: Path, data: bytes, mode: int, *, replace: bool) -> None:
+    """Write a file whole or not at all, never readable by others than `mode` says."""
+    target = path.with_name(f".{path.name}.{os.getpid()}.new") if replace else path
+    try:
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError:
+        raise _exists(target) from None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written", because=error.strerror) from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            target.replace(path)
+    except OSError as error:
+        target.unlink(missing_ok=True)
+        raise StoreError(f"{path} cannot be written", because=error.strerror) from error
+
+
+def _exists(path: Path) -> ConflictError:
+    return ConflictError(
+        f"{path} exists already",
+        because="a private key that is overwritten cannot be had back",
+        hint="choose another name, or add --force to replace it",
+    )

@@ -1,0 +1,141 @@
+"""What signs, and what a signature is checked with.
+
+Every way to sign (a key file today; KMS, hardware and keyless later) is a `Signer`; every
+signature is ECDSA over P-256 with SHA-256, which is what cosign makes and all its readers take.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+from supplychain.errors import InputError, VerificationError
+from supplychain.signing.encoding import read_pem, write_base64, write_pem
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+_LABEL = "PUBLIC KEY"
+# SubjectPublicKeyInfo of an uncompressed P-256 point up to the coordinates (RFC 5480 section 2).
+_SPKI_HEADER = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+_SPKI_LENGTH = 91
+# The curve, SP 800-186 section 3.2.1.3: y² = x³ - 3x + b (mod p).
+_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+
+
+class Signer(Protocol):
+    """Something that holds, or reaches, a private key."""
+
+    @property
+    def public_key(self) -> PublicKey:
+        """What its signatures are checked with."""
+        ...
+
+    def sign(self, data: bytes) -> bytes:
+        """An ECDSA P-256 signature over the SHA-256 of `data`, DER-encoded.
+
+        Raises:
+            SupplyChainError: The key could not be used.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A P-256 public key.
+
+    Attributes:
+        spki: Its SubjectPublicKeyInfo, DER.
+    """
+
+    spki: bytes
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a point on the curve.
+
+        Raises:
+            InputError: Another kind of key, another encoding, or no point of P-256.
+        """
+        if len(self.spki) != _SPKI_LENGTH or not self.spki.startswith(_SPKI_HEADER):
+            raise InputError(
+                "the public key is not an ECDSA P-256 key",
+                hint="make one with: supplychain keys generate",
+            )
+        x, y = int.from_bytes(self.spki[27:59]), int.from_bytes(self.spki[59:])
+        if x >= _P or y >= _P or (y * y - x**3 + 3 * x - _B) % _P:
+            raise InputError("the public key is no point of the curve P-256")
+
+    @classmethod
+    def parse_pem(cls, pem: bytes, what: str = "the public key") -> PublicKey:
+        """Read one PEM block `PUBLIC KEY`; uses nothing but the standard library.
+
+        Args:
+            pem: The file's content.
+            what: Its name, for the error.
+
+        Raises:
+            InputError: It is anything else: a private key, a certificate, several blocks …
+        """
+        label, der = read_pem(pem, what)
+        if "PRIVATE KEY" in label:
+            raise InputError(
+                f"{what} is a private key",
+                because="where a public key belongs, a private one must never lie",
+                hint="give the .pub file that was written beside it",
+            )
+        if label != _LABEL:
+            raise InputError(f"{what} is a PEM block {label!r}, not {_LABEL!r}")
+        return cls(der)
+
+    @property
+    def fingerprint(self) -> str:
+        """`sha256:<hex>` of the SubjectPublicKeyInfo."""
+        return f"sha256:{hashlib.sha256(self.spki).hexdigest()}"
+
+    @property
+    def hint(self) -> str:
+        """What cosign writes into a bundle to say which key: base64 of the same hash."""
+        return write_base64(hashlib.sha256(self.spki).digest())
+
+    def pem(self) -> bytes:
+        """The key as a PEM file."""
+        return write_pem(_LABEL, self.spki)
+
+    def verify(self, signature: bytes, data: bytes) -> None:
+        """Check a DER-encoded ECDSA signature over the SHA-256 of `data`.
+
+        Raises:
+            VerificationError: This key did not make it over these bytes.
+        """
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        try:
+            _loaded(self.spki).verify(signature, data, ECDSA(SHA256()))
+        except InvalidSignature:
+            raise VerificationError(
+                "the signature does not verify", because=f"it was not made by {self.fingerprint}"
+            ) from None
+
+
+@lru_cache(maxsize=64)
+def _loaded(spki: bytes) -> EllipticCurvePublicKey:
+    from cryptography.hazmat.primitives.asymmetric.ec import (
+        SECP256R1,
+        EllipticCurvePublicKey,
+    )
+
+    return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), spki[26:])
+
+
+def fingerprint_of_pem(pem: bytes, what: str = "the public key") -> str:
+    """The fingerprint of a public key, for those who compare and never verify.
+
+    Raises:
+        InputError: It is not one P-256 public key in PEM.
+    """
+    return PublicKey.parse_pem(pem, what).fingerprint

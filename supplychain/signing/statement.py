@@ -1,0 +1,133 @@
+"""in-toto statements: v1 as it is written, v1 and v0.1 as cosign writes them, read strictly."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from supplychain.errors import InputError, LimitError, VerificationError
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import SIGNATURE_PREDICATE
+from supplychain.model.subject import Subject
+from supplychain.signing import predicates
+from supplychain.signing.bundle import PAYLOAD_LIMIT
+from supplychain.signing.encoding import Document, as_object, as_text, read_json
+
+_V1 = "https://in-toto.io/Statement/v1"
+_TYPES = (_V1, "https://in-toto.io/Statement/v0.1")
+_FIELDS = ("_type", "subject", "predicateType", "predicate")
+_SUBJECT_FIELDS = ("name", "digest")
+# A build may make several images at once; none makes this many.
+_SUBJECT_LIMIT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement as it was read from a payload whose signature had been checked.
+
+    Attributes:
+        predicate_type: The predicate type URI.
+        subjects: Each subject's digests, by algorithm, exactly as written.
+        predicate: The predicate's exact bytes.
+        document: Digest of the document it carries byte for byte (the SBOM, the report inside a
+            vulnerability predicate); None for an image signature.
+    """
+
+    predicate_type: str
+    subjects: tuple[dict[str, str], ...]
+    predicate: bytes = field(repr=False)
+    document: Digest | None
+
+    @classmethod
+    def parse(cls, payload: bytes) -> Statement:
+        """Read a statement.
+
+        Raises:
+            LimitError: It is too large, or has absurdly many subjects.
+            InputError: It is no statement, or its predicate is not what its type says.
+        """
+        keep = (predicates.PREDICATE_PATH, predicates.REPORT_PATH)
+        document = read_json(payload, "the statement", limit=PAYLOAD_LIMIT, keep=keep)
+        value = _fields(document.value, "the statement", _FIELDS)
+        kind = as_text(value["_type"], "the statement's _type")
+        if kind not in _TYPES:
+            raise InputError(f"the payload is {kind[:80]!r}, not an in-toto statement")
+        predicate_type = as_text(value["predicateType"], "the statement's predicateType")
+        predicates.check(predicate_type, value["predicate"])
+        return cls(
+            predicate_type,
+            _subjects(value["subject"]),
+            document.raw[predicates.PREDICATE_PATH],
+            _document(document, predicate_type),
+        )
+
+    def require(self, subject: Digest) -> None:
+        """Check that the statement is about this digest; a signature about nothing else.
+
+        Raises:
+            VerificationError: It is about something else.
+        """
+        wanted = {subject.algorithm: subject.hex}
+        if wanted not in self.subjects:
+            raise VerificationError(
+                "the statement is about another digest",
+                because=f"none of its subjects is {subject} and nothing else",
+            )
+        if self.predicate_type == SIGNATURE_PREDICATE and len(self.subjects) != 1:
+            raise VerificationError("the image signature has more than one subject")
+
+
+def write(subject: Subject, predicate_type: str, predicate: bytes) -> bytes:
+    """A statement v1 about one subject, with the predicate spliced in byte for byte.
+
+    Raises:
+        LimitError: It would be larger than anybody reads.
+        InputError: The predicate is not strict JSON, or not what its type says.
+    """
+    value = read_json(predicate, "the predicate", limit=PAYLOAD_LIMIT).value
+    predicates.check(predicate_type, value)
+    described: dict[str, object] = {"digest": {subject.digest.algorithm: subject.digest.hex}}
+    if predicate_type != SIGNATURE_PREDICATE:
+        # As cosign has it: an attestation names the repository, a signature does not.
+        described = {"name": subject.name, **described}
+    head = {"_type": _V1, "subject": [described], "predicateType": predicate_type}
+    opened = json.dumps(head, separators=(",", ":"), ensure_ascii=False)[:-1].encode()
+    return b'%b,"predicate":%b}' % (opened, predicate)
+
+
+def _fields(value: object, what: str, names: tuple[str, ...]) -> dict[str, object]:
+    """The named fields; unknown ones are ignored as in-toto demands, look-alikes are refused."""
+    found = as_object(value, what)
+    known = {name.casefold() for name in names}
+    for name in found:
+        # Go matches names in any case: another verifier would read this one.
+        if name not in names and name.casefold() in known:
+            raise InputError(f"{what} has a field {name!r} that differs from a known one by case")
+    missing = [name for name in names if name not in found and name != "name"]
+    if missing:
+        raise InputError(f"{what} has no {missing[0]!r}")
+    return found
+
+
+def _subjects(value: object) -> tuple[dict[str, str], ...]:
+    if not isinstance(value, list) or not value:
+        raise InputError("the statement has no subjects")
+    if len(value) > _SUBJECT_LIMIT:
+        raise LimitError(
+            f"the statement has {len(value)} subjects, at most {_SUBJECT_LIMIT} are read"
+        )
+    return tuple(_digests(subject) for subject in value)
+
+
+def _digests(value: object) -> dict[str, str]:
+    subject = _fields(value, "a subject", _SUBJECT_FIELDS)
+    as_text(subject.get("name", ""), "a subject's name")
+    digests = as_object(subject["digest"], "a subject's digest")
+    if not digests:
+        raise InputError("a subject has no digest")
+    return {name: as_text(text, f"a subject's {name[:20]!r}") for name, text in digests.items()}
+
+
+def _document(document: Document, predicate_type: str) -> Digest | None:
+    path = predicates.document_path(predicate_type)
+    return None if path is None else Digest.of(document.raw[path])

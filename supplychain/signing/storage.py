@@ -1,0 +1,211 @@
+"""Bundles beside an image: OCI 1.1 referrers, as cosign v3 stores them by default."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from supplychain.errors import (
+    InputError,
+    LimitError,
+    NotFoundError,
+    SupplyChainError,
+    VerificationError,
+)
+from supplychain.model.artifact import (
+    MANIFEST_LIMIT,
+    OCI_MANIFEST,
+    ArtifactStore,
+    Descriptor,
+    Manifest,
+)
+from supplychain.model.digest import Digest
+from supplychain.signing.bundle import BUNDLE_LIMIT, MEDIA_TYPE, MEDIA_TYPE_FAMILY
+from supplychain.signing.encoding import as_object, as_text, read_json
+
+PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
+_CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
+_CREATED_ANNOTATION = "org.opencontainers.image.created"
+_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+_EMPTY = b"{}"
+
+# What a registry may make us read about one digest, before anything in it is trusted.
+REFERRER_LIMIT = 1000
+TOTAL_LIMIT = 256 * 1024 * 1024
+
+# What says that an artifact cannot be used, as against that nobody could be reached.
+_UNUSABLE = (InputError, VerificationError, NotFoundError)
+# What may be shown to people as it stands (RFC 6838 section 4.2).
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9][\w!#$&^.+-]{0,126}/[\w!#$&^.+-]{1,127}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBundle:
+    """A bundle as it was found: nothing in it is checked yet.
+
+    Attributes:
+        manifest: The referrer that holds it.
+        data: Its exact bytes.
+    """
+
+    manifest: Digest
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A bundle that proves nothing, and why.
+
+    Attributes:
+        manifest: The referrer that holds it.
+        reason: One line, for people.
+    """
+
+    manifest: Digest
+    reason: str
+
+    @classmethod
+    def of(
+        cls, manifest: Digest, error: InputError | VerificationError | NotFoundError
+    ) -> Rejection:
+        """A rejection in the words of the error that caused it."""
+        because = f": {error.because}" if error.because else ""
+        return cls(manifest, f"{error}{because}")
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A referrer that is no bundle and none of our business.
+
+    Attributes:
+        manifest: The referrer.
+        media_type: What it says it holds; "" where it says nothing.
+    """
+
+    manifest: Digest
+    media_type: str
+
+
+Found = StoredBundle | Rejection | Foreign
+
+
+def write(
+    store: ArtifactStore, subject: Manifest, bundle: bytes, *, predicate_type: str, at: datetime
+) -> Digest:
+    """Attach a bundle to a manifest or index.
+
+    Args:
+        store: The repository that holds the subject.
+        subject: What the bundle is about.
+        bundle: An encoded bundle.
+        predicate_type: For the annotation by which tools choose; nothing trusts it.
+        at: For the annotation that tells when (aware, UTC).
+
+    Returns:
+        The digest of the referrer.
+    """
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": MEDIA_TYPE,
+        "config": _descriptor(_EMPTY_TYPE, _EMPTY, store.put_blob(_EMPTY)),
+        "layers": [_descriptor(MEDIA_TYPE, bundle, store.put_blob(bundle))],
+        "subject": _descriptor(subject.media_type, subject.raw, subject.digest),
+        "annotations": {
+            _CONTENT_ANNOTATION: "dsse-envelope",
+            PREDICATE_TYPE_ANNOTATION: predicate_type,
+            _CREATED_ANNOTATION: at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+    }
+    data = json.dumps(manifest, separators=(",", ":"), ensure_ascii=False).encode()
+    return store.attach(data, OCI_MANIFEST, subject=subject.digest)
+
+
+def read(
+    store: ArtifactStore, subject: Digest, *, choose: Callable[[Descriptor], bool] | None = None
+) -> Iterator[Found]:
+    """Everything that refers to a digest, one at a time, in the store's order.
+
+    Args:
+        store: The repository.
+        subject: The digest.
+        choose: Which referrers to look at; all where not given.
+
+    Raises:
+        LimitError: There are more referrers, or more bytes in them, than anybody needs.
+        RegistryError: The registry failed; what could not be read is not thereby refused.
+    """
+    referrers = tuple({d.digest: d for d in store.referrers(subject)}.values())
+    if len(referrers) > REFERRER_LIMIT:
+        raise LimitError(
+            f"{subject} has {len(referrers)} referrers, at most {REFERRER_LIMIT} are read",
+            hint="delete the attestations that are no longer needed",
+        )
+    total = 0
+    for referrer in referrers:
+        if choose is not None and not choose(referrer):
+            continue
+        found = _open(store, subject, referrer.digest)
+        total += len(found.data) if isinstance(found, StoredBundle) else 0
+        if total > TOTAL_LIMIT:
+            raise LimitError(
+                f"the bundles about {subject} have more than {TOTAL_LIMIT} bytes together",
+                hint="delete the attestations that are no longer needed",
+            )
+        yield found
+
+
+def _open(store: ArtifactStore, subject: Digest, referrer: Digest) -> Found:
+    try:
+        layer = _layer(store.manifest(referrer), subject)
+        if isinstance(layer, str):
+            return Foreign(referrer, layer)
+        return StoredBundle(referrer, store.blob(layer, limit=BUNDLE_LIMIT))
+    except _UNUSABLE as error:
+        return Rejection.of(referrer, error)
+
+
+def _layer(manifest: Manifest, subject: Digest) -> Descriptor | str:
+    """The bundle's descriptor, or the media type of what is there instead of a bundle."""
+    value = as_object(
+        read_json(manifest.raw, "the referrer", limit=MANIFEST_LIMIT).value, "the referrer"
+    )
+    layers = value.get("layers")
+    if manifest.media_type != OCI_MANIFEST or not isinstance(layers, list) or not layers:
+        return _shown(value.get("artifactType")) or _shown(manifest.media_type)
+    types = [as_object(layer, "a layer").get("mediaType") for layer in layers]
+    if not any(str(media_type).startswith(MEDIA_TYPE_FAMILY) for media_type in types):
+        return _shown(types[0])
+    if types != [MEDIA_TYPE]:
+        raise InputError(
+            f"the referrer does not hold exactly one bundle of type {MEDIA_TYPE}",
+            because=f"it holds {', '.join(repr(t) for t in types)[:300]}",
+        )
+    named = as_object(value.get("subject"), "the referrer's subject").get("digest")
+    if named != str(subject):
+        raise VerificationError(
+            "the referrer is about another digest", because=f"it names {str(named)[:140]!r}"
+        )
+    return _bundle_descriptor(as_object(layers[0], "the layer"))
+
+
+def _shown(media_type: object) -> str:
+    text = str(media_type)
+    return text if _MEDIA_TYPE.fullmatch(text) else ""
+
+
+def _bundle_descriptor(layer: dict[str, object]) -> Descriptor:
+    size = layer.get("size")
+    if type(size) is not int or size < 0:
+        raise InputError("the layer has no size")
+    if size > BUNDLE_LIMIT:
+        raise LimitError(f"the bundle has {size} bytes, at most {BUNDLE_LIMIT} are read")
+    digest = Digest.parse(as_text(layer.get("digest"), "the layer's digest"))
+    return Descriptor(MEDIA_TYPE, digest, size)
+
+
+def _descriptor(media_type: str, data: bytes, digest: Digest) -> dict[str, object]:
+    return {"mediaType": media_type, "digest": str(digest), "size": len(data)}
