@@ -1,0 +1,64 @@
+"""Column types: our values in, the same values out, on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from supplychain.errors import InputError
+from supplychain.model.digest import Digest
+
+
+def instant_text(instant: datetime) -> str:
+    """An instant as fixed-width RFC 3339 in UTC, so that text sorts as time does.
+
+    Raises:
+        InputError: The instant has no time zone.
+    """
+    if instant.tzinfo is None:
+        raise InputError(f"the instant {instant} has no time zone")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime: `timestamptz` on PostgreSQL, fixed-width text on SQLite."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The engine's own type."""
+        native: TypeEngine[Any] = DateTime(timezone=True)
+        return dialect.type_descriptor(native if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> object:
+        """Refuse naive instants; write text where the engine has no type of its own."""
+        if value is None:
+            return None
+        text = instant_text(value)
+        return value if dialect.name == "postgresql" else text
+
+    def process_result_value(self, value: object, _dialect: Dialect) -> datetime | None:
+        """Always aware, always UTC, whatever zone the server speaks."""
+        if value is None:
+            return None
+        instant = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        return instant.astimezone(UTC)
+
+
+class DigestText(TypeDecorator[Digest]):
+    """A `Digest` as `algorithm:hex`."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Digest | None, _dialect: Dialect) -> str | None:
+        """`algorithm:hex`."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> Digest | None:
+        """The digest, checked once more."""
+        return None if value is None else Digest.parse(value)

@@ -1,0 +1,125 @@
+"""The database by its URL: a file for one machine, a PostgreSQL server for many."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from supplychain.errors import ConfigurationError
+from supplychain.records.faults import database_faults
+
+# Named in the execution options of a connection whose transaction is going to write.
+_WRITES = "supplychain_writes"
+_CONNECT_TIMEOUT = 10
+# libpq takes both spellings; SQLAlchemy takes the longer one.
+_SHORT_SCHEME = re.compile(r"^postgres://")
+
+
+def open_engine(url: str, *, wait: float = 10.0) -> Engine:
+    """An engine for `sqlite:///path` or `postgresql://…`; connects to nothing yet.
+
+    Args:
+        url: The database.
+        wait: How long to wait for another writer's lock, in seconds.
+
+    Raises:
+        ConfigurationError: The URL does not parse, names another engine, or its driver is not
+            installed.
+    """
+    parsed = _parse(url)
+    engine = create_engine(parsed, connect_args=_connect_arguments(parsed, wait))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """The file of a SQLite database; None for a server."""
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes: all of it is there afterwards, or nothing.
+
+    On SQLite the lock is taken at the start, so that two writers queue instead of failing when
+    both turn from reading to writing.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with database_faults(engine.url), engine.connect() as connection:
+        connection.execution_options(**{_WRITES: True})
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One transaction that reads: everything it sees is of one moment.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with database_faults(engine.url), engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with connection.begin():
+            yield connection
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(_SHORT_SCHEME.sub("postgresql://", url))
+    except ArgumentError:
+        # The text may hold a password: it is not repeated.
+        raise ConfigurationError(
+            "the database URL does not parse",
+            hint="write it as sqlite:///absolute/path.db or postgresql://user@host/name",
+        ) from None
+    if parsed.drivername == "sqlite" and parsed.database:
+        return parsed
+    if parsed.drivername in {"postgresql", "postgresql+psycopg"}:
+        if find_spec("psycopg") is None:
+            raise ConfigurationError(
+                "PostgreSQL needs a driver that is not installed",
+                hint="type `pip install 'supplychain[postgresql]'`",
+            )
+        return parsed.set(drivername="postgresql+psycopg")
+    raise ConfigurationError(
+        f"there is no support for a database of the kind {parsed.drivername!r}",
+        hint="use sqlite:///absolute/path.db or postgresql://user@host/name",
+    )
+
+
+def _connect_arguments(url: URL, wait: float) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        # No isolation level: transactions are begun by `_begin_sqlite`, not guessed by the driver.
+        return {"timeout": wait, "isolation_level": None}
+    if "connect_timeout" in url.query:
+        return {}
+    return {"connect_timeout": _CONNECT_TIMEOUT}
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+    # FULL: a committed row survives a power cut, which WAL alone (NORMAL) does not promise.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

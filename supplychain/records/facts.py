@@ -1,0 +1,69 @@
+"""Tables of what is true whoever asks: global, immutable, met by content.
+
+A fact that changes (another rating, another licence text) is a new row, so that an old scan
+reads as it did on its day.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+from supplychain.records.columns import Instant
+from supplychain.records.tables import ID, id_column, metadata, text
+
+layers = Table(
+    "layers", metadata, id_column(), Column("diff_id", Text, nullable=False, unique=True)
+)
+
+components = Table(
+    "components",
+    metadata,
+    id_column(),
+    # SHA-256 over every other column: the fact's own name, so that bulk inserts meet on it.
+    Column("identity", Text, nullable=False, unique=True),
+    text("purl"),
+    text("purl_type"),
+    text("purl_namespace"),
+    text("purl_name"),
+    text("name"),
+    text("version"),
+    text("kind"),
+    text("ecosystem"),
+    # JSON array of licence texts as the scanner read them.
+    text("licences"),
+    Index(None, "purl_type", "purl_namespace", "purl_name", "version"),
+)
+
+vulnerabilities = Table(
+    "vulnerabilities", metadata, id_column(), Column("name", Text, nullable=False, unique=True)
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    id_column(),
+    Column("identity", Text, nullable=False, unique=True),
+    Column("vulnerability_id", ID, ForeignKey("vulnerabilities.id"), nullable=False),
+    # The package without its version: what "first seen" is kept for.
+    text("package_identity"),
+    text("purl"),
+    text("package"),
+    text("installed_version"),
+    text("fixed_version"),
+    Column("severity", SmallInteger, nullable=False),
+    text("severity_source"),
+    text("status"),
+    text("title"),
+    text("url"),
+    Column("published_at", Instant),
+    CheckConstraint("severity BETWEEN 0 AND 5", name="severity"),
+    Index(None, "vulnerability_id"),
+)

@@ -1,0 +1,34 @@
+"""What all tables share: the metadata, the naming of constraints, the usual columns."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Integer, MetaData, Text
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only for a column declared exactly INTEGER.
+ID = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def id_column() -> Column[int]:
+    """The number that other rows name this one by."""
+    return Column("id", ID, Identity(), primary_key=True)
+
+
+def text(name: str) -> Column[str]:
+    """Text that is always there; "" where the source had none."""
+    return Column(name, Text, nullable=False)
+
+
+def one_of(column: str, *values: str) -> CheckConstraint:
+    """A column that takes these values and no other."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
