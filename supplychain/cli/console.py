@@ -45,13 +45,16 @@ class Paint:
 
 
 def printable(text: str) -> str:
-    """The text without control characters: names out of images must not drive a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """The text on one line and without control characters.
+
+    Names out of images and words of servers must neither drive a terminal nor forge a line.
+    """
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def say(text: str) -> None:
-    """One line of talk, on stderr."""
-    sys.stderr.write(printable(text) + "\n")
+    """Some talk on stderr; further lines are indented, so that none can pass for one of ours."""
+    sys.stderr.write("\n  ".join(printable(line) for line in text.split("\n")) + "\n")
     sys.stderr.flush()
 
 
