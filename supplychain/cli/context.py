@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Mapping
@@ -77,3 +78,9 @@ def write(data: bytes | str, output_file: Path | None) -> None:
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise StoreError(f"{output_file} cannot be written", because=str(error)) from error
+
+
+def write_json(document: Mapping[str, object], output_file: Path | None = None) -> None:
+    """A command's own result as JSON, under the version of its form."""
+    text = json.dumps({"schemaVersion": 1, **document}, indent=2, ensure_ascii=False)
+    write(text + "\n", output_file)

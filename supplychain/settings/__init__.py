@@ -167,6 +167,11 @@ class Settings:
         return self.text("database") or f"sqlite:///{self.data_dir / 'supplychain.db'}"
 
     @property
+    def shown_database(self) -> str:
+        """The database's URL for people, without a password."""
+        return mask_url(self.database_url)
+
+    @property
     def content_url(self) -> str:
         """The content store; a folder in the data folder where none is set."""
         return self.text("content") or str(self.data_dir / "content")

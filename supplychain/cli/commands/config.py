@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from supplychain.cli import options
-from supplychain.cli.context import Context, OutputFormat, write
+from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.settings import SETTINGS
 
 app = typer.Typer(help="Show the settings in force.", no_args_is_help=True)
@@ -44,7 +43,7 @@ def show(
     resolved = {
         "data_dir": str(settings.data_dir),
         "cache_dir": str(settings.cache_dir),
-        "database": settings.database_url,
+        "database": settings.shown_database,
         "content": settings.content_url,
     }
     rows = [
@@ -57,7 +56,7 @@ def show(
         for v in values
     ]
     if output is OutputFormat.JSON:
-        write(json.dumps({"schemaVersion": 1, "settings": rows}, indent=2) + "\n", None)
+        write_json({"settings": rows})
         return
     width = max(len(row["name"]) for row in rows)
     write(

@@ -1,0 +1,74 @@
+"""`supplychain db`: the schema of the record's database."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from supplychain.cli import options
+from supplychain.cli.console import say
+from supplychain.cli.context import Context, OutputFormat, write_json
+from supplychain.cli.failures import Exit
+
+if TYPE_CHECKING:
+    from supplychain.records.version import SchemaStatus
+
+app = typer.Typer(help="Care for the database of the record.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Care for the database of the record."""
+
+
+@app.command()
+@options.command(options.RECORD)
+def upgrade(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
+    """Bring the database to the schema that this program needs; creates it where there is none.
+
+    \b
+    Examples:
+      supplychain db upgrade
+      SUPPLYCHAIN_DATABASE=postgresql://me@db.example/supplychain supplychain db upgrade
+    """
+    from supplychain.records import version
+
+    _show(version.upgrade(shared.settings.database_url), shared, output)
+
+
+@app.command()
+@options.command(options.RECORD)
+def status(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
+    """Show which schema the database has; exits with 1 where it is not the one that is needed.
+
+    \b
+    Examples:
+      supplychain db status
+      supplychain db status --output json
+    """
+    from supplychain.records import version
+    from supplychain.records.database import open_engine
+
+    found = version.status(open_engine(shared.settings.database_url))
+    _show(found, shared, output)
+    if found.state is not version.SchemaState.CURRENT:
+        say("try: supplychain db upgrade")
+        raise typer.Exit(Exit.FAULT)
+
+
+def _show(status: SchemaStatus, shared: Context, output: OutputFormat) -> None:
+    shown = shared.settings.shown_database
+    if output is OutputFormat.JSON:
+        write_json(
+            {
+                "database": shown,
+                "state": str(status.state),
+                "current": status.current,
+                "needed": status.head,
+            }
+        )
+        return
+    current = status.current or "none"
+    sys.stdout.write(f"{shown}\nschema {current}, needed {status.head}: {status.state}\n")
