@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from supplychain.cli.commands import config, db, keys
+from supplychain.cli.commands import config, db, keys, policy
 
 _MAIN = "First steps"
 _MORE = "Single stages"
@@ -17,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(policy.app, name="policy", rich_help_panel=_CARE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_CARE)
 app.add_typer(db.app, name="db", rich_help_panel=_CARE)
 app.add_typer(config.app, name="config", rich_help_panel=_CARE)

@@ -183,7 +183,7 @@ def command(
             function(shared, **values)  # type: ignore[call-arg]  # Typer calls by keyword only
 
         own = inspect.signature(function, eval_str=True)
-        parameters = [p for p in own.parameters.values() if p.name != "shared"]
+        parameters = list(own.parameters.values())[1:]  # the first is the context
         parameters += [
             inspect.Parameter(
                 name,
