@@ -1,1 +1,1 @@
-"""Pure judgement: policy documents, rules, and evaluate(dossier, policy, at) -> Decision."""
+"""Pure judgement: policy documents, rules, and `evaluate` from recorded evidence to a decision."""

@@ -1,0 +1,105 @@
+"""What a rule is given and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, Protocol
+
+from supplychain.model.decision import EvidenceReference, Violation
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import (
+    Evidence,
+    EvidenceKind,
+    PlatformDossier,
+    VerifiedAttestation,
+)
+from supplychain.model.subject import Platform, Subject
+
+# How far clocks that made evidence may run ahead of the one judged by. Anything later was made
+# after the instant judged for, or the clock was moved back, and proves nothing.
+CLOCK_TOLERANCE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What the rules judge: the recorded evidence about one digest, at one instant.
+
+    Attributes:
+        subject: The digest asked about: a platform manifest or an index.
+        platforms: What the environment would run of it; never empty.
+        attestations: Verified statements about the digest asked about.
+        at: The instant judged for (aware, UTC); there is no other clock.
+    """
+
+    subject: Subject
+    platforms: tuple[PlatformDossier, ...]
+    attestations: tuple[VerifiedAttestation, ...]
+    at: datetime
+
+    def age(self, moment: datetime) -> timedelta:
+        """How old something of that moment is; never negative."""
+        return max(self.at - moment, timedelta())
+
+    def to_come(self, moment: datetime) -> bool:
+        """Whether that moment lies in the future, beyond what clocks may differ."""
+        return moment > self.at + CLOCK_TOLERANCE
+
+    def named(self, platform: PlatformDossier) -> Platform | None:
+        """The platform for a violation; None where there is only one and it goes without saying."""
+        return platform.platform if len(self.platforms) > 1 else None
+
+    def cite(self, evidence: Evidence) -> EvidenceReference:
+        """A reference to evidence, with its age."""
+        return self._reference(evidence.kind, evidence.digest, evidence.produced_at)
+
+    def cite_attestation(self, attestation: VerifiedAttestation) -> EvidenceReference:
+        """A reference to a verified attestation or signature, by the digest of its envelope."""
+        kind = EvidenceKind.SIGNATURE if attestation.is_signature else EvidenceKind.ATTESTATION
+        return self._reference(kind, attestation.envelope, made_at(attestation))
+
+    def _reference(
+        self, kind: EvidenceKind, digest: Digest, produced_at: datetime
+    ) -> EvidenceReference:
+        return EvidenceReference(kind, digest, produced_at, (self.at - produced_at).total_seconds())
+
+
+def made_at(attestation: VerifiedAttestation) -> datetime:
+    """When it was signed, or where no trusted clock says so, when we verified it."""
+    return attestation.signed_at or attestation.verified_at
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one rule says about a case.
+
+    Attributes:
+        summary: One line for people: what was looked at.
+        violations: Every reason to deny; none means that the rule is satisfied. A violation about
+            a finding leaves its remedy empty: `evaluate` writes one per package, over all rules.
+        evidence: What it rests on.
+        holds_until: The last instant at which a satisfied rule stays so; None where time alone
+            changes nothing.
+    """
+
+    summary: str
+    violations: tuple[Violation, ...] = ()
+    evidence: tuple[EvidenceReference, ...] = ()
+    holds_until: datetime | None = None
+
+
+class Rule(Protocol):
+    """One kind of demand that a policy can make; its dataclass fields are its options.
+
+    A rule is a frozen dataclass in a file of its own under `gate/rules`, with one line in the
+    registry there. It judges by the case alone and raises nothing: what is missing or cannot be
+    relied upon is a violation.
+    """
+
+    name: ClassVar[str]
+    # One-key mappings as they stand in a policy; a test loads every one.
+    examples: ClassVar[tuple[str, ...]]
+
+    def judge(self, case: Case) -> Judgement:
+        """What this rule says about the case."""
+        ...

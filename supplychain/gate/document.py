@@ -1,0 +1,88 @@
+"""From the bytes of a policy document to a policy, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from supplychain.errors import PolicyError
+from supplychain.gate.fields import read_as
+from supplychain.gate.nodes import Mapping, Node, ProblemError, Scalar
+from supplychain.gate.options import Reading
+from supplychain.gate.policy import SCHEMA_VERSION, Policy
+from supplychain.gate.yaml_text import read_yaml
+
+_VERSION = "schemaVersion"
+
+
+def load_policy(
+    data: bytes,
+    *,
+    source: str,
+    read_key: Callable[[str], bytes],
+    fingerprint: Callable[[bytes], str],
+) -> Policy:
+    """Read a policy document: YAML as people write it, or the canonical JSON of a policy.
+
+    Args:
+        data: The document.
+        source: Its name for messages: the file's path.
+        read_key: Gives the bytes of a key by the path that the policy writes, which is relative
+            to the policy's file; a `SupplyChainError` of it becomes a problem of the policy.
+        fingerprint: Gives the fingerprint of a public key in PEM, as `VerifiedAttestation` has
+            it; raises a `SupplyChainError` for what is not a public key.
+
+    Raises:
+        PolicyError: The document is no usable policy. The message has the first problem with
+            line and column, `because` all the others.
+    """
+    reading = Reading(read_key, fingerprint, [])
+    policy = None
+    try:
+        policy = read_as(Policy, _body(read_yaml(data)), "the policy", reading)
+    except ProblemError as problem:
+        reading.problems.append(problem)
+    if policy is None:
+        raise _error(source, reading.problems)
+    return policy
+
+
+def _body(root: Node) -> Node:
+    """The document without its version, once that is known to be ours."""
+    if not isinstance(root, Mapping):
+        raise ProblemError(root.position, f"a policy is a mapping, found {root}")
+    versions = [
+        (key, value)
+        for key, value in root.entries
+        if isinstance(key, Scalar) and key.text == _VERSION
+    ]
+    if not versions:
+        raise ProblemError(root.position, f"the policy needs {_VERSION!r}", f"{_VERSION}: 1")
+    if len(versions) > 1:
+        raise ProblemError(versions[1][0].position, f"{_VERSION!r} is given twice")
+    _check(versions[0][1])
+    return Mapping(root.position, tuple(e for e in root.entries if e != versions[0]))
+
+
+def _check(version: Node) -> None:
+    if not isinstance(version, Scalar) or not (version.plain and version.text.isdecimal()):
+        raise ProblemError(
+            version.position, f"expected a number, found {version}", f"{_VERSION}: 1"
+        )
+    if version.text != str(SCHEMA_VERSION):
+        raise ProblemError(
+            version.position,
+            f"{_VERSION} {version.text} is not known to this supplychain",
+            f"it reads {SCHEMA_VERSION}; a newer document needs a newer supplychain",
+        )
+
+
+def _error(source: str, problems: list[ProblemError]) -> PolicyError:
+    lines = [
+        f"{source}:{p.position.line}:{p.position.column}: {p}" + (f"; {p.hint}" if p.hint else "")
+        for p in sorted(problems, key=lambda p: p.position)
+    ]
+    return PolicyError(
+        lines[0],
+        because=f"and {len(lines) - 1} more: {' · '.join(lines[1:])}" if lines[1:] else None,
+        hint=f"correct it, then: supplychain policy check {source}",
+    )

@@ -1,0 +1,68 @@
+"""A policy: what one environment demands of what runs in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from supplychain.errors import PolicyError
+from supplychain.gate.case import Rule
+from supplychain.gate.options import (
+    ENVIRONMENT,
+    PLATFORMS,
+    TEXT,
+    canonical_options,
+    option,
+)
+from supplychain.gate.rules.listing import RULE_LIST
+from supplychain.model.digest import Digest
+from supplychain.model.subject import Platform
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of one environment, with its keys read in.
+
+    Attributes:
+        environment: Where it holds.
+        rules: Every one has to be satisfied; never empty.
+        platforms: What the environment runs of an index; empty for everything that is recorded.
+        description: For people.
+    """
+
+    environment: str = field(metadata=option(ENVIRONMENT, "where this policy holds"))
+    rules: tuple[Rule, ...] = field(
+        metadata=option(RULE_LIST, "what is demanded; every rule has to be satisfied")
+    )
+    platforms: tuple[Platform, ...] = field(
+        default=(),
+        metadata=option(PLATFORMS, "what the environment runs of an image; default everything"),
+    )
+    description: str = field(default="", metadata=option(TEXT, "for people"))
+
+    def __post_init__(self) -> None:
+        """Refuse a policy that would allow everything.
+
+        Raises:
+            PolicyError: There is no rule.
+        """
+        if not self.rules:
+            raise PolicyError(
+                f"the policy for {self.environment} has no rules",
+                because="a policy without rules would allow everything",
+            )
+
+    def canonical(self) -> bytes:
+        """The policy as JSON with its keys written in: the same document, whatever its layout.
+
+        It is itself a policy document; `load_policy` gives this policy back from it.
+        """
+        document = {"schemaVersion": SCHEMA_VERSION, **canonical_options(self)}
+        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+    @property
+    def digest(self) -> Digest:
+        """The digest of the canonical form, by which decisions name the policy."""
+        return Digest.of(self.canonical())

@@ -1,0 +1,54 @@
+"""What would repair the findings of a denial: one sentence per package, over all the rules."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from supplychain.gate.versions import lowest_repair
+from supplychain.model.decision import RuleResult
+from supplychain.model.finding import Finding
+
+_Package = tuple[str, str, str, bool]
+
+
+def with_remedies(results: Sequence[RuleResult]) -> tuple[RuleResult, ...]:
+    """The results with a remedy in every violation that is about a finding.
+
+    A package that several rules or findings complain about gets one remedy that satisfies all of
+    them, so that nobody upgrades twice.
+    """
+    findings: dict[_Package, list[Finding]] = {}
+    for result in results:
+        for violation in result.violations:
+            if violation.finding is not None:
+                findings.setdefault(_package(violation.finding), []).append(violation.finding)
+    remedies = {package: _remedy(found) for package, found in findings.items()}
+    return tuple(
+        dataclasses.replace(
+            result,
+            violations=tuple(
+                dataclasses.replace(v, remedy=remedies[_package(v.finding)]) if v.finding else v
+                for v in result.violations
+            ),
+        )
+        for result in results
+    )
+
+
+def _package(finding: Finding) -> _Package:
+    return finding.purl, finding.package, finding.installed_version, finding.fixable
+
+
+def _remedy(findings: Sequence[Finding]) -> str:
+    first = findings[0]
+    package = f"{first.package} {first.installed_version}".rstrip()
+    if not first.fixable:
+        advisories = sorted({f.vulnerability_id for f in findings})
+        others = f" and {len(advisories) - 1} others" if len(advisories) > 1 else ""
+        return f"remove or replace {package}: no fix is known for {advisories[0]}{others}"
+    fixes = sorted({f.fixed_version for f in findings})
+    version = lowest_repair(first.purl, first.installed_version, fixes)
+    if version is not None:
+        return f"upgrade {package} to {version} or later"
+    return f"upgrade {package} to a version that has {' and '.join(fixes)}"

@@ -1,0 +1,99 @@
+"""The `rules` of a policy: a list of one-key mappings, in which a rule may come more than once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from supplychain.gate.case import Rule
+from supplychain.gate.fields import read_as
+from supplychain.gate.nodes import Mapping, Node, ProblemError, Scalar, Sequence
+from supplychain.gate.options import Json, Reading, canonical_options, nearest, options_of
+from supplychain.gate.rules import RULES
+
+
+@dataclass(frozen=True, slots=True)
+class _RuleList:
+    @property
+    def schema(self) -> dict[str, Json]:
+        """See `Kind.schema`."""
+        return {"type": "array", "minItems": 1, "items": {"anyOf": [_schema(n) for n in RULES]}}
+
+    def read(self, node: Node, reading: Reading, /) -> tuple[Rule, ...]:
+        """See `Kind.read`; the problems of single rules go to `reading`."""
+        if not isinstance(node, Sequence):
+            raise ProblemError(node.position, f"expected a list of rules, found {node}")
+        if not node.items:
+            raise ProblemError(
+                node.position,
+                "there is no rule, and a policy without rules would allow everything",
+                f"one of {', '.join(RULES)}",
+            )
+        rules = []
+        for item in node.items:
+            try:
+                name, options = _entry(item)
+            except ProblemError as problem:
+                reading.problems.append(problem)
+                continue
+            rule = read_as(RULES[name], options, f"rule {name}", reading)
+            if rule is not None:
+                rules.append(rule)
+        return tuple(rules)
+
+    def write(self, value: tuple[Rule, ...], /) -> Json:
+        """See `Kind.write`."""
+        return [{rule.name: canonical_options(rule)} for rule in value]
+
+
+RULE_LIST = _RuleList()
+
+
+def _entry(item: Node) -> tuple[str, Node]:
+    """The name of a rule and the node with its options."""
+    if isinstance(item, Scalar) and item.text in RULES:
+        raise ProblemError(item.position, f"rule {item.text} has no options", _bare(item.text))
+    if not isinstance(item, Mapping) or not item.entries:
+        raise ProblemError(
+            item.position, f"expected a rule, found {item}", f"one of {', '.join(RULES)}"
+        )
+    key, options = item.entries[0]
+    if not isinstance(key, Scalar) or key.text not in RULES:
+        word = key.text if isinstance(key, Scalar) else ""
+        raise ProblemError(key.position, f"{key} is not a rule", nearest(word, RULES))
+    if len(item.entries) > 1:
+        second = item.entries[1][0]
+        nested = isinstance(options, Scalar) and options.empty
+        raise ProblemError(
+            second.position,
+            f"{second} stands beside rule {key.text}, and each item of the list is one rule",
+            f"indent it below {key.text}" if nested else "begin a new item with -",
+        )
+    if isinstance(options, Scalar) and options.empty:
+        raise ProblemError(key.position, f"rule {key.text} has no options", _bare(key.text))
+    return key.text, options
+
+
+def _bare(name: str) -> str:
+    required = [n for n, o in options_of(RULES[name]).items() if o.required]
+    if required:
+        return f"it needs {', '.join(required)}"
+    return f"write {name}: {{}} to take it as it is"
+
+
+def _schema(name: str) -> dict[str, Json]:
+    options = options_of(RULES[name])
+    return {
+        "type": "object",
+        "properties": {
+            name: {
+                "type": "object",
+                "properties": {
+                    n: {**o.kind.schema, "description": o.text} for n, o in options.items()
+                },
+                "required": [n for n, o in options.items() if o.required],
+                "additionalProperties": False,
+            }
+        },
+        "required": [name],
+        "additionalProperties": False,
+    }
