@@ -68,9 +68,7 @@ class Rejection:
     reason: str
 
     @classmethod
-    def of(
-        cls, manifest: Digest, error: InputError | VerificationError | NotFoundError
-    ) -> Rejection:
+    def of(cls, manifest: Digest, error: SupplyChainError) -> Rejection:
         """A rejection in the words of the error that caused it."""
         because = f": {error.because}" if error.because else ""
         return cls(manifest, f"{error}{because}")
