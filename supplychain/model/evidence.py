@@ -124,7 +124,9 @@ class VerifiedAttestation:
         key_fingerprint: `sha256:<hex>` of the verifying key's SubjectPublicKeyInfo (DER).
         verified_at: When we verified it (aware, UTC).
         signed_at: When it was signed by a trusted clock; None for a key without a timestamp.
-        predicate_digest: SHA-256 of the predicate where it is a document that we keep; else None.
+        predicate_digest: SHA-256 of the document that the statement carries byte for byte: the
+            predicate itself (an SBOM), or the scanner's report inside a vulnerability predicate.
+            None for an image signature.
     """
 
     subject: Subject
