@@ -29,6 +29,7 @@ MEDIA_TYPE = "application/vnd.cyclonedx+json"
 
 _ALGORITHM = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
 _TYPE = {"os": "library"}
+_SYSTEM = "operating-system"
 _TRIVY = "aquasecurity:trivy:"
 _IMAGE = "supplychain:image:"
 
@@ -162,33 +163,17 @@ def _image(image: ImageDescription) -> dict[str, Any]:
 def _inventory(scan: Scan, image: ImageDescription) -> dict[str, Any]:
     """`components`, `dependencies` and `compositions`: what is in it and how it hangs together."""
     components = sorted(scan.components, key=lambda c: c.key)
-    system = _operating_system(scan)
-    written = [_component(component) for component in components]
-    if system:
-        written.append(system)
     root = image_purl(image.subject, image.platform)
-    _require_unique([root, *(one["bom-ref"] for one in written)])
+    _require_unique([root, *(component.key for component in components)])
     opaque = _opaque(components)
     return {
-        "components": written,
-        "dependencies": _dependencies(components, root, system, opaque),
+        "components": [_component(component) for component in components],
+        "dependencies": _dependencies(components, root, opaque),
         "compositions": [
             # A scanner sees what package databases declare, not everything that is there.
             {"aggregate": "unknown", "assemblies": [root]}
             | ({"dependencies": sorted(opaque)} if opaque else {})
         ],
-    }
-
-
-def _operating_system(scan: Scan) -> dict[str, Any] | None:
-    name, _, version = scan.operating_system.partition(" ")
-    if not name:
-        return None
-    made = {"bom-ref": f"operating-system:{name}", "type": "operating-system", "name": name}
-    if version:
-        made["version"] = version
-    return made | {
-        "properties": _properties((f"{_TRIVY}Class", "os-pkgs"), (f"{_TRIVY}Type", name))
     }
 
 
@@ -217,6 +202,8 @@ def _component(component: Component) -> dict[str, Any]:
 
 def _facts(component: Component) -> list[dict[str, str]]:
     """What Trivy needs to find a component's vulnerabilities again, and where it was."""
+    if component.kind == _SYSTEM:
+        return _properties((f"{_TRIVY}Class", "os-pkgs"), (f"{_TRIVY}Type", component.name))
     epoch, version, release = _parts(component)
     return _properties(
         (f"{_TRIVY}FilePath", component.path),
@@ -239,27 +226,31 @@ def _parts(component: Component) -> tuple[str, str, str]:
     return epoch, version if dash else release, release if dash else ""
 
 
-def _dependencies(
-    components: list[Component], root: str, system: dict[str, Any] | None, opaque: set[str]
-) -> list[dict[str, Any]]:
-    """The graph; what `opaque` holds has no entry, which says that its needs are unknown."""
+def _dependencies(components: list[Component], root: str, opaque: set[str]) -> list[dict[str, Any]]:
+    """The graph: the image needs its operating system, and that its packages.
+
+    What `opaque` holds has no entry of its own, which says that nobody knows what it needs.
+    """
     edges = {component.key: sorted(set(component.depends_on)) for component in components}
     require_closed(edges)
-    packages = [c.key for c in components if c.kind == "os"] if system else []
-    inside = set(packages)
-    top = entry_points((c.key for c in components if c.key not in inside), edges)
-    nodes = {key: targets for key, targets in edges.items() if key not in opaque}
-    if system:
-        nodes[system["bom-ref"]] = entry_points(packages, edges)
-        top = sorted([system["bom-ref"], *top])
-    nodes[root] = top
-    return [{"ref": ref, "dependsOn": targets} for ref, targets in sorted(nodes.items())]
+    for system in (c.key for c in components if c.kind == _SYSTEM):
+        edges[system] = entry_points((c.key for c in components if c.kind == "os"), edges)
+    edges[root] = entry_points((component.key for component in components), edges)
+    return [
+        {"ref": reference, "dependsOn": targets}
+        for reference, targets in sorted(edges.items())
+        if reference not in opaque
+    ]
 
 
 def _opaque(components: Iterable[Component]) -> set[str]:
     """Components of ecosystems for which the scanner knows no dependencies at all."""
     known = {component.ecosystem for component in components if component.depends_on}
-    return {component.key for component in components if component.ecosystem not in known}
+    return {
+        component.key
+        for component in components
+        if component.ecosystem not in known and component.kind != _SYSTEM
+    }
 
 
 def _require_unique(references: list[str]) -> None:

@@ -141,7 +141,7 @@ def _converted(parsed: dict[str, Any]) -> str:
     version = SchemaVersion.from_version(parsed["specVersion"])
     try:
         bom = Bom.from_json(parsed)  # type: ignore[attr-defined]  # added by a decorator
-        return make_outputter(bom, OutputFormat.XML, version).output_as_string(indent=2)
+        return make_outputter(bom, OutputFormat.XML, version).output_as_string()
     except (CycloneDxException, ValueError) as error:
         raise InputError("the SBOM cannot be written as XML", because=str(error)[:300]) from error
 
@@ -155,7 +155,10 @@ def _complete(xml: str, parsed: dict[str, Any]) -> bytes:
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True)
-    root = etree.fromstring(xml.encode(), parser)
+    try:
+        root = etree.fromstring(xml.encode(), parser)
+    except etree.XMLSyntaxError as error:
+        raise InputError("the SBOM cannot be written as XML", because=str(error)[:300]) from error
     space = f"{{{etree.QName(root).namespace}}}"
     known = {one["ref"] for one in parsed.get("dependencies", ())}
     dependencies = root.find(f"{space}dependencies")

@@ -125,6 +125,15 @@ def make_scan(
     )
 
 
+OPERATING_SYSTEM = Component(
+    purl="",
+    name="debian",
+    version="12.5",
+    kind="operating-system",
+    ecosystem="debian",
+    key="operating-system:debian@12.5",
+)
+
 _LICENCES = {
     "debian": (("GPL-2.0-or-later",), ("LGPL-2.1+", "GPL-2+"), ("BSD-3-clause",), ()),
     "python-pkg": (("MIT",), ("Apache-2.0",), ("BSD-3-Clause OR Apache-2.0",), ("My Own Licence",)),
