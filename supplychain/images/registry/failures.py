@@ -1,0 +1,257 @@
+"""What went wrong with a registry, in our own taxonomy and without a secret.
+
+No exception of `requests` or `urllib3` is chained: their texts hold whole URLs, and those of signed
+storage carry the credential in the query.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+from urllib.parse import parse_qsl
+
+import orjson
+import requests
+import urllib3.exceptions
+
+from supplychain.errors import (
+    AuthenticationError,
+    InputError,
+    NotFoundError,
+    RegistryError,
+    SupplyChainError,
+)
+from supplychain.images.registry.address import Origin
+
+# RFC 9110: these say that the same request may succeed later.
+TRANSIENT_STATUSES = frozenset({429, 500, 502, 503, 504})
+# What reading from a connection may raise: through requests, or from the raw stream.
+NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+
+_BODY_LIMIT = 64 * 1024
+_TEXT_LIMIT = 200
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
+
+
+class TransientFailure(Exception):  # noqa: N818 - a signal inside this package, never an answer
+    """The same call may succeed if repeated; `error` is what to raise when it will not be.
+
+    Args:
+        error: The error for the caller.
+        retry_after: The server's `Retry-After`, as sent; None where there was none.
+    """
+
+    def __init__(self, error: SupplyChainError, retry_after: str | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.retry_after = retry_after
+
+
+def raise_for_exception(error: Exception, origin: Origin) -> NoReturn:
+    """Say what a failed exchange means.
+
+    Raises:
+        TransientFailure: The connection was cut, which is worth a repetition.
+        SupplyChainError: Anything else.
+    """
+    causes = tuple(_causes(error))
+    for kinds, translate in _TRANSLATIONS:
+        for cause in causes:
+            if isinstance(cause, kinds):
+                raise translate(cause, origin) from None
+    raise _cut(causes, origin) from None
+
+
+def _cut(causes: tuple[BaseException, ...], origin: Origin) -> TransientFailure:
+    return TransientFailure(
+        RegistryError(
+            f"the connection to {origin} was cut",
+            because=_os_reason(causes),
+            hint="try again; if it stays, look at the registry's log and at proxies between",
+        )
+    )
+
+
+def raise_for_status(response: requests.Response, what: str) -> NoReturn:
+    """Say what a refusal means.
+
+    Args:
+        response: The answer, its body unread; it is closed.
+        what: What was asked for, as in "the tag '1' of reg/app".
+
+    Raises:
+        TransientFailure: The same call may succeed if repeated.
+        SupplyChainError: Anything else.
+    """
+    with response:
+        because = _words_of(response)
+    status, origin = response.status_code, Origin.of(response.url)
+    if status in TRANSIENT_STATUSES:
+        error = _busy(origin, because) if status == 429 else _broken(origin, because)
+        raise TransientFailure(error, response.headers.get("Retry-After"))
+    if status == 404:
+        raise NotFoundError(f"{what} does not exist", because=because)
+    raise RegistryError(
+        f"{origin} gave an answer that we did not expect for {what}",
+        because=because,
+        retryable=False,
+    )
+
+
+def login_refused(
+    response: requests.Response, what: str, registry: str, *, logged_in: bool
+) -> AuthenticationError:
+    """A registry or its token service wants another login than it got."""
+    because = _words_of(response)
+    login = f"docker login {registry}"
+    if not logged_in:
+        return AuthenticationError(
+            f"{registry} wants a login for {what}",
+            because=because,
+            hint=f"try: {login}, or give --registry-username and --registry-password",
+        )
+    return AuthenticationError(
+        f"{registry} does not let this login near {what}",
+        because=because,
+        hint=f"try: {login}, or ask the registry's owner for the right to it",
+    )
+
+
+def _busy(origin: Origin, because: str) -> RegistryError:
+    return RegistryError(
+        f"{origin} lets nobody ask so often", because=because, hint="wait, or log in: try again"
+    )
+
+
+def _broken(origin: Origin, because: str) -> RegistryError:
+    return RegistryError(
+        f"{origin} failed", because=because, hint="try again, or look at the registry's own log"
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    for _ in range(12):
+        if seen is None:
+            return
+        yield seen
+        reason = getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
+        inner = seen.__cause__ or seen.__context__
+        seen = inner or (reason if isinstance(reason, BaseException) else None)
+
+
+def _os_reason(causes: tuple[BaseException, ...]) -> str:
+    for cause in reversed(causes):
+        if isinstance(cause, OSError) and cause.strerror:
+            return str(cause.strerror)
+    return "it ended before the answer did"
+
+
+def _unresolved(cause: BaseException, origin: Origin) -> RegistryError:
+    return RegistryError(
+        f"there is no host {origin.host}",
+        because=_os_reason((cause,)),
+        hint="check the name of the registry, and that this machine can resolve it",
+    )
+
+
+def _refused(_cause: BaseException, origin: Origin) -> RegistryError:
+    return RegistryError(
+        f"nothing answers at {origin}",
+        because="the connection was refused",
+        hint="check the port, and that the registry is running",
+    )
+
+
+def _untrusted(cause: BaseException, origin: Origin) -> RegistryError:
+    return RegistryError(
+        f"the certificate of {origin} is not trusted",
+        because=getattr(cause, "verify_message", None) or "it could not be verified",
+        hint="try: --registry-cacert FILE, with the authority that signed it",
+        retryable=False,
+    )
+
+
+def _no_tls(cause: BaseException, origin: Origin) -> RegistryError:
+    return RegistryError(
+        f"{origin} does not speak TLS with us",
+        because=(getattr(cause, "reason", None) or "the handshake failed"),
+        hint=f"if it is meant to speak plain HTTP, try: --insecure-registry {origin}",
+        retryable=False,
+    )
+
+
+def _slow(_cause: BaseException, origin: Origin) -> RegistryError:
+    return RegistryError(
+        f"{origin} is too slow",
+        because="it did not answer, or sent too little, within the time allowed",
+        hint="try again later",
+    )
+
+
+def _proxy(cause: BaseException, origin: Origin) -> RegistryError:
+    return RegistryError(
+        f"the proxy does not let us through to {origin}",
+        because=_os_reason((cause,)),
+        hint="check HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
+    )
+
+
+def _bad_address(_cause: BaseException, origin: Origin) -> InputError:
+    return InputError(f"{origin} is not an address", hint="check the name of the registry")
+
+
+# In order of precedence: the innermost cause may be an OSError of several meanings.
+_Kinds = type[BaseException] | tuple[type[BaseException], ...]
+_Translation = Callable[[BaseException, Origin], SupplyChainError | TransientFailure]
+_TRANSLATIONS: tuple[tuple[_Kinds, _Translation], ...] = (
+    (ssl.SSLCertVerificationError, _untrusted),
+    ((ssl.SSLEOFError, ssl.SSLZeroReturnError), lambda cause, origin: _cut((cause,), origin)),
+    (ssl.SSLError, _no_tls),
+    (socket.gaierror, _unresolved),
+    ((requests.exceptions.ProxyError, urllib3.exceptions.ProxyError), _proxy),
+    (ConnectionRefusedError, _refused),
+    ((TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError), _slow),
+    (
+        (
+            requests.exceptions.InvalidURL,
+            requests.exceptions.InvalidSchema,
+            urllib3.exceptions.LocationValueError,
+        ),
+        _bad_address,
+    ),
+)
+
+
+def _words_of(response: requests.Response) -> str:
+    """The registry's own code and message, shortened, and without what we sent it in confidence."""
+    words = f"status {response.status_code}"
+    try:
+        errors = orjson.loads(response.raw.read(_BODY_LIMIT))["errors"]
+        said = ": ".join(str(errors[0][k]) for k in ("code", "message") if errors[0].get(k))
+    except (*NETWORK_ERRORS, ValueError, LookupError, TypeError, AttributeError):
+        said = ""
+    for secret in _secrets_in(response.request):
+        said = said.replace(secret, "***")
+    said = _UNPRINTABLE.sub(" ", said).strip()[:_TEXT_LIMIT]
+    return f"{words}, {said}" if said else words
+
+
+def _secrets_in(request: requests.PreparedRequest) -> Iterator[str]:
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if value:
+        yield value
+    if scheme == "Basic":
+        try:
+            yield base64.b64decode(value).decode().partition(":")[2] or value
+        except (binascii.Error, UnicodeDecodeError):
+            return
+    if isinstance(request.body, str):
+        for name, secret in parse_qsl(request.body):
+            if name in {"refresh_token", "password"}:
+                yield secret

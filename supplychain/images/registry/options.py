@@ -1,0 +1,59 @@
+"""What a user may say about a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from supplychain.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryOptions:
+    """How to reach the registries of one run.
+
+    Attributes:
+        username: Log in with this name; None to use the Docker configuration.
+        password: The password that goes with `username`.
+        token: A bearer token for the registry itself, sent as it is; excludes `username`.
+        cacert: PEM file with certificate authorities to trust beside the usual ones. With it
+            even a loopback registry must speak TLS.
+        insecure: Registries (`host[:port]`) that may speak plain HTTP or show any certificate.
+        connect_timeout: Seconds to establish a connection.
+        read_timeout: Seconds without a byte before a registry counts as dead; also how long it
+            may stay under the least rate (see `wire`).
+        retries: How often a call is repeated after 429, 5xx or a cut connection.
+        docker_config: Docker's configuration folder; None for `$DOCKER_CONFIG`, then `~/.docker`.
+        admit: Called with `(host, port)` before every connection, those of redirects, token
+            services and uploads among them; raises to refuse. This is where a server puts its
+            list of allowed addresses.
+    """
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    cacert: Path | None = None
+    insecure: tuple[str, ...] = ()
+    connect_timeout: float = 10.0
+    read_timeout: float = 30.0
+    retries: int = 4
+    docker_config: Path | None = None
+    admit: Callable[[str, int], None] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse half a login and two at once.
+
+        Raises:
+            ConfigurationError: The options contradict one another.
+        """
+        if (self.username is None) != (self.password is None):
+            raise ConfigurationError(
+                "a registry login needs a user name and a password",
+                hint="give both --registry-username and --registry-password, or neither",
+            )
+        if self.username is not None and self.token is not None:
+            raise ConfigurationError(
+                "a registry token and a user name exclude each other",
+                hint="give --registry-token, or --registry-username and --registry-password",
+            )

@@ -1,0 +1,102 @@
+"""One repository in a registry, as an `ArtifactStore` (OCI distribution specification 1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supplychain.errors import LimitError
+from supplychain.images.documents import media_type_of
+from supplychain.images.reference import Reference
+from supplychain.images.registry.attachments import Attachments
+from supplychain.images.registry.blobs import Blobs
+from supplychain.images.registry.host import RegistryHost
+from supplychain.images.registry.manifests import Manifests
+from supplychain.images.registry.options import RegistryOptions
+from supplychain.images.registry.retry import Clock
+from supplychain.model.artifact import Descriptor, Manifest
+from supplychain.model.digest import Digest
+
+
+class RegistryRepository:
+    """Manifests and blobs of one repository, every read checked against its digest.
+
+    Nothing is sent before the first call. Threads may share it.
+
+    Args:
+        reference: The repository; its tag and digest do not matter here.
+        options: How to reach the registry.
+        host: The connections of another repository in the same registry, to share them; its
+            options and clock then count.
+        clock: Time and chance.
+    """
+
+    def __init__(
+        self,
+        reference: Reference,
+        options: RegistryOptions | None = None,
+        *,
+        host: RegistryHost | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        clock = clock or Clock()
+        self.host = host or RegistryHost(reference.registry, options, clock=clock)
+        self._name = reference.name
+        path = reference.repository
+        self._manifests = Manifests(self.host, path, self._name)
+        self._blobs = Blobs(self.host, path, self._name)
+        self._attachments = Attachments(self.host, self._manifests, path, self._name, clock)
+
+    @property
+    def name(self) -> str:
+        """`registry/repository`."""
+        return self._name
+
+    def resolve(self, tag: str) -> Descriptor:
+        """See `ArtifactStore`; the manifest itself is fetched and its digest computed."""
+        manifest = self._manifests.by_tag(tag)
+        return Descriptor(manifest.media_type, manifest.digest, len(manifest.raw))
+
+    def manifest(self, digest: Digest) -> Manifest:
+        """See `ArtifactStore`."""
+        return self._manifests.by_digest(digest)
+
+    def blob(self, descriptor: Descriptor, *, limit: int) -> bytes:
+        """See `ArtifactStore`."""
+        if descriptor.size > limit:
+            raise LimitError(
+                f"the blob {self._name}@{descriptor.digest} is too large",
+                because=f"it has {descriptor.size:,} bytes, over {limit:,}",
+            )
+        return b"".join(self._blobs.chunks(descriptor))
+
+    def blob_chunks(self, descriptor: Descriptor) -> Iterator[bytes]:
+        """See `ArtifactStore`."""
+        return self._blobs.chunks(descriptor)
+
+    def put_blob(self, data: bytes) -> Digest:
+        """See `ArtifactStore`."""
+        return self._blobs.put(data)
+
+    def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Digest:
+        """See `ArtifactStore`."""
+        manifest = self._to_store(data, media_type)
+        self._manifests.put(manifest, tag=tag)
+        return manifest.digest
+
+    def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
+        """See `ArtifactStore`."""
+        return self._attachments.of(digest)
+
+    def attach(self, data: bytes, media_type: str, *, subject: Digest) -> Digest:
+        """See `ArtifactStore`."""
+        manifest = self._to_store(data, media_type)
+        self._attachments.add(manifest, subject)
+        return manifest.digest
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.host.close()
+
+    def _to_store(self, data: bytes, media_type: str) -> Manifest:
+        kind = media_type_of(data, media_type, f"the manifest for {self._name}")
+        return Manifest(kind, Digest.of(data), data)

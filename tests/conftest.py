@@ -1,0 +1,7 @@
+"""Fixtures that any test may ask for; each module in the list defines its own."""
+
+from __future__ import annotations
+
+pytest_plugins = [
+    "tests.kit.registry",
+]
