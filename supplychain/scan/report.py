@@ -226,6 +226,8 @@ class _Parts:
             supplier=node.get("Maintainer") or None,
             depends_on=tuple(sorted(needed - {key})),
             key=key,
+            source_name=_text(node, "SrcName"),
+            source_version=_version(node, "Src"),
         )
 
     def _find(self, node: _Node, result: _Result) -> None:
@@ -280,10 +282,10 @@ def _purl(identifier: _Node) -> str:
     return _text(identifier, "PURL")
 
 
-def _version(package: _Node) -> str:
-    """Version as the package manager writes it: `epoch:version-release`."""
-    version, release = _text(package, "Version"), _text(package, "Release")
-    epoch = package.get("Epoch") or 0
+def _version(package: _Node, of: str = "") -> str:
+    """Version as the package manager writes it: `epoch:version-release`; of "Src": its source's."""
+    version, release = _text(package, f"{of}Version"), _text(package, f"{of}Release")
+    epoch = package.get(f"{of}Epoch") or 0
     return (f"{epoch}:" if epoch else "") + version + (f"-{release}" if release else "")
 
 
