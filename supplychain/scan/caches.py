@@ -54,8 +54,8 @@ class CachePool:
         try:
             cache = self.folder / str(number)
             cache.mkdir(mode=0o700, exist_ok=True)
-            _link(cache / "db", database)
-            _link(cache / "java-db", java)
+            _link(cache / "db", database.resolve())
+            _link(cache / "java-db", java.resolve() if java else None)
             yield cache
         finally:
             os.close(lock)

@@ -109,10 +109,12 @@ def _sbom(cage: tuple[Kind, ...]) -> bytes:
 
 def _component(kind: Kind) -> dict[str, str]:
     purl = PackageURL.from_string(kind.purl)
+    # These two write their namespace as part of the name, and Trivy takes the name as it stands.
+    whole = purl.type in {"golang", "composer"}
     return {
         "type": "library",
         "bom-ref": kind.name,
-        "name": purl.name,
+        "name": f"{purl.namespace}/{purl.name}" if whole else purl.name,
         "version": purl.version or "",
         "purl": kind.purl,
     }

@@ -17,7 +17,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ from supplychain.model.digest import Digest
 from supplychain.scan.archive import DATABASE, METADATA, unpack
 from supplychain.scan.bbolt import bucket_names
 from supplychain.scan.canaries import prove
-from supplychain.scan.download import download
+from supplychain.scan.download import Progress, download, ignore
 from supplychain.scan.scanner import DatabaseGeneration
 from supplychain.scan.trivy import Trivy
 
@@ -63,9 +63,9 @@ class DatabaseStore:
     """
 
     def __init__(self, folder: Path, *, keep: int = 3) -> None:
-        self._folder = folder
-        self._generations = folder / "generations"
-        self._link = folder / "current"
+        self._folder = folder.resolve()
+        self._generations = self._folder / "generations"
+        self._link = self._folder / "current"
         self._keep = keep
 
     def current(self) -> DatabaseGeneration:
@@ -118,7 +118,7 @@ class DatabaseStore:
         *,
         trivy: Trivy,
         at: datetime,
-        progress: Callable[[int, int], None] = lambda done, size: None,
+        progress: Progress = ignore,
     ) -> DatabaseGeneration:
         """Fetch a database that is published as an OCI artifact, and import it.
 
@@ -127,7 +127,7 @@ class DatabaseStore:
             tag: A tag (the schema's version, `2`) or a digest.
             trivy: The tool that has to understand it.
             at: Now (aware, UTC).
-            progress: Called with the bytes that came so far and the bytes there are.
+            progress: Told how far it is.
 
         Raises:
             InputError: The artifact is not a Trivy database.
@@ -228,9 +228,8 @@ def _prove(staging: Path, database: Path, trivy: Trivy) -> tuple[str, ...]:
 def _updated_at(metadata: Path, at: datetime) -> datetime:
     try:
         document = json.loads(metadata.read_bytes())
-        version, updated_at = document["Version"], datetime.fromisoformat(document["UpdatedAt"])
-        if updated_at.tzinfo is None:
-            raise ValueError("UpdatedAt has no time zone")
+        version = document["Version"]
+        updated_at = _instant(document["UpdatedAt"])
     except (KeyError, TypeError, ValueError) as error:
         raise VulnerabilityDatabaseError(
             "the vulnerability database's metadata.json cannot be read",
@@ -249,7 +248,14 @@ def _updated_at(metadata: Path, at: datetime) -> datetime:
             f"{at.isoformat()} now",
             hint="set this machine's clock, or fetch another database",
         )
-    return updated_at.astimezone(UTC)
+    return updated_at
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return instant.astimezone(UTC)
 
 
 def _write_manifest(path: Path, generation: DatabaseGeneration, trivy: Trivy, at: datetime) -> None:
@@ -269,7 +275,7 @@ def _load(folder: Path) -> DatabaseGeneration:
         document = json.loads((folder / _MANIFEST).read_bytes())
         return DatabaseGeneration(
             digest=Digest.parse(document["digest"]),
-            updated_at=datetime.fromisoformat(document["updatedAt"]),
+            updated_at=_instant(document["updatedAt"]),
             path=folder / "db",
             proven=tuple(document["proven"]),
         )

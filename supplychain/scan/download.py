@@ -16,13 +16,20 @@ LAYER_TYPE = "application/vnd.aquasec.trivy.db.layer.v1.tar+gzip"
 # The published one has some 90 MB in 2026.
 _LIMIT = 2 * 1024**3
 
+# Called with the bytes that came so far and the bytes there are.
+Progress = Callable[[int, int], None]
+
+
+def ignore(done: int, size: int) -> None:
+    """The progress that nobody looks at."""
+
 
 def download(
     store: ArtifactStore,
     tag: str | Digest,
     target: Path,
     *,
-    progress: Callable[[int, int], None] = lambda done, size: None,
+    progress: Progress = ignore,
 ) -> Digest:
     """Fetch the database's `db.tar.gz`.
 
@@ -30,7 +37,7 @@ def download(
         store: The repository.
         tag: Which one: a tag (the schema's version, `2`) or a digest.
         target: File to write; it must not exist.
-        progress: Called with the bytes that came so far and the bytes there are.
+        progress: Told how far it is.
 
     Returns:
         The digest of the artifact's manifest.

@@ -76,13 +76,13 @@ class Trivy:
             SupplyChainError: What `failures` knows it by.
             ToolOutputError: It ended well and left no report, or one too large.
         """
-        folders = {name: workspace / name for name in ("home", "tmp", "work")}
+        folders = {name: workspace.resolve() / name for name in ("home", "tmp", "work")}
         for folder in folders.values():
             folder.mkdir(mode=0o700)
         (folders["work"] / SOURCE).symlink_to(source.resolve())
-        output = workspace / "report.json"
+        output = workspace.resolve() / "report.json"
         seconds = self.timeout.total_seconds()
-        limits = ("--timeout", f"{seconds}s", "--cache-dir", str(cache))
+        limits = ("--timeout", f"{seconds}s", "--cache-dir", str(cache.resolve()))
         with self.binary.opened() as executable:
             completed = run(
                 Command(
