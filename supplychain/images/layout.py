@@ -1,0 +1,168 @@
+"""OCI image layouts in a folder, read and written (OCI image-layout.md)."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from supplychain.errors import ConflictError, InputError, StoreError
+from supplychain.images.documents import media_type_of
+from supplychain.images.fields import Fields
+from supplychain.images.files import Folder
+from supplychain.images.layout_reader import INDEX, MARKER, TAG, LayoutReader, blob_path
+from supplychain.model.artifact import OCI_INDEX, Manifest
+from supplychain.model.digest import Digest
+
+VERSION = b'{"imageLayoutVersion":"1.0.0"}'
+
+
+class OciLayout(LayoutReader):
+    """An OCI layout in a folder, as an `ArtifactStore`.
+
+    What is written reaches the disk before the call returns, appears whole or not at all, and
+    no writer loses what another one wrote.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the layout in a folder; see `LayoutReader` for the errors."""
+        self._path = path
+        super().__init__(Folder(path))
+
+    @classmethod
+    def create(cls, path: Path) -> OciLayout:
+        """Open the layout in a folder, making an empty one where there is none.
+
+        Raises:
+            ConflictError: The folder holds something else.
+            StoreError: It cannot be written.
+        """
+        with _writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+            if not (path / MARKER).exists():
+                if any(path.iterdir()):
+                    raise ConflictError(f"{path} is neither empty nor an OCI layout")
+                _replace(path, INDEX, _index([]))
+                _replace(path, MARKER, VERSION)
+        return cls(path)
+
+    def put_blob(self, data: bytes) -> Digest:
+        """See `ArtifactStore`."""
+        digest = Digest.of(data)
+        place = self._path / blob_path(digest)
+        with _writing(place):
+            if not (place.is_file() and digest.matches(place.read_bytes())):
+                _replace(self._path, blob_path(digest), data)
+        return digest
+
+    def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Digest:
+        """See `ArtifactStore`; a tag is moved from the manifest that had it."""
+        where = f"the manifest for {self.name}"
+        kind = media_type_of(data, media_type, where)
+        digest = self.put_blob(data)
+        names = Fields.read(data, where).inner("subject")
+        if tag is not None:
+            entry = {"mediaType": kind, "digest": str(digest), "size": len(data)}
+            self._list({**entry, "annotations": {TAG: tag}})
+        elif names is not None:
+            self._list_referrer(Manifest(kind, digest, data), names.digest("digest"))
+        return digest
+
+    def attach(self, data: bytes, media_type: str, *, subject: Digest) -> Digest:
+        """See `ArtifactStore`; the manifest is listed in index.json, as ORAS does.
+
+        Raises:
+            InputError: The manifest does not name `subject` as its subject.
+        """
+        kind = media_type_of(data, media_type, f"the manifest for {self.name}")
+        manifest = Manifest(kind, Digest.of(data), data)
+        if self.referrer(manifest, subject) is None:
+            raise InputError(f"the manifest for {self.name} does not name {subject} as its subject")
+        self.put_blob(data)
+        self._list_referrer(manifest, subject)
+        return manifest.digest
+
+    def _list_referrer(self, manifest: Manifest, subject: Digest) -> None:
+        entry = self.referrer(manifest, subject)
+        if entry is not None:
+            self._list(
+                {
+                    "mediaType": entry.media_type,
+                    "digest": str(entry.digest),
+                    "size": entry.size,
+                    "artifactType": entry.artifact_type,
+                    "annotations": dict(entry.annotations),
+                }
+            )
+
+    def _list(self, entry: dict[str, object]) -> None:
+        """Put an entry into index.json in place of the one with its tag, or of the same one."""
+        with _writing(self._path), _locked(self._path):
+            document = json.loads(self.small(INDEX))
+            kept = [old for old in document.get("manifests") or [] if not _replaced(old, entry)]
+            _replace(self._path, INDEX, _index([*kept, entry], document))
+
+
+def _replaced(old: dict[str, object], new: dict[str, object]) -> bool:
+    tag = _tag(new)
+    return _tag(old) == tag if tag is not None else old.get("digest") == new["digest"]
+
+
+def _tag(entry: dict[str, object]) -> object:
+    annotations = entry.get("annotations")
+    return annotations.get(TAG) if isinstance(annotations, dict) else None
+
+
+def _index(manifests: list[object], document: dict[str, object] | None = None) -> bytes:
+    base = document or {"schemaVersion": 2, "mediaType": OCI_INDEX}
+    return json.dumps({**base, "manifests": manifests}, separators=(",", ":")).encode()
+
+
+def _replace(root: Path, name: str, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all, also after a power cut."""
+    target = root / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=root, prefix=".partial-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(handle, 0o644)
+            os.fsync(handle)
+        Path(partial).replace(target)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, among threads and processes."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written",
+            because=error.strerror,
+            hint="make room or choose another folder",
+            retryable=False,
+        ) from error
