@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -93,6 +92,19 @@ def canonical_options(owner: Any) -> dict[str, Json]:
     }
 
 
+def object_schema(owner: Any, **constants: Json) -> dict[str, Json]:
+    """The JSON Schema of a mapping with the options of a dataclass, and with constants."""
+    options = options_of(owner)
+    properties: dict[str, Json] = {name: {"const": value} for name, value in constants.items()}
+    properties |= {n: {**o.kind.schema, "description": o.text} for n, o in options.items()}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [*constants, *(n for n, o in options.items() if o.required)],
+        "additionalProperties": False,
+    }
+
+
 def scalar(node: Node, what: str) -> Scalar:
     """The node as a single value.
 
@@ -106,6 +118,8 @@ def scalar(node: Node, what: str) -> Scalar:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The hint for a word that is none of those known: the nearest one, or all of them."""
+    import difflib
+
     words = list(known)
     close = difflib.get_close_matches(word.lower(), words, n=1)
     return f"did you mean {close[0]}?" if close else f"one of {', '.join(words)}"

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
+from supplychain.gate.document import load_policy
+from supplychain.gate.policy import Policy
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import (
     CYCLONEDX_PREDICATE,
@@ -140,3 +142,23 @@ def make_index(*, findings: Iterable[RecordedFinding] = ()) -> Dossier:
     """A signed index of linux/amd64 and linux/arm64; the findings are those of arm64."""
     arm = make_platform(ARM_SUBJECT, platform=ARM, findings=findings)
     return make_dossier(make_platform(), arm, subject=INDEX)
+
+
+def load(document: str, *, source: str = "prod.yaml") -> Policy:
+    """A policy from its text; every path of a key gives a key of its own by that name."""
+    return load_policy(document.encode(), source=source, read_key=read_key, fingerprint=fingerprint)
+
+
+def read_key(path: str) -> bytes:
+    """`release.pub` is `RELEASE_KEY`, and every other path another key."""
+    word = path.rpartition("/")[2].removesuffix(".pub")
+    return f"-----BEGIN PUBLIC KEY-----\n{word}\n-----END PUBLIC KEY-----\n".encode()
+
+
+def make_policy(*rules: str, environment: str = "prod", platforms: str = "") -> Policy:
+    """A policy of these rules, each as one line of YAML without the dash."""
+    lines = ["schemaVersion: 1", f"environment: {environment}", "rules:"]
+    lines += [f"  - {rule}" for rule in rules]
+    if platforms:
+        lines.append(f"platforms: [{platforms}]")
+    return load("\n".join(lines) + "\n")

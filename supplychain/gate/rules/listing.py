@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from supplychain.gate.case import Rule
 from supplychain.gate.fields import read_as
 from supplychain.gate.nodes import Mapping, Node, ProblemError, Scalar, Sequence
-from supplychain.gate.options import Json, Reading, canonical_options, nearest, options_of
+from supplychain.gate.options import (
+    Json,
+    Reading,
+    canonical_options,
+    nearest,
+    object_schema,
+    options_of,
+)
 from supplychain.gate.rules import RULES
 
 
@@ -81,19 +88,9 @@ def _bare(name: str) -> str:
 
 
 def _schema(name: str) -> dict[str, Json]:
-    options = options_of(RULES[name])
     return {
         "type": "object",
-        "properties": {
-            name: {
-                "type": "object",
-                "properties": {
-                    n: {**o.kind.schema, "description": o.text} for n, o in options.items()
-                },
-                "required": [n for n, o in options.items() if o.required],
-                "additionalProperties": False,
-            }
-        },
+        "properties": {name: object_schema(RULES[name])},
         "required": [name],
         "additionalProperties": False,
     }

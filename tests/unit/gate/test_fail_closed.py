@@ -1,0 +1,292 @@
+"""What is missing, stale, foreign or from the future denies, says why, and stands in the docs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supplychain.gate.evaluate import evaluate
+from supplychain.gate.policy import Policy
+from supplychain.model.decision import Decision, Verdict
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import (
+    Dossier,
+    EvidenceKind,
+    VerifiedAttestation,
+    VulnerabilityDatabase,
+)
+from supplychain.model.finding import Severity
+from tests.kit.policies import (
+    ARM,
+    ARM_SUBJECT,
+    INDEX,
+    OTHER_KEY,
+    attest_sbom,
+    known,
+    make_attestation,
+    make_dossier,
+    make_index,
+    make_platform,
+    make_policy,
+    make_sbom,
+)
+from tests.kit.scans import AT, SUBJECT, make_finding, make_scan
+
+DOCS = Path(__file__).parents[3] / "docs" / "policy.md"
+DAY = timedelta(days=1)
+RULES = (
+    "signature: {keys: [release.pub]}",
+    "sbom: {keys: [release.pub]}",
+    "freshness: {scan: 24h, database: 48h}",
+    "vulnerabilities: {severity: critical}",
+)
+POLICY = make_policy(*RULES)
+OLD_DATABASE = VulnerabilityDatabase(Digest.of(b"old"), AT - 3 * DAY)
+FUTURE_DATABASE = VulnerabilityDatabase(Digest.of(b"new"), AT + DAY)
+
+
+@dataclass(frozen=True)
+class Situation:
+    name: str
+    dossier: Dossier | None
+    rule: str
+    reason: str
+    policy: Policy | None = POLICY
+
+
+def situations() -> Iterator[Situation]:
+    fine = make_dossier()
+    yield Situation("an image that was never seen", None, "record", "nothing is recorded")
+    yield Situation(
+        "the evidence of another image",
+        make_dossier(make_platform(ARM_SUBJECT), subject=ARM_SUBJECT),
+        "record",
+        "the evidence given is about another digest",
+    )
+    yield Situation("no policy", fine, "policy", "there is no usable policy for prod", None)
+    yield Situation(
+        "the policy of another environment",
+        fine,
+        "policy",
+        "there is no usable policy for prod, the one given is for staging",
+        make_policy(*RULES, environment="staging"),
+    )
+    yield from scans()
+    yield from sboms()
+    yield from signatures()
+    yield from platforms()
+
+
+def scans() -> Iterator[Situation]:
+    def of(**changes: Any) -> Dossier:
+        return make_dossier(make_platform(scan=make_scan(components=(), **changes)))
+
+    yield Situation(
+        "no scan",
+        make_dossier(make_platform(scan=None)),
+        "vulnerabilities",
+        "no scan is recorded",
+    )
+    yield Situation(
+        "a scan of another image",
+        of(subject=ARM_SUBJECT),
+        "vulnerabilities",
+        "the scan is about another digest",
+    )
+    yield Situation(
+        "something else recorded as a scan",
+        of_evidence(kind=EvidenceKind.SBOM),
+        "vulnerabilities",
+        "what is recorded as scan is evidence of another kind, sbom",
+    )
+    yield Situation(
+        "a scan that nobody verified",
+        of_evidence(verified_by=""),
+        "vulnerabilities",
+        "nobody verified the scan",
+    )
+    yield Situation(
+        "an old scan", of(produced_at=AT - 2 * DAY), "freshness", "scanned 2 d ago, limit 1 d"
+    )
+    yield Situation(
+        "an old vulnerability database",
+        of(database=OLD_DATABASE),
+        "freshness",
+        "vulnerability database 3 d old, limit 2 d",
+    )
+    yield Situation(
+        "a clock moved back: the scan comes later",
+        of(produced_at=AT + DAY),
+        "vulnerabilities",
+        "the scan is from the future, 1 d ahead",
+    )
+    yield Situation(
+        "a clock moved back: the database comes later",
+        of(database=FUTURE_DATABASE),
+        "freshness",
+        "the scan's vulnerability database is from the future, 1 d ahead",
+    )
+    yield Situation(
+        "a finding that nobody rated",
+        make_dossier(make_platform(findings=[known(make_finding(severity=Severity.UNKNOWN))])),
+        "vulnerabilities",
+        "CVE-2024-0727 unknown (debian) in libssl3",
+    )
+
+
+def of_evidence(**changes: Any) -> Dossier:
+    scan = make_scan(components=())
+    return make_dossier(
+        make_platform(scan=replace(scan, evidence=replace(scan.evidence, **changes)))
+    )
+
+
+def sboms() -> Iterator[Situation]:
+    sbom = make_sbom()
+
+    def of(**changes: Any) -> Dossier:
+        return make_dossier(make_platform(**changes))
+
+    yield Situation("no SBOM", of(sbom=None), "sbom", "no SBOM is recorded")
+    yield Situation(
+        "an SBOM of another image",
+        of(sbom=make_sbom(ARM_SUBJECT)),
+        "sbom",
+        "the SBOM is about another digest",
+    )
+    yield Situation(
+        "an SBOM from the future",
+        of(sbom=make_sbom(produced_at=AT + DAY)),
+        "sbom",
+        "the SBOM is from the future, 1 d ahead",
+    )
+    unattested = "the SBOM is not attested with release.pub"
+    yield Situation("an SBOM without attestation", of(attestations=()), "sbom", unattested)
+    yield Situation(
+        "an SBOM attested with another key",
+        of(attestations=[attest_sbom(sbom, key=OTHER_KEY)]),
+        "sbom",
+        unattested,
+    )
+    yield Situation(
+        "an attestation of another SBOM",
+        of(attestations=[attest_sbom(make_sbom(document=b"another"))]),
+        "sbom",
+        unattested,
+    )
+
+
+def signatures() -> Iterator[Situation]:
+    def of(*attestations: VerifiedAttestation) -> Dossier:
+        return make_dossier(attestations=attestations)
+
+    unsigned = "not signed with release.pub"
+    yield Situation("no signature", of(), "signature", unsigned)
+    yield Situation(
+        "a signature with another key",
+        of(make_attestation(key=OTHER_KEY)),
+        "signature",
+        f"{unsigned}, only with key",
+    )
+    yield Situation(
+        "a signature of another image", of(make_attestation(ARM_SUBJECT)), "signature", unsigned
+    )
+    yield Situation(
+        "an attestation in place of a signature",
+        of(attest_sbom(make_sbom())),
+        "signature",
+        unsigned,
+    )
+    yield Situation(
+        "a signature from the future",
+        of(make_attestation(verified_at=AT + DAY)),
+        "signature",
+        "the signature with release.pub is from the future",
+    )
+
+
+def platforms() -> Iterator[Situation]:
+    both = make_policy(*RULES, platforms="linux/amd64, linux/s390x")
+    yield Situation(
+        "an index without platforms",
+        Dossier(INDEX, (), (make_attestation(INDEX),)),
+        "platforms",
+        "no platform of this index is recorded",
+    )
+    yield Situation(
+        "a platform of the index that was never judged",
+        make_index(),
+        "platforms",
+        "no linux/s390x of this index is recorded, so nobody judged it",
+        both,
+    )
+    yield Situation(
+        "an image for a platform that does not run there",
+        make_dossier(make_platform(platform=ARM)),
+        "platforms",
+        "the image is for linux/arm64, and prod runs linux/amd64, linux/s390x",
+        both,
+    )
+    yield Situation(
+        "one platform of the index without a scan",
+        make_dossier(
+            make_platform(), make_platform(ARM_SUBJECT, platform=ARM, scan=None), subject=INDEX
+        ),
+        "vulnerabilities",
+        "no scan is recorded",
+    )
+
+
+SITUATIONS = tuple(situations())
+
+
+def judge(situation: Situation) -> Decision:
+    foreign = situation.name == "the evidence of another image"
+    return evaluate(
+        situation.dossier,
+        situation.policy,
+        subject=situation.dossier.subject if situation.dossier and not foreign else SUBJECT,
+        environment="prod",
+        at=AT,
+    )
+
+
+def reasons(situation: Situation) -> tuple[str, ...]:
+    result = next(r for r in judge(situation).results if r.rule == situation.rule)
+    return tuple(v.message for v in result.violations)
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda s: s.name)
+def test_it_denies_and_says_why(situation: Situation) -> None:
+    decision = judge(situation)
+    assert decision.verdict is Verdict.DENY
+    assert any(reason.startswith(situation.reason) for reason in reasons(situation))
+    assert all(v.remedy for v in decision.violations)
+    assert decision.holds_until is None
+    assert (decision.policy is None) == (situation.rule == "policy")
+
+
+def test_the_same_evidence_in_order_is_allowed() -> None:
+    # Without this, everything above could pass because nothing is ever allowed.
+    for dossier in (make_dossier(), make_index()):
+        decision = evaluate(dossier, POLICY, subject=dossier.subject, environment="prod", at=AT)
+        assert decision.verdict is Verdict.ALLOW
+        assert decision.violations == ()
+
+
+def test_the_docs_show_every_situation() -> None:
+    rows = [f"| {s.name} | `{s.rule}` | {shortened(reasons(s)[0])} |" for s in SITUATIONS]
+    expected = ["| situation | rule | reason given |", "| --- | --- | --- |", *rows]
+    text = DOCS.read_text(encoding="utf-8")
+    between = text.partition("<!-- fail-closed: begin -->\n")[2]
+    assert between.partition("<!-- fail-closed: end -->")[0].splitlines() == expected
+
+
+def shortened(reason: str) -> str:
+    return re.sub(r"[0-9a-f]{12,}", "…", reason)
