@@ -63,7 +63,7 @@ def make_component(
         source_version=version if ecosystem == "debian" else "",
     )
     made = replace(made, **fields)
-    return made if made.key else replace(made, key=f"{made.purl}#{made.path}".rstrip("#"))
+    return made if made.key else replace(made, key=f"{made.purl} {made.path}".rstrip())
 
 
 def make_finding(
