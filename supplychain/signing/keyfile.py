@@ -150,7 +150,8 @@ def decrypt(data: bytes, password: Password, what: str = "the key file") -> KeyF
         raise InputError(
             f"{what} cannot be decrypted",
             because="the password is wrong, or the file was changed",
-            hint="put the password that it was made with into COSIGN_PASSWORD",
+            hint="give the password that it was made with, in SUPPLYCHAIN_KEY_PASSWORD_FILE or "
+            "COSIGN_PASSWORD",
         ) from None
     return _signer(pkcs8, what)
 
