@@ -36,7 +36,7 @@ def read_yaml(data: bytes) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         here = _position(mark)
-        tab = "\t" in text.split("\n")[here.line - 1][: here.column]
+        tab = "\t" in "".join(text.split("\n")[here.line - 1 : here.line])[: here.column]
         raise ProblemError(
             here,
             f"not YAML: {error.problem or error.context}",
