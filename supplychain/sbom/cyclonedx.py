@@ -178,7 +178,7 @@ def _inventory(scan: Scan, image: ImageDescription) -> dict[str, Any]:
 
 
 def _component(component: Component) -> dict[str, Any]:
-    """One component, its members in the order of the specification, empty ones left out."""
+    """One component, in the schema's order; what is empty is left out, but for the name."""
     group, name = group_and_name(component.purl, component.name)
     path = component.path
     return {
@@ -190,13 +190,13 @@ def _component(component: Component) -> dict[str, Any]:
             ("group", group),
             ("name", name),
             ("version", component.version),
-            ("hashes", [{"alg": a, "content": c} for a, c in sorted(component.hashes)]),
+            ("hashes", [{"alg": a, "content": c} for a, c in sorted(set(component.hashes))]),
             ("licenses", choices(component.licences)),
             ("purl", component.purl),
             ("evidence", {"occurrences": [{"location": path}]} if path else None),
             ("properties", _facts(component)),
         )
-        if value
+        if value or key == "name"
     }
 
 

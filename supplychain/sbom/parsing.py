@@ -6,8 +6,8 @@ from typing import Any
 
 from supplychain.errors import InputError, LimitError
 
-# The most bytes a document may have: some 25,000 components as this program writes them.
-SIZE_LIMIT = 32 * 1024 * 1024
+# The most bytes a document may have: some 50,000 components as this program writes them.
+SIZE_LIMIT = 64 * 1024 * 1024
 
 SUPPORTED_VERSIONS = ("1.6", "1.7")
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -241,6 +242,21 @@ def test_order_within_a_component_does_not_matter(texts: list[str], needs: list[
         return make_sbom([*COMPONENTS, made])
 
     assert document(texts, needs) == document(sorted(texts), list(COMPONENTS[1:4]))
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(name=TEXT, version=TEXT, supplier=TEXT, path=TEXT, licence=TEXT)
+def test_whatever_a_package_says_of_itself_the_document_is_valid(
+    name: str, version: str, supplier: str, path: str, licence: str
+) -> None:
+    odd = make_component("a", key="odd", licences=(licence,), supplier=supplier, path=path)
+    document = make_sbom([OPERATING_SYSTEM, replace(odd, name=name, version=version)])
+
+    validate(document)
+    (made,) = (one for one in orjson.loads(document)["components"] if one["bom-ref"] == "odd")
+    assert (made["name"], made.get("version", "")) == (name, version)
 
 
 def test_content_digest_ignores_serial_and_time_and_nothing_else() -> None:
