@@ -49,6 +49,8 @@ class MemoryStore:
         if len(data) > min(limit, descriptor.size):
             raise LimitError(f"blob {descriptor.digest} is larger than {limit} bytes, or than said")
         _check(descriptor.digest, data)
+        if len(data) != descriptor.size:
+            raise DigestMismatchError(f"blob {descriptor.digest} is shorter than said")
         return data
 
     def blob_chunks(self, descriptor: Descriptor) -> Iterator[bytes]:
