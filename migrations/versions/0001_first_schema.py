@@ -45,6 +45,8 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("ecosystem", sa.Text(), nullable=False),
         sa.Column("licences", sa.Text(), nullable=False),
+        sa.Column("source_name", sa.Text(), nullable=False),
+        sa.Column("source_version", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_components"),
         sa.UniqueConstraint("identity", name="uq_components_identity"),
     )
@@ -230,7 +232,7 @@ def upgrade() -> None:
         sa.Column("project_id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("image_id", ID, nullable=False),
-        sa.Column("last_seen_at", INSTANT, nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id", "image_id"],
             ["images.project_id", "images.id"],

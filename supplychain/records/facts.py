@@ -39,6 +39,8 @@ components = Table(
     text("ecosystem"),
     # JSON array of licence texts as the scanner read them.
     text("licences"),
+    text("source_name"),
+    text("source_version"),
     Index(None, "purl_type", "purl_namespace", "purl_name", "version"),
 )
 

