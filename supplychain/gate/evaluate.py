@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from supplychain.errors import InputError
@@ -19,7 +19,7 @@ from supplychain.model.decision import (
     Violation,
 )
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import Dossier, PlatformDossier
+from supplychain.model.evidence import Dossier, EvidenceKind, PlatformDossier
 from supplychain.model.subject import Subject
 
 
@@ -78,7 +78,7 @@ def _decision(
         results=results,
         evidence=tuple(sorted(evidence, key=lambda e: (e.kind, e.digest, e.produced_at))),
         policy=policy.digest,
-        databases=_databases(case.platforms, {e.digest for e in evidence}),
+        databases=_databases(case.platforms, evidence),
         decided_at=case.at,
         holds_until=min(ends, default=None) if allowed else None,
     )
@@ -93,9 +93,12 @@ def _result(rule: str, said: Judgement) -> RuleResult:
     return RuleResult(rule, outcome, said.summary, said.violations)
 
 
-def _databases(platforms: Sequence[PlatformDossier], consulted: set[Digest]) -> tuple[Digest, ...]:
-    scans = [p.scan for p in platforms if p.scan is not None]
-    return tuple(sorted({s.database.digest for s in scans if s.evidence.digest in consulted}))
+def _databases(
+    platforms: Sequence[PlatformDossier], evidence: Iterable[EvidenceReference]
+) -> tuple[Digest, ...]:
+    consulted = {e.digest for e in evidence if e.kind is EvidenceKind.SCAN}
+    scans = [p.scan for p in platforms if p.scan and p.scan.evidence.digest in consulted]
+    return tuple(sorted({scan.database.digest for scan in scans}))
 
 
 def _denied(

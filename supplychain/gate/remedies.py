@@ -45,8 +45,8 @@ def _remedy(findings: Sequence[Finding]) -> str:
     package = f"{first.package} {first.installed_version}".rstrip()
     if not first.fixable:
         advisories = sorted({f.vulnerability_id for f in findings})
-        others = f" and {len(advisories) - 1} others" if len(advisories) > 1 else ""
-        return f"remove or replace {package}: no fix is known for {advisories[0]}{others}"
+        more = f" ({len(advisories) - 1} more)" if len(advisories) > 1 else ""
+        return f"remove or replace {package}: no fix is known for {advisories[0]}{more}"
     fixes = sorted({f.fixed_version for f in findings})
     version = lowest_repair(first.purl, first.installed_version, fixes)
     if version is not None:

@@ -169,19 +169,25 @@ def test_keys_can_be_written_into_the_policy() -> None:
         (RULES + "  - signature:", "4:5: rule signature has no options; it needs keys"),
         (
             RULES + "  - vulnerabilities:\n    severity: high",
-            "5:5: 'severity' stands beside rule vulnerabilities, and each item of the "
-            "list is one rule; "
-            "indent it below vulnerabilities",
+            (
+                "5:5: 'severity' stands beside rule vulnerabilities, and each item of the "
+                "list is one rule; "
+                "indent it below vulnerabilities"
+            ),
         ),
         (
             RULES + "  - sbom: {}\n    signature: {keys: [a.pub]}",
-            "5:5: 'signature' stands beside rule sbom, and each item of the list is one rule; "
-            "begin a new item with -",
+            (
+                "5:5: 'signature' stands beside rule sbom, and each item of the list is one rule; "
+                "begin a new item with -"
+            ),
         ),
         (
             RULES + "  - {}",
-            "4:5: expected a rule, found a mapping; "
-            "one of freshness, sbom, signature, vulnerabilities",
+            (
+                "4:5: expected a rule, found a mapping; "
+                "one of freshness, sbom, signature, vulnerabilities"
+            ),
         ),
         (
             RULES + "  - ? [a]\n    : b",
@@ -202,14 +208,18 @@ def test_keys_can_be_written_into_the_policy() -> None:
         ),
         (
             RULES + "  - signature: {keys: [private.key]}",
-            "4:24: private.key is a private key, and a policy is no place for one; "
-            "name the public key that was written beside it (.pub)",
+            (
+                "4:24: private.key is a private key, and a policy is no place for one; "
+                "name the public key that was written beside it (.pub)"
+            ),
         ),
         (RULES + "  - signature: {keys: [{name: a}]}", "4:24: a key needs 'pem'"),
         (
             HEAD + "rules: []",
-            "3:8: there is no rule, and a policy without rules would allow everything; "
-            "one of freshness, sbom, signature, vulnerabilities",
+            (
+                "3:8: there is no rule, and a policy without rules would allow everything; "
+                "one of freshness, sbom, signature, vulnerabilities"
+            ),
         ),
         (HEAD + "rules: {sbom: {}}", "3:8: expected a list of rules, found a mapping"),
         (HEAD, "1:1: the policy needs 'rules'"),
@@ -221,14 +231,18 @@ def test_keys_can_be_written_into_the_policy() -> None:
         ),
         (
             "schemaVersion: 1\nenvironment: prod/eu\nrules:\n  - sbom: {}",
-            "2:14: 'prod/eu' cannot name an environment; "
-            "letters, digits, dots, dashes and underscores, at most 63",
+            (
+                "2:14: 'prod/eu' cannot name an environment; "
+                "letters, digits, dots, dashes and underscores, at most 63"
+            ),
         ),
         ("environment: prod", "1:1: the policy needs 'schemaVersion'; schemaVersion: 1"),
         (
             "schemaVersion: 2\nnew: 1",
-            "1:16: schemaVersion 2 is not known to this supplychain; "
-            "it reads 1; a newer document needs a newer supplychain",
+            (
+                "1:16: schemaVersion 2 is not known to this supplychain; "
+                "it reads 1; a newer document needs a newer supplychain"
+            ),
         ),
         ("schemaVersion: '1'", "1:16: expected a number, found '1'; schemaVersion: 1"),
         ("schemaVersion: 1\nschemaVersion: 1", "2:1: 'schemaVersion' is given twice"),
@@ -237,8 +251,10 @@ def test_keys_can_be_written_into_the_policy() -> None:
         ("# nothing yet\n", "1:1: the document is empty; a policy needs at least one rule"),
         (
             HEAD + "rules:\n\t- sbom: {}",
-            "4:1: not YAML: found character that cannot start any token; "
-            "indent with spaces, not with tabs",
+            (
+                "4:1: not YAML: found character that cannot start any token; "
+                "indent with spaces, not with tabs"
+            ),
         ),
         (
             HEAD + "rules: [sbom",
@@ -251,8 +267,10 @@ def test_keys_can_be_written_into_the_policy() -> None:
         ),
         (
             HEAD + "rules: !!python/object:os.system []",
-            "3:8: tags (tag:yaml.org,2002:python/object:os.system) are not accepted; "
-            "leave the tag out",
+            (
+                "3:8: tags (tag:yaml.org,2002:python/object:os.system) are not accepted; "
+                "leave the tag out"
+            ),
         ),
         (
             HEAD + "---\n" + HEAD,
