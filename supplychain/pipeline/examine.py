@@ -1,0 +1,119 @@
+"""Look at one platform's image: bring its bytes here, verify them, scan them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from supplychain.errors import StoreError
+from supplychain.images.cache import BlobCache
+from supplychain.images.fetch import VerifiedLayer, fetch
+from supplychain.images.limits import Limits
+from supplychain.images.resolve import PlatformImage
+from supplychain.model.artifact import ArtifactStore
+from supplychain.pipeline.progress import Progress, stage
+from supplychain.scan.scanner import DatabaseGeneration, Scanner, ScanResult, ScanTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One platform's image whose every byte was verified, and what was found in it.
+
+    Attributes:
+        image: Its documents.
+        layers: Its layers, lowest first.
+        result: The scan and the scanner's report.
+    """
+
+    image: PlatformImage
+    layers: tuple[VerifiedLayer, ...]
+    result: ScanResult
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Fetches and scans images.
+
+    Attributes:
+        scanner: The scanner.
+        database: The vulnerability database; whoever makes an examiner has checked its age.
+        cache: Blobs and facts about layers.
+        workspace: A folder for what is needed only while it runs.
+        limits: What an image may ask of us.
+        progress: Who hears of it.
+    """
+
+    scanner: Scanner
+    database: DatabaseGeneration
+    cache: BlobCache
+    workspace: Path
+    limits: Limits
+    progress: Progress
+
+    def examine(self, store: ArtifactStore, image: PlatformImage, *, keep: bool) -> Examined:
+        """Fetch, verify and scan one platform; nothing of the image is left behind.
+
+        Args:
+            store: Where the image is kept.
+            image: Which platform.
+            keep: Keep its blobs in the cache, which is worth it for a registry.
+
+        Raises:
+            SupplyChainError: As `images.fetch.fetch` and `Scanner.scan`.
+        """
+        with _Folder(self.workspace) as folder:
+            layout = folder / "image"
+            count = len(image.manifest.layers)
+            about = f"{image.platform}, {count} layers"
+            with stage(self.progress, "fetch", about, total_bytes=image.size) as done:
+                verified = fetch(
+                    store,
+                    image,
+                    cache=self.cache,
+                    into=layout,
+                    keep=keep,
+                    limits=self.limits,
+                    on_bytes=self.progress.advance,
+                )
+                done.text = f"{about}: every digest and diffID holds"
+            target = ScanTarget(
+                verified.layout,
+                verified.subject,
+                verified.platform,
+                verified.config_digest,
+                tuple(layer.diff_id for layer in verified.layers),
+            )
+            with stage(self.progress, "scan", f"{image.platform}") as done:
+                result = self.scanner.scan(target, database=self.database, workspace=folder)
+                scan = result.scan
+                done.text = (
+                    f"{image.platform}: {len(scan.components)} components, "
+                    f"{len(scan.findings)} findings"
+                )
+            return Examined(image, verified.layers, result)
+
+
+class _Folder:
+    """A private folder that is gone afterwards, whatever happened."""
+
+    def __init__(self, parent: Path) -> None:
+        self._parent = parent
+
+    def __enter__(self) -> Path:
+        try:
+            self._parent.mkdir(parents=True, exist_ok=True)
+            self._temporary = TemporaryDirectory(prefix="run-", dir=self._parent)
+            folder = Path(self._temporary.name)
+            (folder / "image").mkdir()
+        except OSError as error:
+            raise StoreError(
+                f"no folder can be made in {self._parent}",
+                because=error.strerror,
+                hint="free some space, or choose another folder: SUPPLYCHAIN_CACHE_DIR=…",
+                retryable=False,
+            ) from error
+        return folder
+
+    def __exit__(self, *_: object) -> None:
+        self._temporary.cleanup()

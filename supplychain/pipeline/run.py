@@ -1,0 +1,226 @@
+"""The whole way of an image: examine, describe, seal, record. The gate comes after it.
+
+Every platform is examined before anything is signed, and everything is signed and verified before
+anything is recorded: a refusal anywhere leaves the record as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from supplychain.errors import InputError, NotFoundError
+from supplychain.images.resolve import ResolvedImage
+from supplychain.model.artifact import ArtifactStore
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import EvidenceKind, Producer
+from supplychain.model.subject import Subject
+from supplychain.pipeline.describe import describe
+from supplychain.pipeline.examine import Examined, Examiner
+from supplychain.pipeline.progress import Progress, stage
+from supplychain.pipeline.seal import claims_about, seal
+from supplychain.records.record import Record
+from supplychain.records.run import (
+    AttestationRecord,
+    PlatformRecord,
+    RunRecord,
+    SbomRecord,
+    ScanRecord,
+)
+from supplychain.sbom.cyclonedx import SpecVersion
+from supplychain.signing.publication import SIGNATURE, Claim
+from supplychain.signing.signer import PublicKey, Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An image that was resolved, and the places that belong to it.
+
+    Attributes:
+        source: Where its bytes are.
+        image: What it is.
+        tag: The tag that led to it; None where the digest was given.
+        keep: Keep its blobs in the cache.
+        beside: Gives the place for signatures: the source, where that can be written.
+    """
+
+    source: ArtifactStore
+    image: ResolvedImage
+    tag: str | None
+    keep: bool
+    beside: Callable[[], ArtifactStore]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """Who signs, and whose statements count.
+
+    Attributes:
+        signer: Signs what the pipeline finds; None signs nothing.
+        keys: Keys of others, whose statements are recorded where they verify.
+    """
+
+    signer: Signer | None
+    keys: tuple[PublicKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Learnt:
+    """What was learnt about one platform, and what is to be said about it."""
+
+    scan: ScanRecord
+    sbom: SbomRecord | None = None
+    claims: tuple[Claim, ...] = ()
+
+
+# What is to be said about which digest.
+_Claims = Mapping[Digest, Sequence[Claim]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The stages, bound.
+
+    Attributes:
+        record: Where everything goes.
+        product: This program.
+        spec_version: Which CycloneDX to write.
+        clock: The time now (aware, UTC).
+        progress: Who hears of it.
+    """
+
+    record: Record
+    product: Producer
+    spec_version: SpecVersion
+    clock: Callable[[], datetime]
+    progress: Progress
+
+    def run(self, target: Target, examiner: Examiner, sealing: Sealing) -> RunRecord:
+        """Examine, describe, seal and record every platform that was selected.
+
+        Raises:
+            SupplyChainError: A stage refused; then nothing was recorded.
+        """
+        learnt = self._described(target, examiner)
+        subject = target.image.subject.digest
+        return self._finish(
+            target,
+            learnt,
+            sealing,
+            {subject: (SIGNATURE,)} | {digest: found.claims for digest, found in learnt.items()},
+        )
+
+    def scan(self, target: Target, examiner: Examiner) -> RunRecord:
+        """Examine, and record the scans alone."""
+        learnt = {
+            examined.image.subject.digest: _Learnt(_scan_record(examined))
+            for examined in _examined(target, examiner)
+        }
+        return self._finish(target, learnt, Sealing(None), {})
+
+    def describe(self, target: Target, examiner: Examiner) -> RunRecord:
+        """Examine and describe, and record that without any signature."""
+        return self._finish(target, self._described(target, examiner), Sealing(None), {})
+
+    def sign(self, target: Target, sealing: Sealing) -> RunRecord:
+        """Sign an image, index and platforms, and record what then verifies beside it."""
+        subjects = (target.image.subject, *(image.subject for image in target.image.images))
+        return self._finish(target, {}, sealing, {s.digest: (SIGNATURE,) for s in subjects})
+
+    def attest(self, target: Target, sealing: Sealing, claim: Claim) -> RunRecord:
+        """Make one statement about exactly the digest that was asked for, and record it."""
+        return self._finish(target, {}, sealing, {target.image.subject.digest: (claim,)})
+
+    def _described(self, target: Target, examiner: Examiner) -> dict[Digest, _Learnt]:
+        return {e.image.subject.digest: self._describe(e) for e in _examined(target, examiner)}
+
+    def _describe(self, examined: Examined) -> _Learnt:
+        finished_at = self.clock()
+        image = examined.image
+        with stage(self.progress, "sbom", f"{image.platform}") as done:
+            sbom = describe(
+                examined.result.scan,
+                image,
+                examined.layers,
+                spec_version=self.spec_version,
+                product=self.product,
+                at=finished_at,
+                recorded=self._recorded_sbom(image.subject.digest),
+            )
+            done.text = (
+                f"{image.platform}: {sbom.sbom.component_count} components, "
+                f"CycloneDX {sbom.sbom.spec_version}"
+            )
+        claims = claims_about(examined.result, sbom.document, finished_at=finished_at)
+        return _Learnt(_scan_record(examined), sbom, tuple(claims))
+
+    def _recorded_sbom(self, digest: Digest) -> bytes | None:
+        try:
+            return self.record.document(digest, EvidenceKind.SBOM)
+        except NotFoundError:
+            return None
+
+    def _finish(
+        self, target: Target, learnt: Mapping[Digest, _Learnt], sealing: Sealing, claims: _Claims
+    ) -> RunRecord:
+        """Seal what is claimed, verify it, and record all that was learnt at once."""
+        subject = target.image.subject
+        sealed: dict[Digest, tuple[AttestationRecord, ...]] = {}
+        if claims and (sealing.signer or sealing.keys):
+            with stage(self.progress, "sign", f"{subject.digest}") as done:
+                sealed = self._sealed(target, sealing, claims)
+                count = sum(map(len, sealed.values()))
+                done.text = f"{count} statements verified where they are stored"
+        run = _run_record(target, learnt, sealed)
+        with stage(self.progress, "record", f"{subject.digest}") as done:
+            self.record.save_run(run, at=self.clock())
+            done.text = f"{subject.digest}"
+        return run
+
+    def _sealed(
+        self, target: Target, sealing: Sealing, claims: _Claims
+    ) -> dict[Digest, tuple[AttestationRecord, ...]]:
+        store, name = target.beside(), target.image.subject.name
+        return {
+            digest: seal(
+                store, Subject(name, digest), sealing.signer, said, sealing.keys, at=self.clock()
+            )
+            for digest, said in claims.items()
+        }
+
+
+def _examined(target: Target, examiner: Examiner) -> list[Examined]:
+    """All platforms, before anything is done with the first."""
+    return [
+        examiner.examine(target.source, image, keep=target.keep) for image in target.image.images
+    ]
+
+
+def _scan_record(examined: Examined) -> ScanRecord:
+    return ScanRecord(examined.result.scan, examined.result.report)
+
+
+def _run_record(
+    target: Target,
+    learnt: Mapping[Digest, _Learnt],
+    sealed: Mapping[Digest, tuple[AttestationRecord, ...]],
+) -> RunRecord:
+    """Everything about one digest; an index lists all its platforms, examined or not."""
+    image = target.image
+    platforms = []
+    for child in image.children:
+        found = learnt.get(child.digest)
+        if child.platform is None:  # `resolve` names every platform; a silent gap would be an allow
+            raise InputError(f"{child.digest} has no platform", because=f"in {image.subject}")
+        platform = PlatformRecord(
+            Subject(image.subject.name, child.digest),
+            child.platform,
+            child.media_type,
+            found.scan if found else None,
+            found.sbom if found else None,
+            sealed.get(child.digest, ()),
+        )
+        platforms.append(platform)
+    about_index = sealed.get(image.subject.digest, ()) if image.is_index else ()
+    return RunRecord(image.subject, image.media_type, tuple(platforms), about_index, target.tag)

@@ -1,0 +1,99 @@
+"""Sign and attest, then read everything back from where it lies and verify it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from supplychain.errors import VerificationError
+from supplychain.model.artifact import ArtifactStore
+from supplychain.model.evidence import CYCLONEDX_PREDICATE, VULNERABILITY_PREDICATE
+from supplychain.model.subject import Subject
+from supplychain.records.run import AttestationRecord
+from supplychain.scan.scanner import ScanResult
+from supplychain.signing import predicates
+from supplychain.signing.bundle import MEDIA_TYPE
+from supplychain.signing.publication import SIGNATURE, Claim, Publication, publish
+from supplychain.signing.signer import PublicKey, Signer
+from supplychain.signing.verification import VerificationReport, verify
+
+_TRIVY = "pkg:github/aquasecurity/trivy"
+_TRIVY_DB = "pkg:github/aquasecurity/trivy-db"
+
+
+def claims_about(result: ScanResult, document: bytes, *, finished_at: datetime) -> list[Claim]:
+    """What is to be said about a platform's image: signature, SBOM, vulnerabilities.
+
+    Args:
+        result: What the scan found.
+        document: The SBOM.
+        finished_at: When the scan had ended (aware, UTC).
+    """
+    scan = result.scan
+    vulnerabilities = predicates.vulnerability(
+        result.report,
+        scanner_uri=f"{_TRIVY}@{scan.evidence.producer.version}",
+        scanner_version=scan.evidence.producer.version,
+        database_uri=_TRIVY_DB,
+        database_version=str(scan.database.digest),
+        started_at=scan.evidence.produced_at,
+        finished_at=finished_at,
+    )
+    return [
+        SIGNATURE,
+        Claim(CYCLONEDX_PREDICATE, document),
+        Claim(VULNERABILITY_PREDICATE, vulnerabilities),
+    ]
+
+
+def seal(
+    store: ArtifactStore,
+    subject: Subject,
+    signer: Signer | None,
+    claims: Sequence[Claim],
+    keys: tuple[PublicKey, ...],
+    *,
+    at: datetime,
+) -> tuple[AttestationRecord, ...]:
+    """Sign claims, then verify everything that lies beside the subject.
+
+    Args:
+        store: Where the subject is, and where signatures go.
+        subject: What the claims are about.
+        signer: Who signs; None signs nothing.
+        claims: What is said.
+        keys: Whose statements count beside the signer's own.
+        at: Now (aware, UTC).
+
+    Returns:
+        Every statement that holds, as the record keeps it; () without any key.
+
+    Raises:
+        VerificationError: What was just written is not found again, or does not verify.
+        SupplyChainError: As `publish` and `verify`.
+    """
+    published: tuple[Publication, ...] = ()
+    if signer is not None:
+        published = publish(store, subject, signer, claims, at=at)
+        keys = (signer.public_key, *(key for key in keys if key != signer.public_key))
+    if not keys:
+        return ()
+    report = verify(store, subject, keys, at=at)
+    _require(report, published)
+    return tuple(
+        AttestationRecord(bundle.attestation, bundle.data, MEDIA_TYPE) for bundle in report.bundles
+    )
+
+
+def _require(report: VerificationReport, published: Sequence[Publication]) -> None:
+    """Refuse to go on where what was just written cannot be read back."""
+    there = {bundle.attestation.envelope for bundle in report.bundles}
+    for publication in published:
+        if publication.envelope not in there:
+            reasons = [r.reason for r in report.rejected if r.manifest == publication.manifest]
+            raise VerificationError(
+                f"the {publication.predicate_type} that was just attached to {report.subject} "
+                "does not verify",
+                because=reasons[0] if reasons else "the registry does not list it",
+                hint="run the same command again; nothing was recorded",
+            )
