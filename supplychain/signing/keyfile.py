@@ -171,7 +171,8 @@ def _read(data: bytes, what: str) -> _Box:
     if label not in _LABELS:
         raise InputError(
             f"{what} is a PEM block {label!r}, not {_LABEL!r}",
-            hint="make a key with: supplychain keys generate",
+            hint="make a key with: supplychain keys generate; "
+            "or encrypt a P-256 key that you have with: cosign import-key-pair --key FILE",
         )
     box = members(
         read_json(body, what, limit=_FILE_LIMIT).value,

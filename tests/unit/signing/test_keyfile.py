@@ -123,6 +123,7 @@ MALFORMED = {
     "an unknown member": _altered(extra=1),
     "parameters that are a list": _altered(kdf__params=[65536, 8, 1]),
     "a key in the clear": write_pem("PRIVATE KEY", b"x"),
+    "another label": write_pem("ENCRYPTED PRIVATE KEY", read_pem(PEM, "it")[1]),
     "no JSON": write_pem(LABEL, b"x"),
     "no PEM": b"x",
     "two keys": PEM + PEM,

@@ -76,9 +76,16 @@ def test_a_point_off_the_curve_is_refused(at: int) -> None:
         PublicKey(bytes(spki))
 
 
-def test_coordinates_beyond_the_field_are_refused() -> None:
+def test_a_coordinate_has_one_spelling() -> None:
+    """A point whose x is small enough that x + p fits: the same point, another fingerprint."""
+    p = 2**256 - 2**224 + 2**192 + 2**96 - 1
+    b = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+    head = signer().public_key.spki[:27]
+    x = next(x for x in range(100) if pow(x**3 - 3 * x + b, (p - 1) // 2, p) == 1)
+    y = pow(x**3 - 3 * x + b, (p + 1) // 4, p)
+    PublicKey(head + x.to_bytes(32) + y.to_bytes(32))
     with pytest.raises(InputError, match="no point of the curve"):
-        PublicKey(signer().public_key.spki[:27] + b"\xff" * 64)
+        PublicKey(head + (x + p).to_bytes(32) + y.to_bytes(32))
 
 
 def test_a_private_key_is_refused_as_such_and_not_quoted() -> None:
