@@ -63,10 +63,7 @@ class Reference:
             InputError: The text is not a reference.
         """
         if len(text) > _TEXT_LIMIT:
-            raise InputError(
-                "the image reference is too long",
-                because=f"it has {len(text)} characters, more than {_TEXT_LIMIT}",
-            )
+            raise _refusal(text, f"it has {len(text)} characters, more than {_TEXT_LIMIT}")
         name, at, digest_text = text.removeprefix(_PREFIX).partition("@")
         path, tag = _split_tag(name)
         if not path:

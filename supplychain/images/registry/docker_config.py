@@ -96,7 +96,9 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _section(config: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
-    section = config.get(name) or {}
+    section = config.get(name)
+    if section is None:
+        return {}
     if not isinstance(section, dict):
         raise _wrong(path, f"{name} is not a JSON object")
     return section
