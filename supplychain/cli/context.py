@@ -84,3 +84,8 @@ def write_json(document: Mapping[str, object], output_file: Path | None = None) 
     """A command's own result as JSON, under the version of its form."""
     text = json.dumps({"schemaVersion": 1, **document}, indent=2, ensure_ascii=False)
     write(text + "\n", output_file)
+
+
+def rfc3339(moment: datetime) -> str:
+    """An instant as data: RFC 3339 in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -34,8 +34,5 @@ def judge(
     dossier = record.dossier(subject.digest, at=at)
     decision = evaluate(dossier, policy, subject=subject, environment=environment, at=at)
     document = to_document(decision)
-    return (
-        decision,
-        document,
-        record.save_decision(document, decision, policy=policy and policy.canonical()),
-    )
+    used = policy.canonical() if policy is not None and decision.policy is not None else None
+    return decision, document, record.save_decision(document, decision, policy=used)

@@ -86,7 +86,8 @@ def show(
             f"there is no policy {path}", hint="write one: docs/policy.md has examples"
         )
     policy = load_policy(path)
-    document = json.loads(policy.canonical())
+    canonical = json.loads(policy.canonical())
+    document = {"schemaVersion": canonical.pop("schemaVersion"), **canonical}
     if output is OutputFormat.JSON:
         write_json({"file": str(path), "digest": str(policy.digest), "policy": document})
         return

@@ -1,0 +1,121 @@
+"""`supplychain images`: what is on record."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from supplychain.cli import options
+from supplychain.cli.console import Paint, printable
+from supplychain.cli.context import Context, OutputFormat, rfc3339, write_json
+from supplychain.cli.times import ago
+
+if TYPE_CHECKING:
+    from supplychain.records.listing import ImageSummary, PlatformSummary
+
+app = typer.Typer(help="Show what is on record.", no_args_is_help=True)
+_VERDICT_COLOURS = {"allow": "green", "deny": "red", "pending": "yellow"}
+
+
+@app.callback()
+def _group() -> None:
+    """Show what is on record."""
+
+
+@app.command("list")
+@options.command(options.RECORD)
+def list_(
+    shared: Context,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="how many at most")] = 50,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """List the images on record, the newest first.
+
+    \b
+    Examples:
+      supplychain images list
+      supplychain images list --limit 500 --output json
+    """
+    from supplychain.bootstrap import open_record
+
+    now = shared.now()
+    with open_record(shared.settings) as record:
+        found = record.images(at=now, limit=limit)
+    if output is OutputFormat.JSON:
+        write_json({"images": [_document(image) for image in found]})
+        return
+    for image in found:
+        sys.stdout.write("\n".join(_lines(image, shared.paint, now)) + "\n")
+
+
+@app.command()
+@options.command(options.RECORD)
+def show(
+    shared: Context,
+    image: options.Image,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Show one image on record: platforms, scans, findings, and its last decisions.
+
+    \b
+    Examples:
+      supplychain images show registry.example/shop:1.4
+      supplychain images show 1f3c5a7b9d0e --output json
+    """
+    from supplychain.bootstrap import open_record
+
+    now = shared.now()
+    with open_record(shared.settings) as record:
+        found = record.image(record.find(image), at=now)
+    if output is OutputFormat.JSON:
+        write_json(_document(found))
+        return
+    sys.stdout.write("\n".join(_lines(found, shared.paint, now)) + "\n")
+
+
+def _lines(image: ImageSummary, paint: Paint, now: datetime) -> Iterator[str]:
+    yield f"{paint('bold', printable(', '.join(image.names)))}@{image.digest}"
+    for platform in image.platforms:
+        yield f"  {printable(str(platform.platform)):<14} {_scanned(platform, now)}"
+    for decision in image.decisions:
+        verdict = paint(_VERDICT_COLOURS[decision.verdict], decision.verdict)
+        when = ago(decision.decided_at, now)
+        yield f"  {verdict} in {printable(decision.environment)}, decided {when}"
+
+
+def _scanned(platform: PlatformSummary, now: datetime) -> str:
+    if platform.scanned_at is None:
+        return "not scanned"
+    counts = ", ".join(f"{count} {severity}" for severity, count in platform.findings if count)
+    return f"scanned {ago(platform.scanned_at, now)}: {counts or 'no findings'}"
+
+
+def _document(image: ImageSummary) -> dict[str, object]:
+    return {
+        "digest": str(image.digest),
+        "media_type": image.media_type,
+        "names": list(image.names),
+        "recorded_at": rfc3339(image.recorded_at),
+        "platforms": [
+            {
+                "digest": str(platform.digest),
+                "platform": str(platform.platform),
+                "scanned_at": rfc3339(platform.scanned_at) if platform.scanned_at else None,
+                "findings": {str(severity): count for severity, count in platform.findings},
+            }
+            for platform in image.platforms
+        ],
+        "decisions": [
+            {
+                "digest": str(decision.digest),
+                "environment": decision.environment,
+                "verdict": decision.verdict.value,
+                "decided_at": rfc3339(decision.decided_at),
+            }
+            for decision in image.decisions
+        ],
+    }
