@@ -1,0 +1,85 @@
+"""The documentation of policies says what the rules do, and each of its examples works."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+import yaml
+
+from supplychain.gate.options import options_of
+from supplychain.gate.policy import Policy
+from supplychain.gate.rules import RULES
+from supplychain.gate.schema import policy_schema
+from tests.kit.policies import load
+
+ROOT = Path(__file__).parents[3]
+DOCS = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
+PUBLISHED = ROOT / "docs" / "policy.schema.json"
+EXAMPLES = re.findall(r"```yaml\n(.*?)```", DOCS, flags=re.DOTALL)
+HEAD = "schemaVersion: 1\nenvironment: prod\nrules:\n"
+
+
+def documents() -> Iterator[str]:
+    """Every example of the page and of the rules as a whole document, and the demo's policy."""
+    for example in EXAMPLES:
+        yield example if "schemaVersion" in example else HEAD + example
+    for rule in RULES.values():
+        yield from (f"{HEAD}- {example}\n" for example in rule.examples)
+    yield (ROOT / "demo" / "policies" / "prod.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", list(documents()))
+def test_every_example_loads_and_fits_the_schema(document: str) -> None:
+    policy = load(document)
+    assert policy.rules
+    validator = jsonschema_rs.validator_for(policy_schema())
+    validator.validate(yaml.safe_load(document))
+    validator.validate(json.loads(policy.canonical()))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "sbim: {}",
+        "freshness: {scan: 24}",
+        "signature: {keys: []}",
+        "vulnerabilities: {}",
+        "vulnerabilities: {severity: unknown}",
+        "vulnerabilities: {severity: high, fixabel: true}",
+    ],
+)
+def test_the_schema_refuses_what_editors_should_underline(rule: str) -> None:
+    validator = jsonschema_rs.validator_for(policy_schema())
+    assert not validator.is_valid(yaml.safe_load(f"{HEAD}- {rule}\n"))
+
+
+def test_the_published_schema_is_that_of_the_rules() -> None:
+    made = json.dumps(policy_schema(), indent=2, sort_keys=True) + "\n"
+    assert PUBLISHED.read_text(encoding="utf-8") == made
+
+
+def test_there_is_an_example_of_every_rule() -> None:
+    assert len(EXAMPLES) > len(RULES)
+    assert {rule.name for e in documents() for rule in load(e).rules} == set(RULES)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_has_its_section_with_every_option(name: str) -> None:
+    section = DOCS.partition(f"### `{name}`\n")[2].partition("\n##")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", section, flags=re.MULTILINE)
+    expected = [
+        (option, described.text + ("; required" if described.required else ""))
+        for option, described in options_of(RULES[name]).items()
+    ]
+    assert [(option, text.replace("`", "")) for option, text in rows] == expected
+
+
+def test_the_keys_of_a_policy_are_listed() -> None:
+    section = DOCS.partition("## A policy\n")[2].partition("\n## ")[0]
+    listed = set(re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE))
+    assert listed == {"schemaVersion", *options_of(Policy)}

@@ -1,0 +1,239 @@
+"""What has to hold of every dossier, policy and instant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supplychain.gate.decision_document import to_document
+from supplychain.gate.evaluate import evaluate
+from supplychain.gate.policy import Policy
+from supplychain.model.decision import Decision, Verdict
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import (
+    Dossier,
+    PlatformDossier,
+    RecordedFinding,
+    VulnerabilityDatabase,
+)
+from supplychain.model.finding import Severity
+from supplychain.model.subject import Platform, Subject
+from tests.kit.policies import (
+    INDEX,
+    OTHER_KEY,
+    RELEASE_KEY,
+    attest_sbom,
+    make_attestation,
+    make_dossier,
+    make_platform,
+    make_policy,
+    make_sbom,
+)
+from tests.kit.scans import AT, make_component, make_finding, make_scan
+
+ARCHITECTURES = ("amd64", "arm64", "s390x")
+RULES = (
+    "signature: {keys: [release.pub]}",
+    "signature: {keys: [release.pub, other.pub]}",
+    "sbom: {}",
+    "sbom: {keys: [release.pub]}",
+    "freshness: {scan: 24h}",
+    "freshness: {scan: 72h, database: 96h}",
+    "vulnerabilities: {severity: critical}",
+    "vulnerabilities: {severity: high, fixable: true, grace: 2d}",
+    "vulnerabilities: {severity: low, fixable: false, grace: 4d}",
+)
+JUST_AFTER = timedelta(microseconds=1)
+
+# Mostly fresh, so that both verdicts come up in every property.
+hours = (st.integers(0, 12) | st.integers(0, 120)).map(lambda n: timedelta(hours=n))
+keys = st.sampled_from([[RELEASE_KEY], [RELEASE_KEY], [OTHER_KEY, RELEASE_KEY], [OTHER_KEY], []])
+
+
+@st.composite
+def findings(draw: st.DrawFn) -> RecordedFinding:
+    number = draw(st.integers(1, 6))
+    package = make_component(f"part{draw(st.integers(1, 3))}", "1.0", ecosystem="python-pkg")
+    finding = make_finding(
+        package,
+        vulnerability_id=f"CVE-{number}",
+        severity=draw(st.sampled_from([Severity.LOW, *Severity])),
+        fixed_version=draw(st.sampled_from(["", "1.1", "1.2, 2.1"])),
+    )
+    return RecordedFinding(finding, AT - draw(hours))
+
+
+@st.composite
+def platforms(draw: st.DrawFn, architecture: str) -> PlatformDossier:
+    subject = Subject("registry.test/shop/web", Digest.of(architecture.encode()))
+    scanned_at = AT - draw(hours)
+    database = VulnerabilityDatabase(Digest.of(b"database"), scanned_at - draw(hours))
+    sbom = make_sbom(subject, document=architecture.encode())
+    return make_platform(
+        subject,
+        platform=Platform("linux", architecture),
+        scan=draw(
+            st.sampled_from(
+                [make_scan(subject=subject, produced_at=scanned_at, database=database)] * 4 + [None]
+            )
+        ),
+        findings=draw(st.lists(findings(), max_size=3)),
+        sbom=draw(st.sampled_from([sbom, sbom, sbom, None])),
+        attestations=[attest_sbom(sbom, key=key) for key in draw(keys)],
+    )
+
+
+@st.composite
+def dossiers(draw: st.DrawFn) -> Dossier:
+    chosen = draw(st.lists(st.sampled_from(ARCHITECTURES), min_size=1, unique=True))
+    return make_dossier(
+        *(draw(platforms(architecture)) for architecture in chosen),
+        subject=INDEX,
+        attestations=[make_attestation(INDEX, key=key) for key in draw(keys)],
+    )
+
+
+policies = st.lists(st.sampled_from(RULES), min_size=1, max_size=4, unique=True).map(
+    lambda rules: make_policy(*rules)
+)
+
+
+def judge(dossier: Dossier, policy: Policy, *, after: timedelta = timedelta()) -> Decision:
+    return evaluate(dossier, policy, subject=dossier.subject, environment="prod", at=AT + after)
+
+
+def never_softer(before: Decision, after: Decision) -> None:
+    assert (before.verdict, after.verdict) != (Verdict.DENY, Verdict.ALLOW)
+
+
+def with_platform(dossier: Dossier, platform: PlatformDossier) -> Dossier:
+    return replace(
+        dossier,
+        platforms=tuple(
+            platform if p.subject == platform.subject else p for p in dossier.platforms
+        ),
+    )
+
+
+@given(dossiers(), policies, findings(), st.data())
+def test_adding_a_finding_never_allows(
+    dossier: Dossier, policy: Policy, finding: RecordedFinding, data: st.DataObject
+) -> None:
+    platform = data.draw(st.sampled_from(dossier.platforms))
+    more = replace(platform, findings=(*platform.findings, finding))
+    never_softer(judge(dossier, policy), judge(with_platform(dossier, more), policy))
+
+
+@given(dossiers(), policies, st.data())
+def test_removing_evidence_never_allows(
+    dossier: Dossier, policy: Policy, data: st.DataObject
+) -> None:
+    platform = data.draw(st.sampled_from(dossier.platforms))
+    less = [
+        with_platform(dossier, replace(platform, scan=None)),
+        with_platform(dossier, replace(platform, scan=None, findings=())),
+        with_platform(dossier, replace(platform, sbom=None)),
+        with_platform(dossier, replace(platform, attestations=platform.attestations[1:])),
+        replace(dossier, attestations=dossier.attestations[1:]),
+        replace(dossier, platforms=()),
+    ]
+    before = judge(dossier, policy)
+    for without in less:
+        never_softer(before, judge(without, policy))
+    nothing = evaluate(None, policy, subject=INDEX, environment="prod", at=AT)
+    assert nothing.verdict is Verdict.DENY
+
+
+@given(dossiers(), policies, st.data())
+def test_removing_an_asked_platform_always_denies(
+    dossier: Dossier, policy: Policy, data: st.DataObject
+) -> None:
+    asked = replace(policy, platforms=tuple(p.platform for p in dossier.platforms))
+    gone = data.draw(st.sampled_from(dossier.platforms))
+    left = tuple(p for p in dossier.platforms if p != gone)
+    assert judge(replace(dossier, platforms=left), asked).verdict is Verdict.DENY
+
+
+@given(dossiers(), policies, hours, st.data())
+def test_making_anything_older_never_allows(
+    dossier: Dossier, policy: Policy, older: timedelta, data: st.DataObject
+) -> None:
+    before = judge(dossier, policy)
+    platform = data.draw(st.sampled_from(dossier.platforms))
+    known_longer = tuple(
+        replace(f, first_seen_at=f.first_seen_at - older) for f in platform.findings
+    )
+    aged = [replace(platform, findings=known_longer)]
+    if scan := platform.scan:
+        made = replace(scan.evidence, produced_at=scan.evidence.produced_at - older)
+        built = replace(scan.database, updated_at=scan.database.updated_at - older)
+        aged.append(replace(platform, scan=replace(scan, evidence=made)))
+        aged.append(replace(platform, scan=replace(scan, database=built)))
+    for one in aged:
+        never_softer(before, judge(with_platform(dossier, one), policy))
+
+
+@given(dossiers(), policies, hours)
+def test_the_passing_of_time_never_allows(
+    dossier: Dossier, policy: Policy, later: timedelta
+) -> None:
+    never_softer(judge(dossier, policy), judge(dossier, policy, after=later))
+
+
+@given(dossiers(), policies)
+def test_an_allow_holds_until_it_says_and_no_longer(dossier: Dossier, policy: Policy) -> None:
+    decision = judge(dossier, policy)
+    if decision.verdict is Verdict.DENY:
+        assert decision.holds_until is None
+        return
+    if decision.holds_until is None:
+        assert judge(dossier, policy, after=timedelta(days=3650)).verdict is Verdict.ALLOW
+        return
+    left = decision.holds_until - AT
+    assert judge(dossier, policy, after=left).verdict is Verdict.ALLOW
+    assert judge(dossier, policy, after=left + JUST_AFTER).verdict is Verdict.DENY
+
+
+@given(dossiers(), policies, st.sampled_from(RULES))
+def test_adding_a_rule_never_allows(dossier: Dossier, policy: Policy, rule: str) -> None:
+    stricter = replace(policy, rules=(*policy.rules, *make_policy(rule).rules))
+    never_softer(judge(dossier, policy), judge(dossier, stricter))
+
+
+@given(dossiers(), policies, st.data())
+def test_the_order_of_evidence_changes_not_one_byte(
+    dossier: Dossier, policy: Policy, data: st.DataObject
+) -> None:
+    shuffled = Dossier(
+        subject=dossier.subject,
+        platforms=tuple(
+            replace(
+                platform,
+                findings=tuple(data.draw(st.permutations(platform.findings))),
+                attestations=tuple(data.draw(st.permutations(platform.attestations))),
+            )
+            for platform in data.draw(st.permutations(dossier.platforms))
+        ),
+        attestations=tuple(data.draw(st.permutations(dossier.attestations))),
+    )
+    assert to_document(judge(dossier, policy)) == to_document(judge(shuffled, policy))
+
+
+@given(dossiers(), policies, st.data())
+def test_the_order_of_rules_changes_neither_verdict_nor_violations(
+    dossier: Dossier, policy: Policy, data: st.DataObject
+) -> None:
+    shuffled = replace(policy, rules=tuple(data.draw(st.permutations(policy.rules))))
+    one, other = judge(dossier, policy), judge(dossier, shuffled)
+    assert one.verdict is other.verdict
+    assert set(one.violations) == set(other.violations)
+    assert one.evidence == other.evidence
+    assert one.holds_until == other.holds_until
+
+
+@given(dossiers(), policies)
+def test_judging_twice_gives_the_same_bytes(dossier: Dossier, policy: Policy) -> None:
+    assert to_document(judge(dossier, policy)) == to_document(judge(dossier, policy))
