@@ -130,7 +130,7 @@ class _Pages:
     def tree(self, entries: Sequence[_Entry]) -> int:
         """Write a tree of these sorted entries, the leaves first; its root's number."""
         level = [
-            (group[0][1], self.add(bbolt.LEAF_PAGE, len(group), _leaf(group)))
+            (group[0][1] if group else b"", self.add(bbolt.LEAF_PAGE, len(group), _leaf(group)))
             for group in _grouped(entries)
         ]
         while len(level) > 1:

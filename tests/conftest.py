@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 pytest_plugins = [
+    "tests.kit.properties",
     "tests.kit.referrers_registry",
     "tests.kit.registry",
+    "tests.kit.trivy",
+    "tests.kit.vulndb",
 ]

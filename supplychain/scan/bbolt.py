@@ -28,8 +28,6 @@ BRANCH_ELEMENT = struct.Struct("<IIQ")  # pos, key size, pgid
 BUCKET_HEADER = struct.Struct("<QQ")  # root pgid (0: the page follows inline), sequence
 
 _PAGE_SIZES = frozenset(1 << n for n in range(9, 17))
-# A full Trivy database has some hundreds of top-level buckets in a tree two pages deep.
-_DEEPEST = 12
 
 
 def checksum(meta: bytes) -> int:
@@ -50,7 +48,7 @@ def bucket_names(path: Path) -> tuple[str, ...]:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             tree = _Tree.of(data)
             return tuple(sorted(name for name, value in tree.buckets() if tree.holds(value)))
-    except (ValueError, struct.error, UnicodeDecodeError) as error:
+    except (ValueError, OverflowError, struct.error, RecursionError) as error:
         raise _invalid(path, str(error)) from error
 
 
@@ -86,7 +84,7 @@ class _Tree:
 
     def buckets(self) -> Iterator[tuple[str, bytes]]:
         """Every top-level bucket's name and value."""
-        for flags, key, value in self._leaves(self.root, 0):
+        for flags, key, value in self._leaves(self.root, set()):
             if flags & BUCKET_ELEMENT:
                 yield key.decode(), value
 
@@ -104,14 +102,15 @@ class _Tree:
             raise ValueError(f"page {pgid} says that it is page {own}")
         return offset + PAGE_HEADER.size, flags, count
 
-    def _leaves(self, pgid: int, depth: int) -> Iterator[tuple[int, bytes, bytes]]:
-        if depth > _DEEPEST:
-            raise ValueError("its tree of buckets is too deep")
+    def _leaves(self, pgid: int, seen: set[int]) -> Iterator[tuple[int, bytes, bytes]]:
+        if pgid in seen:
+            raise ValueError(f"page {pgid} is in its tree of buckets twice")
+        seen.add(pgid)
         start, kind, count = self._page(pgid)
         for number in range(count):
             if kind == BRANCH_PAGE:
                 at = start + number * BRANCH_ELEMENT.size
-                yield from self._leaves(BRANCH_ELEMENT.unpack_from(self.data, at)[2], depth + 1)
+                yield from self._leaves(BRANCH_ELEMENT.unpack_from(self.data, at)[2], seen)
             elif kind == LEAF_PAGE:
                 at = start + number * LEAF_ELEMENT.size
                 flags, position, key_size, size = LEAF_ELEMENT.unpack_from(self.data, at)

@@ -56,6 +56,7 @@ FAILURES = (
         ToolTimeoutError,
         "the scan did not end in time",
         "give it more time: --timeout 30m",
+        retryable=True,
     ),
     Failure(
         ("Unable to initialize the Java DB",),

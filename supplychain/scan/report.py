@@ -151,6 +151,22 @@ def _text(node: _Node, name: str) -> str:
     return value
 
 
+def _required(node: _Node, name: str) -> str:
+    """A member that must be text and not empty."""
+    value = _text(node, name)
+    if not value:
+        raise ValueError(f"{name} is missing")
+    return value
+
+
+def _texts(node: _Node, name: str) -> tuple[str, ...]:
+    """A member that must be a list of texts, and may be absent."""
+    values = node.get(name) or ()
+    if not isinstance(values, list | tuple) or not all(isinstance(v, str) for v in values):
+        raise TypeError(f"{name} is not a list of texts")
+    return tuple(values)
+
+
 @dataclass(frozen=True, slots=True)
 class _Result:
     """One result of the report: packages of one kind from one place.
@@ -212,18 +228,18 @@ class _Parts:
             self.components[component.key] = component
 
     def _component(self, node: _Node, key: str, result: _Result) -> Component:
-        needed = {result.ids[i] for i in node.get("DependsOn") or () if i in result.ids}
+        needed = {result.ids[i] for i in _texts(node, "DependsOn") if i in result.ids}
         return Component(
             purl=_purl(node["Identifier"]),
-            name=node["Name"],
+            name=_required(node, "Name"),
             version=_version(node),
             kind="application" if node.get("Relationship") == "root" else result.kind,
             ecosystem=result.ecosystem,
             path=_text(node, "FilePath").lstrip("/") or result.heading,
-            licences=tuple(node.get("Licenses") or ()),
+            licences=_texts(node, "Licenses"),
             hashes=_hashes(_text(node, "Digest")),
             layer=self._layer(node.get("Layer")),
-            supplier=node.get("Maintainer") or None,
+            supplier=_text(node, "Maintainer") or None,
             depends_on=tuple(sorted(needed - {key})),
             key=key,
             source_name=_text(node, "SrcName"),
@@ -234,9 +250,9 @@ class _Parts:
         identifier = node["PkgIdentifier"]
         published = node.get("PublishedDate")
         finding = Finding(
-            vulnerability_id=node["VulnerabilityID"],
+            vulnerability_id=_required(node, "VulnerabilityID"),
             purl=_purl(identifier),
-            package=node["PkgName"],
+            package=_required(node, "PkgName"),
             installed_version=_text(node, "InstalledVersion"),
             fixed_version=_text(node, "FixedVersion"),
             severity=Severity.parse(node.get("Severity") or "UNKNOWN"),
