@@ -16,6 +16,7 @@ from supplychain.gate.policy import Policy
 from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import (
+    VULNERABILITY_PREDICATE,
     Dossier,
     EvidenceKind,
     VerifiedAttestation,
@@ -181,6 +182,19 @@ def sboms() -> Iterator[Situation]:
         unattested,
     )
 
+    yield Situation(
+        "the SBOM's attestation, but for another image",
+        of(attestations=[replace(attest_sbom(sbom), subject=ARM_SUBJECT)]),
+        "sbom",
+        unattested,
+    )
+    yield Situation(
+        "another statement with the SBOM's bytes",
+        of(attestations=[replace(attest_sbom(sbom), predicate_type=VULNERABILITY_PREDICATE)]),
+        "sbom",
+        unattested,
+    )
+
 
 def signatures() -> Iterator[Situation]:
     def of(*attestations: VerifiedAttestation) -> Dossier:
@@ -203,11 +217,18 @@ def signatures() -> Iterator[Situation]:
         "signature",
         unsigned,
     )
+    future = "the signature with release.pub is from the future"
     yield Situation(
-        "a signature from the future",
-        of(make_attestation(verified_at=AT + DAY)),
+        "a signature made in the future",
+        of(make_attestation(signed_at=AT + DAY)),
         "signature",
-        "the signature with release.pub is from the future",
+        future,
+    )
+    yield Situation(
+        "a signature verified in the future",
+        of(make_attestation(signed_at=AT - DAY, verified_at=AT + DAY)),
+        "signature",
+        future,
     )
 
 

@@ -275,6 +275,10 @@ class TestPlatforms:
         dossier = make_dossier(make_platform(platform=arm))
         assert judge(dossier, self.RULE, platforms=asked).verdict is verdict
 
+    def test_with_nothing_to_judge_no_rule_claims_to_be_satisfied(self) -> None:
+        decision = judge(make_index(), self.RULE, "sbom: {}", platforms="linux/s390x")
+        assert [r.rule for r in decision.results] == ["platforms"]
+
     def test_an_asked_platform_that_is_missing_does_not_hide_what_the_others_have(self) -> None:
         index = make_index(findings=[known()])
         decision = judge(index, self.RULE, platforms="linux/s390x, linux/arm64")
