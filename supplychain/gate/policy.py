@@ -14,7 +14,7 @@ from supplychain.gate.options import (
     canonical_options,
     option,
 )
-from supplychain.gate.rules.listing import RULE_LIST
+from supplychain.gate.rule_list import RULE_LIST
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Platform
 
