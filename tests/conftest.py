@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 pytest_plugins = [
+    "tests.kit.databases",
     "tests.kit.properties",
     "tests.kit.referrers_registry",
     "tests.kit.registry",
