@@ -42,6 +42,7 @@ class Exchange(BaseHTTPRequestHandler):
     """One connection to the server; answers write to `wfile` as they like."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: _Server
 
     def log_message(self, *args: Any, **kwargs: Any) -> None:
