@@ -32,10 +32,10 @@ def open_bucket(url: str) -> BucketStore:
         ConfigurationError: The URL or the cloud's settings in the environment are unusable.
     """
     try:
+        # Options of the HTTP client, given here, would displace those in the environment
+        # (AWS_ALLOW_HTTP …); its own limits are 5 s to connect and 30 s for a request.
         store = from_url(
-            url,
-            client_options={"timeout": timedelta(seconds=30)},
-            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=60)},
+            url, retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=60)}
         )
     except (BaseError, ValueError) as error:
         raise ConfigurationError(

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from supplychain.records.columns import Instant
-from supplychain.records.tables import ID, id_column, metadata, text
+from supplychain.records.tables import ID, id_column, identity, metadata, text
 
 layers = Table(
     "layers", metadata, id_column(), Column("diff_id", Text, nullable=False, unique=True)
@@ -27,8 +27,7 @@ components = Table(
     "components",
     metadata,
     id_column(),
-    # SHA-256 over every other column: the fact's own name, so that bulk inserts meet on it.
-    Column("identity", Text, nullable=False, unique=True),
+    identity(unique=True),
     text("purl"),
     text("purl_type"),
     text("purl_namespace"),
@@ -52,7 +51,7 @@ findings = Table(
     "findings",
     metadata,
     id_column(),
-    Column("identity", Text, nullable=False, unique=True),
+    identity(unique=True),
     Column("vulnerability_id", ID, ForeignKey("vulnerabilities.id"), nullable=False),
     # The package without its version: what "first seen" is kept for.
     text("package_identity"),

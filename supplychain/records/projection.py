@@ -11,14 +11,18 @@ import orjson
 
 from supplychain.errors import InputError, LimitError
 from supplychain.model.component import Component
+from supplychain.model.digest import Digest
 from supplychain.model.finding import Finding, Severity
 from supplychain.records.columns import instant_text
 from supplychain.records.purl import package_identity, package_name
 
-# What an index entry may have on PostgreSQL is 2,704 bytes, for all of its columns.
-_NAME_LIMIT = 1_000
+# An index entry on PostgreSQL has at most 2,704 bytes, for all columns of the index together; a
+# character has up to four. The longest names in use have about 250.
+_LONGEST_NAME = 330
 
 Row = tuple[object, ...]
+# Numbers, the place in the image, and the facts that have an identity.
+_Entry = tuple[Row, Row, Row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Projection:
             on.
     """
 
-    identity: str
+    identity: bytes
     rows: tuple[Row, ...]
 
     def __len__(self) -> int:
@@ -50,9 +54,7 @@ def project_components(components: Sequence[Component]) -> Projection:
         LimitError: A name is longer than can be searched for.
         InputError: A text cannot be stored (NUL, or half a surrogate pair).
     """
-    return _projection(
-        [_component(position, component) for position, component in enumerate(components)]
-    )
+    return _projection(_component(component) for component in components)
 
 
 def project_findings(findings: Sequence[Finding]) -> Projection:
@@ -62,7 +64,7 @@ def project_findings(findings: Sequence[Finding]) -> Projection:
         LimitError: A name is longer than can be searched for.
         InputError: A text cannot be stored (NUL, or half a surrogate pair).
     """
-    return _projection([_finding(position, finding) for position, finding in enumerate(findings)])
+    return _projection(_finding(finding) for finding in findings)
 
 
 def severity_counts(findings: Iterable[Finding]) -> dict[str, int]:
@@ -71,9 +73,10 @@ def severity_counts(findings: Iterable[Finding]) -> dict[str, int]:
     return {str(severity): counted[severity] for severity in Severity}
 
 
-def _component(position: int, component: Component) -> Row:
+def _component(component: Component) -> _Entry:
     named = package_name(component.purl)
     kind, namespace, name = named[:3] if named else ("", "", component.name)
+    _check_names(component.purl, name, component.version)
     facts = (
         component.purl,
         kind,
@@ -87,14 +90,11 @@ def _component(position: int, component: Component) -> Row:
         component.source_name,
         component.source_version,
     )
-    _check_names(component.purl, name, component.version)
-    layer = None if component.layer is None else str(component.layer)
-    return (position, layer, component.path, component.key, _identity(facts), *facts)
+    return (), (_layer(component.layer), component.path, component.key), facts
 
 
-def _finding(position: int, finding: Finding) -> Row:
-    published = finding.published_at
-    severity = int(finding.severity)
+def _finding(finding: Finding) -> _Entry:
+    _check_names(finding.vulnerability_id, finding.purl, finding.package)
     facts = (
         finding.vulnerability_id,
         package_identity(finding.purl, finding.package),
@@ -106,38 +106,42 @@ def _finding(position: int, finding: Finding) -> Row:
         finding.status,
         finding.title,
         finding.url,
-        None if published is None else instant_text(published),
+        None if finding.published_at is None else instant_text(finding.published_at),
     )
-    _check_names(finding.vulnerability_id, finding.purl, finding.package)
-    layer = None if finding.layer is None else str(finding.layer)
-    identity = _identity((severity, *facts))
-    return (position, severity, layer, finding.path, finding.component, identity, *facts)
+    place = (_layer(finding.layer), finding.path, finding.component)
+    return (int(finding.severity),), place, facts
 
 
-def _projection(rows: list[Row]) -> Projection:
-    encoded = _encoded(rows)
-    if b"\\u0000" in encoded:
-        raise InputError("the scan names a package or file with a NUL character in it")
-    return Projection(hashlib.sha256(encoded).hexdigest(), tuple(rows))
+def _projection(entries: Iterable[_Entry]) -> Projection:
+    whole = hashlib.sha256()
+    rows: list[Row] = []
+    for position, (numbers, place, facts) in enumerate(entries):
+        identity = hashlib.sha256(_encoded((*numbers, *facts))).digest()
+        whole.update(identity + _encoded(place))
+        rows.append((position, *numbers, identity, *place, *facts))
+    return Projection(whole.digest(), tuple(rows))
 
 
-def _identity(facts: Row) -> str:
-    return hashlib.sha256(_encoded(facts)).hexdigest()
+def _layer(diff_id: Digest | None) -> str | None:
+    return None if diff_id is None else str(diff_id)
 
 
-def _encoded(value: object) -> bytes:
+def _encoded(texts: Row) -> bytes:
     try:
-        return orjson.dumps(value)
+        encoded = orjson.dumps(texts)
     except TypeError as error:
         raise InputError(
-            "the scan names a package or file that is no valid Unicode", because=str(error)
+            "the scan names a package or file in what is no valid Unicode", because=str(error)
         ) from error
+    if b"\\u0000" in encoded and any("\0" in text for text in texts if isinstance(text, str)):
+        raise InputError("the scan names a package or file with a NUL character in it")
+    return encoded
 
 
 def _check_names(*names: str) -> None:
-    longest = max(names, key=len)
-    if len(longest.encode(errors="replace")) > _NAME_LIMIT:
-        raise LimitError(
-            f"a name of {len(longest)} characters cannot be recorded",
-            because=f"the limit is {_NAME_LIMIT} bytes; it begins {longest[:40]!r}",
-        )
+    for name in names:
+        if len(name) > _LONGEST_NAME:
+            raise LimitError(
+                f"a name of {len(name)} characters cannot be recorded",
+                because=f"the limit is {_LONGEST_NAME}; it begins {name[:40]!r}",
+            )

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from supplychain.records.columns import DigestText, Instant
 from supplychain.records.facts import components, findings, layers, vulnerabilities
-from supplychain.records.tables import ID, id_column, metadata, one_of, text
+from supplychain.records.tables import ID, id_column, identity, metadata, one_of, text
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
 SCHEMA_VERSION = "0001"
@@ -198,7 +198,7 @@ inventories = Table(
     metadata,
     id_column(),
     Column("image_id", ID, ForeignKey("images.id"), nullable=False),
-    text("identity"),
+    identity(),
     Column("component_count", Integer, nullable=False),
     UniqueConstraint("image_id", "identity"),
 )
@@ -223,7 +223,7 @@ assessments = Table(
     metadata,
     id_column(),
     Column("image_id", ID, ForeignKey("images.id"), nullable=False),
-    text("identity"),
+    identity(),
     *(
         Column(name, Integer, nullable=False)
         for name in ("negligible", "low", "medium", "high", "critical", "unknown")

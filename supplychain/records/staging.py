@@ -1,14 +1,14 @@
 """The temporary tables that a scan's rows pass through, and the SQL that files them.
 
-Every statement skips what is there already, so that ids are not burnt and no row is touched
-twice, and inserts the rest sorted: two transactions that insert the same rows in the same order
-wait for one another, in any other order they deadlock. The statements run in one order always,
-for the same reason.
+Every statement skips what is there already, so that ids are not burnt and no row is touched, and
+lets the conflict clause drop what is staged twice. It inserts the rest sorted: two transactions
+that insert the same rows in one order wait for one another, in different orders they deadlock.
+The statements themselves run in one order always, for the same reason.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text, text
 
 _temporary = MetaData()
 
@@ -18,6 +18,7 @@ def _staged(name: str, numbers: str, texts: str) -> Table:
         name,
         _temporary,
         *(Column(column, BigInteger) for column in numbers.split()),
+        Column("identity", LargeBinary),
         *(Column(column, Text) for column in texts.split()),
         prefixes=["TEMPORARY"],
         postgresql_on_commit="DROP",
@@ -27,14 +28,14 @@ def _staged(name: str, numbers: str, texts: str) -> Table:
 staged_components = _staged(
     "staged_components",
     "owner_id position",
-    "diff_id path key identity purl purl_type purl_namespace purl_name name version kind "
+    "diff_id path key purl purl_type purl_namespace purl_name name version kind "
     "ecosystem licences source_name source_version",
 )
 
 staged_findings = _staged(
     "staged_findings",
     "owner_id position severity",
-    "diff_id path component_key identity vulnerability package_identity purl package "
+    "diff_id path component_key vulnerability package_identity purl package "
     "installed_version fixed_version severity_source status title url published_at",
 )
 
@@ -51,7 +52,7 @@ ON CONFLICT DO NOTHING
 FILE_COMPONENTS = text("""
 INSERT INTO components (identity, purl, purl_type, purl_namespace, purl_name, name, version, kind,
                         ecosystem, licences, source_name, source_version)
-SELECT DISTINCT s.identity, s.purl, s.purl_type, s.purl_namespace, s.purl_name, s.name, s.version,
+SELECT s.identity, s.purl, s.purl_type, s.purl_namespace, s.purl_name, s.name, s.version,
        s.kind, s.ecosystem, s.licences, s.source_name, s.source_version
 FROM staged_components s
 WHERE NOT EXISTS (SELECT 1 FROM components c WHERE c.identity = s.identity)
@@ -79,7 +80,7 @@ _FILE_FINDINGS = """
 INSERT INTO findings (identity, vulnerability_id, package_identity, purl, package,
                       installed_version, fixed_version, severity, severity_source, status, title,
                       url, published_at)
-SELECT DISTINCT s.identity, v.id, s.package_identity, s.purl, s.package, s.installed_version,
+SELECT s.identity, v.id, s.package_identity, s.purl, s.package, s.installed_version,
        s.fixed_version, s.severity, s.severity_source, s.status, s.title, s.url, {published_at}
 FROM staged_findings s
 JOIN vulnerabilities v ON v.name = s.vulnerability

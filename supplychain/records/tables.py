@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Integer, MetaData, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Identity,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Text,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -26,6 +35,11 @@ def id_column() -> Column[int]:
 def text(name: str) -> Column[str]:
     """Text that is always there; "" where the source had none."""
     return Column(name, Text, nullable=False)
+
+
+def identity(*, unique: bool = False) -> Column[bytes]:
+    """SHA-256 over what a row says: the row's own name, so that bulk inserts meet on it."""
+    return Column("identity", LargeBinary, nullable=False, unique=unique)
 
 
 def one_of(column: str, *values: str) -> CheckConstraint:

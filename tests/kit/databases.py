@@ -7,7 +7,8 @@ import shutil
 import sqlite3
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -17,12 +18,11 @@ from sqlalchemy.engine import make_url
 from supplychain.records.version import upgrade
 
 ENGINES = ("sqlite", "postgresql")
-NewDatabase = Callable[[], str]
 
 
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """The URL of a PostgreSQL server of this session's own, on a Unix socket."""
+@contextmanager
+def running_postgresql() -> Iterator[str]:
+    """A PostgreSQL server of one's own, on a Unix socket; its URL."""
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     # The package reads this when it is imported; a socket's path must stay short.
     os.environ["XDG_RUNTIME_DIR"] = str(folder)
@@ -34,6 +34,13 @@ def postgresql_server() -> Iterator[str]:
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server of this session's own."""
+    with running_postgresql() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +56,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with our schema, to be copied; whole, without a log beside it."""
     file = tmp_path_factory.mktemp("databases") / "template.db"
     upgrade(f"sqlite:///{file}")
-    with sqlite3.connect(file) as connection:
+    with closing(sqlite3.connect(file)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
     return file
 
 
