@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from supplychain.errors import DigestMismatchError, InputError, LimitError, NotFoundError
-from supplychain.model.artifact import MANIFEST_LIMIT, OCI_MANIFEST, Descriptor, Manifest
+from supplychain.model.artifact import (
+    MANIFEST_LIMIT,
+    OCI_MANIFEST,
+    ArtifactStore,
+    Descriptor,
+    Manifest,
+)
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
 
@@ -104,7 +110,7 @@ class MemoryStore:
         return self.put_manifest(data, media_type)
 
 
-def put_image(store: MemoryStore, label: str = "app") -> Subject:
+def put_image(store: ArtifactStore, label: str = "app") -> Subject:
     """An image of one empty configuration and no layers; another label is another image."""
     config = json.dumps({"architecture": "amd64", "os": "linux", "config": {"label": label}})
     digest = store.put_blob(config.encode())
