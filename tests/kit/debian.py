@@ -7,6 +7,7 @@ up-to-date package list is needed. Where there is no `apt-get`, the test that as
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -56,7 +57,7 @@ def debian_packages(names: Sequence[str]) -> list[Path]:
 def unpacked(names: Sequence[str]) -> Path:
     """The data of these packages unpacked together into one kept folder, which is not changed."""
     packages = debian_packages(names)
-    folder = cache_folder() / "debian" / "unpacked" / "+".join(path.stem for path in packages)
+    folder = cache_folder() / "debian" / "unpacked" / key_of(packages)
     with locked(folder.parent):
         if not folder.exists():
             partial = folder.with_name("partial")
@@ -65,6 +66,11 @@ def unpacked(names: Sequence[str]) -> Path:
                 subprocess.run(["dpkg-deb", "-x", package, partial], check=True)
             partial.rename(folder)
     return folder
+
+
+def key_of(packages: Sequence[Path]) -> str:
+    """A name for exactly these package files, in this order."""
+    return hashlib.sha256("+".join(path.name for path in packages).encode()).hexdigest()[:16]
 
 
 def _downloaded(folder: Path, name: str) -> Path | None:
