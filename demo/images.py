@@ -53,7 +53,8 @@ class Layer:
 
 
 def tree(folder: Path, prefix: str = "") -> Iterator[Entry]:
-    """Everything in a folder, as it lies there."""
+    """Everything in a folder, as it lies there, links included."""
+    first: dict[int, str] = {}
     for path in sorted(folder.rglob("*")):
         name = prefix + path.relative_to(folder).as_posix()
         mode = path.lstat().st_mode & 0o7777
@@ -61,7 +62,10 @@ def tree(folder: Path, prefix: str = "") -> Iterator[Entry]:
             yield Entry(name, b"", 0o777, tarfile.SYMTYPE, str(path.readlink()))
         elif path.is_dir():
             yield Entry(name, b"", mode, tarfile.DIRTYPE)
-        elif path.is_file():
+        elif (inode := path.stat().st_ino) in first:
+            yield Entry(name, b"", mode, tarfile.LNKTYPE, first[inode])
+        else:
+            first[inode] = name
             yield Entry(name, path, mode)
 
 

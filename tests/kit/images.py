@@ -20,11 +20,11 @@ SMALL_DEBIAN = ("base-files", "libc6", "libssl3", "openssl", "zlib1g")
 LARGE_DEBIAN = (
     *SMALL_DEBIAN,
     *("apt", "bash", "coreutils", "curl", "dpkg", "e2fsprogs", "findutils", "gnupg", "grep"),
-    *("libapt-pkg6.0", "libcurl4", "libexpat1", "libgcrypt20", "libgnutls30", "libicu72"),
+    *("libapt-pkg6.0", "libcurl4", "libexpat1", "libgcrypt20", "libgnutls30"),
     *("libkrb5-3", "libncursesw6", "libperl5.36", "libpython3.11-minimal"),
     *("libpython3.11-stdlib", "libsqlite3-0", "libstdc++6", "libsystemd0", "libxml2", "mount"),
-    *("passwd", "perl-base", "perl-modules-5.36", "python3.11-minimal", "systemd", "tar"),
-    *("tzdata", "util-linux", "vim-common", "vim-runtime", "git", "git-man", "openssh-client"),
+    *("passwd", "perl-base", "perl-modules-5.36", "python3.11-minimal", "tar"),
+    *("tzdata", "util-linux", "openssh-client"),
 )
 
 
