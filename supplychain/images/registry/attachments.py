@@ -93,7 +93,8 @@ class Attachments:
         """
         entry = entry_for(manifest, subject)
         answer = self._manifests.put(manifest)
-        if answer.headers.get("OCI-Subject") == str(subject) or self._ask_api(subject) is not None:
+        listed_by_registry = answer.headers.get("OCI-Subject") == str(subject) or self._has_api
+        if listed_by_registry or self._ask_api(subject) is not None:
             return
         with _LOCKS[hash((self._name, subject)) % len(_LOCKS)]:
             self._add_to_fallback(entry, subject)
