@@ -82,11 +82,12 @@ class Trivy:
         (folders["work"] / SOURCE).symlink_to(source.resolve())
         output = workspace.resolve() / "report.json"
         seconds = self.timeout.total_seconds()
-        limits = ("--timeout", f"{seconds}s", "--cache-dir", str(cache.resolve()))
+        limit = f"{self.timeout // timedelta(microseconds=1)}us"
+        bounds = ("--timeout", limit, "--cache-dir", str(cache.resolve()))
         with self.binary.opened() as executable:
             completed = run(
                 Command(
-                    ("trivy", *arguments, "-f", "json", "-o", str(output), *_CONFINED, *limits),
+                    ("trivy", *arguments, "-f", "json", "-o", str(output), *_CONFINED, *bounds),
                     executable,
                     folders["work"],
                     {"HOME": str(folders["home"]), "TMPDIR": str(folders["tmp"]), "PATH": ""},
