@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Annotated
+
 import typer
 
-from supplychain.cli.commands import config, db, keys, policy
+from supplychain.cli.commands import (
+    config,
+    db,
+    doctor,
+    export,
+    gate,
+    images,
+    keys,
+    policy,
+    run,
+    stages,
+    vulndb,
+)
+from supplychain.cli.context import context as context_of
+from supplychain.cli.versions import version_lines
 
 _MAIN = "First steps"
-_MORE = "Single stages"
+_STAGES = "Single stages"
 _CARE = "Care"
 
 app = typer.Typer(
@@ -17,6 +34,44 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+_WELCOME = """\
+May this digest run there, and why?
+
+  supplychain doctor                      what is missing on this machine, and how to get it
+  supplychain vulndb pull                 fetch a vulnerability database and prove it
+  supplychain keys generate               make a key to sign with
+  supplychain run IMAGE -e prod --key K   verify, scan, describe, sign, record and judge
+  supplychain gate IMAGE -e prod          ask the record: may it run there, and why?
+
+supplychain --help lists every command; supplychain COMMAND --help has examples.
+"""
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="show the versions of everything involved")
+    ] = False,
+) -> None:
+    """May this digest run there, and why?"""
+    if version:
+        sys.stdout.write("".join(f"{line}\n" for line in version_lines(context_of({}))))
+    elif context.invoked_subcommand is None:
+        sys.stdout.write(_WELCOME)
+
+
+app.command("doctor", rich_help_panel=_MAIN)(doctor.doctor)
+app.add_typer(vulndb.app, name="vulndb", rich_help_panel=_MAIN)
+app.command("run", rich_help_panel=_MAIN)(run.run)
+app.command("gate", rich_help_panel=_MAIN)(gate.gate)
+app.add_typer(images.app, name="images", rich_help_panel=_MAIN)
+app.command("scan", rich_help_panel=_STAGES)(stages.scan)
+app.command("sbom", rich_help_panel=_STAGES)(stages.sbom)
+app.command("sign", rich_help_panel=_STAGES)(stages.sign)
+app.command("attest", rich_help_panel=_STAGES)(stages.attest)
+app.command("verify", rich_help_panel=_STAGES)(stages.verify)
+app.add_typer(export.app, name="export", rich_help_panel=_CARE)
 app.add_typer(policy.app, name="policy", rich_help_panel=_CARE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_CARE)
 app.add_typer(db.app, name="db", rich_help_panel=_CARE)

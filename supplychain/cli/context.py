@@ -38,6 +38,15 @@ class Context:
         """The one reading of the clock that a command judges by (aware, UTC)."""
         return datetime.now(UTC)
 
+    @staticmethod
+    def ask(question: str) -> str | None:
+        """A secret from a person, unseen; None where nobody is there to answer."""
+        if not sys.stdin.isatty():
+            return None
+        import typer
+
+        return str(typer.prompt(question, hide_input=True))
+
     @property
     def paint(self) -> Paint:
         """Colours for what goes to stdout."""

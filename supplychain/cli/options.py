@@ -49,6 +49,15 @@ Platform = Annotated[
         "--platform", help="only this platform of an index: linux/amd64", show_default=False
     ),
 ]
+Layout = Annotated[
+    Path | None,
+    typer.Option(
+        "--layout",
+        help="OCI layout for the image and its signatures, where SOURCE cannot hold them "
+        "(archives, a daemon); else one in the data folder",
+        show_default=False,
+    ),
+]
 Output = Annotated[
     OutputFormat,
     typer.Option("--output", "-o", help="form of the result", rich_help_panel=_RESULT),

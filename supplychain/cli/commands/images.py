@@ -40,7 +40,7 @@ def list_(
       supplychain images list
       supplychain images list --limit 500 --output json
     """
-    from supplychain.bootstrap import open_record
+    from supplychain.bootstrap.parts import open_record
 
     now = shared.now()
     with open_record(shared.settings) as record:
@@ -66,7 +66,7 @@ def show(
       supplychain images show registry.example/shop:1.4
       supplychain images show 1f3c5a7b9d0e --output json
     """
-    from supplychain.bootstrap import open_record
+    from supplychain.bootstrap.parts import open_record
 
     now = shared.now()
     with open_record(shared.settings) as record:

@@ -36,7 +36,7 @@ def check(
       supplychain policy check policies/prod.yaml
       supplychain policy check policies/*.yaml
     """
-    from supplychain.bootstrap import load_policy
+    from supplychain.bootstrap.trust import load_policy
 
     policies = [(file, load_policy(file)) for file in files]
     if output is OutputFormat.JSON:
@@ -75,7 +75,7 @@ def show(
       supplychain policy show prod
       supplychain policy show --policy policies/prod.yaml --output json
     """
-    from supplychain.bootstrap import load_policy
+    from supplychain.bootstrap.trust import load_policy
 
     named = environment or shared.settings.text("environment")
     if policy_file is None and named is None:

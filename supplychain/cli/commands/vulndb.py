@@ -46,12 +46,12 @@ def import_(
       supplychain vulndb import ./trivy-db
       supplychain vulndb import db.tar.gz --output json
     """
-    from supplychain import bootstrap
+    from supplychain.bootstrap import parts
 
     with shared.progress(output) as progress:
-        tool = bootstrap.trivy(shared.settings)
+        tool = parts.trivy(shared.settings)
         with stage(progress, "prove", str(source)) as done:
-            generation = bootstrap.databases(shared.settings).import_database(
+            generation = parts.databases(shared.settings).import_database(
                 source, trivy=tool, at=shared.now()
             )
             done.text = f"{', '.join(generation.proven)}"
@@ -79,15 +79,15 @@ def pull(
       supplychain vulndb pull
       supplychain vulndb pull --db-repository registry.example/mirror/trivy-db:2
     """
-    from supplychain import bootstrap
+    from supplychain.bootstrap import parts
     from supplychain.images.reference import Reference
     from supplychain.images.registry.repository import RegistryRepository
 
     settings = shared.settings
     reference = Reference.parse(db_repository or settings.text("db_repository") or "")
-    store = RegistryRepository(reference, bootstrap.registry_options(settings))
+    store = RegistryRepository(reference, parts.registry_options(settings))
     with shared.progress(output) as progress:
-        tool = bootstrap.trivy(settings)
+        tool = parts.trivy(settings)
         with stage(progress, "pull", str(reference)) as done:
             seen = 0
 
@@ -96,7 +96,7 @@ def pull(
                 progress.advance(so_far - seen)
                 seen = so_far
 
-            generation = bootstrap.databases(settings).pull(
+            generation = parts.databases(settings).pull(
                 store,
                 reference.digest or reference.tag or "2",
                 trivy=tool,
@@ -119,9 +119,9 @@ def status(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """
     from datetime import timedelta
 
-    from supplychain import bootstrap
+    from supplychain.bootstrap import parts
 
-    found = bootstrap.databases(shared.settings).current()
+    found = parts.databases(shared.settings).current()
     _show(found, shared, output)
     try:
         found.require_fresh(shared.now(), timedelta(seconds=shared.settings.duration("db_max_age")))

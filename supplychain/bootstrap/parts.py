@@ -1,0 +1,142 @@
+"""The record, the scanner and the pipeline, as the settings describe them."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from supplychain import __version__
+from supplychain.errors import ConfigurationError
+from supplychain.model.evidence import Producer
+from supplychain.settings import Settings
+
+if TYPE_CHECKING:
+    from supplychain.images.registry.options import RegistryOptions
+    from supplychain.pipeline.examine import Examiner
+    from supplychain.pipeline.progress import Progress
+    from supplychain.pipeline.run import Pipeline
+    from supplychain.records.record import Record
+    from supplychain.sbom.cyclonedx import SpecVersion
+    from supplychain.scan.database import DatabaseStore
+    from supplychain.scan.trivy import Trivy
+
+PRODUCT = Producer("supplychain", __version__)
+
+
+def open_record(settings: Settings, *, create: bool = False) -> Record:
+    """The record that the settings name.
+
+    Args:
+        settings: All settings.
+        create: Make a SQLite record where there is none yet.
+
+    Raises:
+        SchemaVersionError: The database has another schema, or none.
+        StoreError: It cannot be reached.
+    """
+    from supplychain.records.content import open_content_store
+    from supplychain.records.record import Record
+
+    return Record.open(
+        settings.database_url,
+        open_content_store(settings.content_url),
+        project=settings.text("project") or "default",
+        create=create,
+    )
+
+
+def registry_options(settings: Settings) -> RegistryOptions:
+    """How the settings say to reach registries.
+
+    Raises:
+        ConfigurationError: They contradict one another.
+    """
+    from supplychain.images.registry.options import RegistryOptions
+
+    return RegistryOptions(
+        username=settings.text("registry_username"),
+        password=settings.text("registry_password"),
+        token=settings.text("registry_token"),
+        cacert=settings.path("registry_cacert"),
+        insecure=settings.names("insecure_registry"),
+        read_timeout=settings.duration("registry_timeout"),
+    )
+
+
+def databases(settings: Settings) -> DatabaseStore:
+    """The vulnerability databases in the data folder."""
+    from supplychain.scan.database import DatabaseStore
+
+    return DatabaseStore(settings.data_dir / "vulndb")
+
+
+def trivy(settings: Settings) -> Trivy:
+    """A Trivy that may run.
+
+    Raises:
+        ToolMissingError: There is none, or it is not on the list of those that may run.
+    """
+    from supplychain.model.digest import Digest
+    from supplychain.scan.binary import find_trivy
+    from supplychain.scan.fingerprints import Fingerprints
+    from supplychain.scan.trivy import Trivy
+
+    binary = find_trivy(
+        settings.path("trivy"),
+        search_path=os.environ.get("PATH", os.defpath),
+        trusted=tuple(Digest("sha256", name) for name in settings.names("trivy_sha256")),
+        fingerprints=Fingerprints(settings.cache_dir / "fingerprints"),
+    )
+    return Trivy(binary, timedelta(seconds=settings.duration("scan_timeout")))
+
+
+def examiner(settings: Settings, progress: Progress) -> Examiner:
+    """What fetches and scans, with a database that is fresh enough.
+
+    Raises:
+        ToolMissingError: There is no Trivy that may run.
+        VulnerabilityDatabaseError: There is no database, or it is too old.
+    """
+    from supplychain.images.cache import BlobCache
+    from supplychain.images.limits import Limits
+    from supplychain.pipeline.examine import Examiner
+    from supplychain.scan.caches import CachePool
+    from supplychain.scan.fingerprints import Fingerprints
+    from supplychain.scan.trivy import TrivyScanner
+
+    tool = trivy(settings)
+    database = databases(settings).current()
+    database.require_fresh(now(), timedelta(seconds=settings.duration("db_max_age")))
+    project = settings.text("project") or "default"
+    # Projects do not trust one another's bytes, nor should two binaries share what they learnt.
+    pool = CachePool(settings.cache_dir / "trivy" / project / tool.binary.digest.short)
+    fingerprints = Fingerprints(settings.cache_dir / "fingerprints")
+    return Examiner(
+        TrivyScanner(tool, pool, fingerprints, clock=now),
+        database,
+        BlobCache(settings.cache_dir / "blobs"),
+        settings.cache_dir / "work",
+        Limits(unpacked_bytes=settings.size("max_layer_size")),
+        progress,
+    )
+
+
+def pipeline(settings: Settings, record: Record, progress: Progress) -> Pipeline:
+    """The stages, bound.
+
+    Raises:
+        ConfigurationError: `sbom_version` names no CycloneDX version that we write.
+    """
+    from supplychain.pipeline.run import Pipeline
+
+    versions: dict[str | None, SpecVersion] = {"1.6": "1.6", "1.7": "1.7"}
+    named = settings.text("sbom_version")
+    if named not in versions:
+        raise ConfigurationError(f"sbom_version = {named!r} is not written", hint="use 1.6 or 1.7")
+    return Pipeline(record, PRODUCT, versions[named], now, progress)
+
+
+def now() -> datetime:
+    """The clock of this process (aware, UTC)."""
+    return datetime.now(UTC)

@@ -1,0 +1,134 @@
+"""From what a user typed to an image that can be worked on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from supplychain.errors import NotFoundError, StoreError
+from supplychain.model.digest import Digest
+from supplychain.model.subject import Platform, Subject
+from supplychain.settings import Settings
+
+if TYPE_CHECKING:
+    from supplychain.images.source import OpenedSource
+    from supplychain.model.artifact import ArtifactStore
+    from supplychain.pipeline.run import Target
+    from supplychain.records.record import Record
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A digest in the place where it lies."""
+
+    store: ArtifactStore
+    subject: Subject
+    tag: str | None
+
+
+@contextmanager
+def located(settings: Settings, text: str) -> Iterator[Located]:
+    """Resolve what a user typed, once; a tag means this digest from here on.
+
+    Raises:
+        InputError: The text names no source.
+        NotFoundError: There is no such tag or file.
+        SupplyChainError: The source cannot be opened.
+    """
+    with _opened(settings, text) as opened:
+        yield Located(opened.store, Subject(opened.name, opened.digest), opened.tag)
+
+
+@contextmanager
+def target(
+    settings: Settings,
+    text: str,
+    *,
+    platform: str | None = None,
+    layout: Path | None = None,
+) -> Iterator[Target]:
+    """The image that a user named, resolved, with the place for its signatures.
+
+    Args:
+        settings: All settings.
+        text: What the user typed.
+        platform: Only this platform of an index; None for all.
+        layout: Where an image goes that its source cannot hold signatures for; None for a
+            folder in the data folder.
+
+    Raises:
+        SupplyChainError: As `located`, and as `images.resolve.resolve`.
+    """
+    from supplychain.images.resolve import resolve
+    from supplychain.pipeline.run import Target
+
+    wanted = Platform.parse(platform) if platform else None
+    with _opened(settings, text) as opened:
+        image = resolve(opened.store, opened.digest, name=opened.name, platform=wanted)
+
+        def beside() -> ArtifactStore:
+            if opened.writable is not None:
+                return opened.writable
+            from supplychain.images.copying import copy_to_layout
+
+            folder = layout or settings.data_dir / "layouts" / image.subject.digest.hex
+            return copy_to_layout(opened.store, image, folder)
+
+        yield Target(opened.store, image, opened.tag, opened.keep, beside)
+
+
+def subject_of(settings: Settings, record: Record, text: str) -> Subject:
+    """What `gate` is asked about: a digest as it stands, or what a tag means now.
+
+    Raises:
+        SupplyChainError: As `located`; a whole digest needs no look at any source.
+    """
+    if _DIGEST.fullmatch(text):
+        digest = Digest.parse(text)
+        return Subject(_name_of(record, digest), digest)
+    from supplychain.images.reference import Reference
+    from supplychain.images.source import RegistrySource, parse_source
+
+    source = parse_source(text)
+    if isinstance(source, RegistrySource) and source.reference.digest is not None:
+        reference: Reference = source.reference
+        return Subject(reference.name, source.reference.digest)
+    with located(settings, text) as found:
+        return found.subject
+
+
+def _name_of(record: Record, digest: Digest) -> str:
+    from supplychain.bootstrap.parts import now
+
+    try:
+        return record.image(digest, at=now()).names[0]
+    except NotFoundError:
+        return "image"  # the gate will say that nothing is recorded about it
+
+
+@contextmanager
+def _opened(settings: Settings, text: str) -> Iterator[OpenedSource]:
+    from supplychain.bootstrap.parts import registry_options
+    from supplychain.images.source import open_source, parse_source
+
+    source = parse_source(text)
+    work = settings.cache_dir / "work"
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        scratch = TemporaryDirectory(prefix="source-", dir=work)
+    except OSError as error:
+        raise StoreError(
+            f"no folder can be made in {work}",
+            because=error.strerror,
+            hint="choose another one: SUPPLYCHAIN_CACHE_DIR=…",
+            retryable=False,
+        ) from error
+    with scratch as folder:
+        yield open_source(source, registry_options(settings), scratch=Path(folder))

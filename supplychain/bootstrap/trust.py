@@ -1,0 +1,176 @@
+"""Policies and keys: whose word counts, and who signs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from supplychain.errors import ConfigurationError, InputError, NotFoundError, StoreError
+from supplychain.settings import Settings
+
+if TYPE_CHECKING:
+    from supplychain.gate.policy import Policy
+    from supplychain.pipeline.run import Sealing
+    from supplychain.signing.publication import Claim
+    from supplychain.signing.signer import PublicKey, Signer
+
+# No policy or key that people write comes near this.
+_DOCUMENT_LIMIT = 1024 * 1024
+_PREDICATE_LIMIT = 32 * 1024 * 1024
+
+
+def read_document(path: Path, what: str, *, limit: int = _DOCUMENT_LIMIT) -> bytes:
+    """A small file that a user named.
+
+    Args:
+        path: The file.
+        what: What it should be, for the error: "policy", "public key" …
+        limit: The most bytes that it may have.
+
+    Raises:
+        NotFoundError: It is not there.
+        InputError: It is too large, or a folder.
+        StoreError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no {what} {path}") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder, not a {what}") from None
+    except OSError as error:
+        raise StoreError(
+            f"the {what} {path} cannot be read", because=error.strerror, retryable=False
+        ) from error
+    if len(data) > limit:
+        raise InputError(f"{path} is larger than any {what} ({limit} bytes)")
+    return data
+
+
+def load_policy(path: Path) -> Policy:
+    """The policy in a file; the keys that it names are read from beside it.
+
+    Raises:
+        NotFoundError: There is no such file.
+        PolicyError: It is no usable policy.
+    """
+    from supplychain.gate.document import load_policy as load
+    from supplychain.signing.signer import fingerprint_of_pem
+
+    return load(
+        read_document(path, "policy"),
+        source=str(path),
+        read_key=lambda name: read_document(path.parent / Path(name).expanduser(), "public key"),
+        fingerprint=fingerprint_of_pem,
+    )
+
+
+def policy_of(settings: Settings, environment: str, file: Path | None) -> Policy | None:
+    """The policy of an environment; None where there is none, which the gate denies.
+
+    Raises:
+        NotFoundError: The file that was asked for by name is not there.
+        PolicyError: The policy is not usable.
+    """
+    if file is not None:
+        return load_policy(file)
+    path = settings.policy_file(environment)
+    return load_policy(path) if path.exists() else None
+
+
+def public_keys(paths: list[Path]) -> tuple[PublicKey, ...]:
+    """Public keys from PEM files.
+
+    Raises:
+        NotFoundError: A file is not there.
+        InputError: A file does not hold one P-256 public key.
+    """
+    from supplychain.signing.signer import PublicKey
+
+    return tuple(PublicKey.parse_pem(read_document(p, "public key"), str(p)) for p in paths)
+
+
+def policy_keys(policy: Policy | None) -> tuple[PublicKey, ...]:
+    """The keys whose signatures a policy asks for, each once."""
+    from supplychain.signing.signer import PublicKey
+
+    if policy is None:
+        return ()
+    pems = dict.fromkeys(key.pem for rule in policy.rules for key in getattr(rule, "keys", ()))
+    return tuple(PublicKey.parse_pem(pem.encode()) for pem in pems)
+
+
+def signer(settings: Settings, ask: Callable[[str], str | None]) -> Signer | None:
+    """The signer that the settings name; None where they name none.
+
+    Args:
+        settings: All settings.
+        ask: Asks a person for a password; gives None where nobody is there to answer.
+
+    Raises:
+        NotFoundError: The key file is not there.
+        ConfigurationError: It needs a password and there is none.
+        InputError: It is not a key file, or the password is wrong.
+    """
+    path = settings.path("key")
+    if path is None:
+        return None
+    from supplychain.signing import keyfile
+
+    def password() -> bytes:
+        given = settings.text("key_password")
+        if given is not None:
+            return given.encode()
+        answer = ask(f"password of {path}")
+        if answer is None:
+            raise ConfigurationError(
+                f"there is no password for the key {path}",
+                hint="put it into a file and name that in SUPPLYCHAIN_KEY_PASSWORD_FILE",
+            )
+        return answer.encode()
+
+    return keyfile.load(path, password)
+
+
+def sealing(
+    settings: Settings,
+    policy: Policy | None,
+    *,
+    sign: bool,
+    ask: Callable[[str], str | None],
+) -> Sealing:
+    """Who signs, and whose statements count beside: those that the policy asks for.
+
+    Raises:
+        ConfigurationError: Something is to be signed and no key is set.
+        SupplyChainError: As `signer`.
+    """
+    from supplychain.pipeline.run import Sealing
+
+    if not sign:
+        return Sealing(None, policy_keys(policy))
+    found = signer(settings, ask)
+    if found is None:
+        raise ConfigurationError(
+            "there is no key to sign with",
+            because="no --key was given and SUPPLYCHAIN_KEY is not set",
+            hint="make one with `supplychain keys generate`; `run` can also do with --no-sign",
+        )
+    return Sealing(found, policy_keys(policy))
+
+
+def claim(predicate_type: str, predicate: Path) -> Claim:
+    """What somebody wants to state: a predicate's type, and the file that holds it.
+
+    Raises:
+        InputError: The type is not one.
+        NotFoundError: The file is not there.
+        StoreError: It cannot be read.
+    """
+    from supplychain.signing.predicates import type_uri
+    from supplychain.signing.publication import Claim
+
+    uri = type_uri(predicate_type)
+    return Claim(uri, read_document(predicate, "predicate", limit=_PREDICATE_LIMIT))

@@ -1,0 +1,64 @@
+"""`supplychain export`: take evidence out of the record, for auditors."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from supplychain.cli import options
+from supplychain.cli.context import Context, write
+from supplychain.errors import InputError
+
+app = typer.Typer(help="Take evidence out of the record.", no_args_is_help=True)
+
+
+class SbomForm(StrEnum):
+    """The forms in which an SBOM can be had."""
+
+    JSON = "cyclonedx-json"
+    XML = "cyclonedx-xml"
+
+
+@app.callback()
+def _group() -> None:
+    """Take evidence out of the record."""
+
+
+@app.command()
+@options.command(options.RECORD)
+def sbom(
+    shared: Context,
+    image: options.Image,
+    platform: options.Platform = None,
+    form: Annotated[
+        SbomForm, typer.Option("--output", "-o", help="form of the document")
+    ] = SbomForm.JSON,
+    output_file: options.OutputFile = None,
+) -> None:
+    """Write the recorded SBOM of an image: the very bytes that were signed, or the same as XML.
+
+    \b
+    Examples:
+      supplychain export sbom registry.example/shop:1.4 > shop.cdx.json
+      supplychain export sbom 1f3c5a7b9d0e -o cyclonedx-xml --output-file shop.cdx.xml
+    """
+    from supplychain.bootstrap.parts import open_record
+    from supplychain.export.sbom import render
+    from supplychain.model.evidence import EvidenceKind
+    from supplychain.model.subject import Platform
+
+    wanted = Platform.parse(platform) if platform else None
+    with open_record(shared.settings) as record:
+        found = record.image(record.find(image), at=shared.now())
+        fitting = [p for p in found.platforms if wanted in {None, p.platform}]
+        if len(fitting) != 1:
+            names = ", ".join(str(p.platform) for p in found.platforms)
+            raise InputError(
+                "an SBOM is about one platform",
+                because=f"the image is recorded for {names}",
+                hint=f"name one of them: --platform {found.platforms[0].platform}",
+            )
+        document = record.document(fitting[0].digest, EvidenceKind.SBOM)
+    write(render(document, form), output_file)

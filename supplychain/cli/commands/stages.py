@@ -1,0 +1,179 @@
+"""The single stages: `scan`, `sbom`, `sign`, `attest`, `verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from supplychain.cli import options, statements
+from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.findings import scan_document, scan_lines
+from supplychain.errors import InputError
+
+
+@options.command(options.RECORD, options.SCANNING, options.REGISTRY)
+def scan(
+    shared: Context,
+    source: options.Source,
+    platform: options.Platform = None,
+    output: options.Output = OutputFormat.TEXT,
+    output_file: options.OutputFile = None,
+) -> None:
+    """Verify and scan an image, and record what was found; signs and judges nothing.
+
+    \b
+    Examples:
+      supplychain scan registry.example/shop:1.4
+      supplychain scan ./shop.tar --output json
+    """
+    from supplychain.bootstrap import parts, targets
+
+    with (
+        shared.progress(output) as progress,
+        parts.open_record(shared.settings, create=True) as record,
+        targets.target(shared.settings, source, platform=platform) as target,
+    ):
+        pipeline = parts.pipeline(shared.settings, record, progress)
+        done = pipeline.scan(target, parts.examiner(shared.settings, progress))
+    if output is OutputFormat.JSON:
+        write_json(scan_document(done), output_file)
+    else:
+        write("".join(f"{line}\n" for line in scan_lines(done, shared.paint)), output_file)
+
+
+@options.command(options.RECORD, options.SCANNING, options.REGISTRY)
+def sbom(
+    shared: Context,
+    source: options.Source,
+    platform: options.Platform = None,
+    output_file: options.OutputFile = None,
+) -> None:
+    """Verify and scan an image, record its CycloneDX SBOM, and print that.
+
+    \b
+    Examples:
+      supplychain sbom registry.example/shop:1.4 > shop.cdx.json
+      supplychain sbom oci:build/shop --platform linux/arm64 --output-file shop.cdx.json
+    """
+    from supplychain.bootstrap import parts, targets
+
+    with (
+        shared.progress(OutputFormat.TEXT) as progress,
+        parts.open_record(shared.settings, create=True) as record,
+        targets.target(shared.settings, source, platform=platform) as target,
+    ):
+        platforms = [str(image.platform) for image in target.image.images]
+        if len(platforms) > 1:
+            raise InputError(
+                "an SBOM is about one platform, and this is an index",
+                because=f"it is there for {', '.join(platforms)}",
+                hint=f"name one of them: --platform {platforms[0]}",
+            )
+        pipeline = parts.pipeline(shared.settings, record, progress)
+        done = pipeline.describe(target, parts.examiner(shared.settings, progress))
+    write(b"".join(p.sbom.document for p in done.platforms if p.sbom), output_file)
+
+
+@options.command(options.RECORD, options.SIGNING, options.REGISTRY)
+def sign(
+    shared: Context,
+    source: options.Source,
+    platform: options.Platform = None,
+    layout: options.Layout = None,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Sign an image, an index with each of its platforms, as cosign does with a key.
+
+    \b
+    Examples:
+      supplychain sign registry.example/shop:1.4 --key release.key
+      supplychain sign oci:build/shop --key release.key --output json
+    """
+    from supplychain.bootstrap import parts, targets, trust
+
+    sealing = trust.sealing(shared.settings, None, sign=True, ask=shared.ask)
+    with (
+        shared.progress(output) as progress,
+        parts.open_record(shared.settings, create=True) as record,
+        targets.target(shared.settings, source, platform=platform, layout=layout) as target,
+    ):
+        done = parts.pipeline(shared.settings, record, progress).sign(target, sealing)
+    statements.show(statements.of_run(done), output)
+
+
+@options.command(options.RECORD, options.SIGNING, options.REGISTRY)
+def attest(
+    shared: Context,
+    source: options.Source,
+    predicate: Annotated[
+        Path,
+        typer.Option("--predicate", help="JSON file, signed byte for byte", show_default=False),
+    ],
+    predicate_type: Annotated[
+        str,
+        typer.Option("--type", help="cyclonedx, vuln, or a predicate type URI", show_default=False),
+    ],
+    layout: options.Layout = None,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Sign a statement about an image and attach it, as cosign does with a key.
+
+    \b
+    Examples:
+      supplychain attest registry.example/shop:1.4 --key release.key \\
+        --type cyclonedx --predicate shop.cdx.json
+      supplychain attest oci:build/shop --key release.key \\
+        --type https://example.com/review/v1 --predicate review.json
+    """
+    from supplychain.bootstrap import parts, targets, trust
+
+    sealing = trust.sealing(shared.settings, None, sign=True, ask=shared.ask)
+    claim = trust.claim(predicate_type, predicate)
+    with (
+        shared.progress(output) as progress,
+        parts.open_record(shared.settings, create=True) as record,
+        targets.target(shared.settings, source, layout=layout) as target,
+    ):
+        done = parts.pipeline(shared.settings, record, progress).attest(target, sealing, claim)
+    statements.show(statements.of_run(done), output)
+
+
+@options.command(options.REGISTRY)
+def verify(
+    shared: Context,
+    source: options.Source,
+    keys: options.PublicKeys,
+    predicate_type: Annotated[
+        str | None,
+        typer.Option(
+            "--type",
+            help="demand an attestation of this type beside the signature",
+            show_default=False,
+        ),
+    ] = None,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Verify what is attached to an image; exits with 1 unless a signature of a key holds.
+
+    Reads nothing from the record and writes nothing to it.
+
+    \b
+    Examples:
+      supplychain verify registry.example/shop:1.4 --key release.pub
+      supplychain verify oci:build/shop --key release.pub --type cyclonedx --output json
+    """
+    from supplychain.bootstrap import targets, trust
+    from supplychain.model.evidence import SIGNATURE_PREDICATE
+    from supplychain.signing.predicates import type_uri
+    from supplychain.signing.verification import verify as check
+
+    trusted = trust.public_keys(keys)
+    wanted = type_uri(predicate_type) if predicate_type else None
+    with targets.located(shared.settings, source) as found:
+        report = check(found.store, found.subject, trusted, at=shared.now())
+    statements.show(report.verified, output, report)
+    report.require(SIGNATURE_PREDICATE)
+    if wanted is not None:
+        report.require(wanted)

@@ -1,0 +1,57 @@
+"""From a question about an environment to its answer: what `run` and `gate` share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from supplychain.cli.context import Context, OutputFormat, write
+from supplychain.cli.failures import exit_of_verdict
+from supplychain.cli.verdict import lines
+from supplychain.errors import InputError
+from supplychain.model.decision import Decision
+from supplychain.model.digest import Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """How somebody wants to see a decision."""
+
+    output: OutputFormat
+    output_file: Path | None
+    everything: bool
+
+
+def environment_of(shared: Context, given: str | None) -> str:
+    """The environment that is asked about.
+
+    Raises:
+        InputError: Nobody named one; without it there is no verdict, and no exit code for allow.
+    """
+    named = given or shared.settings.text("environment")
+    if not named:
+        raise InputError(
+            "no environment was given",
+            because="a verdict is always about an environment, with a policy of its own",
+            hint="name it: --environment prod",
+        )
+    if "/" in named or named.startswith("."):
+        raise InputError(f"{named!r} is not the name of an environment", hint="prod, staging, …")
+    return named
+
+
+def present(
+    shared: Context, judged: tuple[Decision, bytes, Digest], presentation: Presentation
+) -> None:
+    """Show a decision and exit with its code."""
+    decision, document, identity = judged
+    if presentation.output is OutputFormat.JSON:
+        write(document, presentation.output_file)
+    else:
+        text = lines(
+            decision, identity, shared.paint, now=shared.now(), everything=presentation.everything
+        )
+        write("\n".join(text) + "\n", presentation.output_file)
+    raise typer.Exit(exit_of_verdict(decision.verdict))

@@ -1,0 +1,53 @@
+"""Signatures and attestations as people and programs read them."""
+
+from __future__ import annotations
+
+import sys
+
+from supplychain.cli.console import printable, say
+from supplychain.cli.context import OutputFormat, rfc3339, write_json
+from supplychain.model.evidence import VerifiedAttestation
+from supplychain.records.run import RunRecord
+from supplychain.signing.verification import VerificationReport
+
+
+def of_run(run: RunRecord) -> tuple[VerifiedAttestation, ...]:
+    """Every statement that a run recorded, about the index first."""
+    records = (*run.attestations, *(r for p in run.platforms for r in p.attestations))
+    return tuple(record.attestation for record in records)
+
+
+def show(
+    verified: tuple[VerifiedAttestation, ...],
+    output: OutputFormat,
+    report: VerificationReport | None = None,
+) -> None:
+    """Print what holds, and where a report is given, what was refused and why."""
+    if output is OutputFormat.JSON:
+        rejected = () if report is None else report.rejected
+        write_json(
+            {
+                "verified": [_document(attestation) for attestation in verified],
+                "rejected": [{"manifest": str(r.manifest), "reason": r.reason} for r in rejected],
+            }
+        )
+        return
+    for attestation in verified:
+        what = "signature" if attestation.is_signature else attestation.predicate_type
+        sys.stdout.write(
+            f"{attestation.subject.digest}  {printable(what)}  {attestation.key_fingerprint}\n"
+        )
+    if report is not None:
+        for rejection in report.rejected:
+            say(f"refused   {rejection.manifest.short}: {rejection.reason}")
+
+
+def _document(attestation: VerifiedAttestation) -> dict[str, object]:
+    return {
+        "subject": str(attestation.subject.digest),
+        "predicate_type": attestation.predicate_type,
+        "key_fingerprint": attestation.key_fingerprint,
+        "envelope": str(attestation.envelope),
+        "predicate_digest": str(attestation.predicate_digest or "") or None,
+        "verified_at": rfc3339(attestation.verified_at),
+    }
