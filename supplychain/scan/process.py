@@ -66,7 +66,7 @@ def run(command: Command, *, timeout: float, grace: float) -> Completed:
             status = process.wait(max(0.0, deadline - time.monotonic()))
         except (TimeoutError, subprocess.TimeoutExpired):
             raise ToolTimeoutError(
-                f"{command.arguments[0]} did not end within {timeout:.0f} s and was ended",
+                f"{command.arguments[0]} did not end within {timeout:g} s and was ended",
                 hint="give it more time: --timeout 30m",
             ) from None
     return Completed(status, output.decode(errors="replace"))
