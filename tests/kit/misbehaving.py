@@ -45,6 +45,11 @@ class Exchange(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Server
 
+    def setup(self) -> None:
+        """Count the connections."""
+        super().setup()
+        self.server.kit.connections += 1
+
     def log_message(self, *args: Any, **kwargs: Any) -> None:
         """Say nothing."""
 
@@ -82,8 +87,8 @@ class _Server(ThreadingHTTPServer):
 class ScriptedServer:
     """The server, its script and what it was asked."""
 
-    def __init__(self, tls: tuple[Path, Path] | None = None) -> None:
-        self._server = _Server(("127.0.0.1", 0), Exchange)
+    def __init__(self, tls: tuple[Path, Path] | None = None, port: int = 0) -> None:
+        self._server = _Server(("127.0.0.1", port), Exchange)
         self._server.kit = self
         self.scheme = "http"
         if tls is not None:
@@ -96,6 +101,7 @@ class ScriptedServer:
         self._script: dict[tuple[str, str], list[Answer]] = {}
         self._lock = threading.Lock()
         self.requests: list[Asked] = []
+        self.connections = 0
         self.done = threading.Event()
 
     @property
@@ -144,9 +150,11 @@ class ScriptedServer:
 
 
 @contextlib.contextmanager
-def scripted_server(tls: tuple[Path, Path] | None = None) -> Iterator[ScriptedServer]:
-    """A server that runs while the context lasts."""
-    server = ScriptedServer(tls)
+def scripted_server(
+    tls: tuple[Path, Path] | None = None, port: int = 0
+) -> Iterator[ScriptedServer]:
+    """A server that runs while the context lasts; on a free port, unless one is given."""
+    server = ScriptedServer(tls, port)
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
     try:

@@ -78,6 +78,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     registry: ReferrersRegistry
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client may hang up when it has what it wants."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

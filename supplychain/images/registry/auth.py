@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urljoin
 
 import orjson
 import requests
@@ -100,7 +100,6 @@ class Authenticator:
 
     Args:
         wire: For the token service, and to ask a registry that refuses without a challenge.
-        base: The registry's URL, `scheme://host[:port]`.
         registry: Its name, by which Docker's configuration knows it.
         options: The login that the user gave; without one Docker's configuration is asked, once,
             when the registry first wants a login.
@@ -110,18 +109,17 @@ class Authenticator:
     def __init__(
         self,
         wire: Wire,
-        base: str,
         registry: str,
         options: RegistryOptions,
         *,
         monotonic: Callable[[], float],
     ) -> None:
         self._wire = wire
-        self._base = base
         self._registry = registry
         self._options = options
         self._monotonic = monotonic
         self._challenge: Challenge | None = None
+        self._challenged_at = ""
         self._tokens: dict[Scope, _Token] = {}
         self._lock = Lock()
 
@@ -139,7 +137,7 @@ class Authenticator:
             if login is not None and login.registry_token:
                 return _bearer(login.registry_token)
             if self._challenge is None or self._challenge.scheme == "basic":
-                return None if login is None else _basic(login)
+                return None if login is None or not login.username else _basic(login)
             return _bearer(self._token(self._challenge, login, scope))
 
     def learn(self, response: requests.Response, sent: str | None) -> bool:
@@ -154,9 +152,9 @@ class Authenticator:
         """
         if sent is None:
             challenge = parse_challenge(response.headers.get("WWW-Authenticate", ""))
-            challenge = challenge or self._ask()
+            challenge = challenge or self._ask(response.url)
             with self._lock:
-                self._challenge = challenge
+                self._challenge, self._challenged_at = challenge, response.url
         elif response.status_code != 401 or not self._forget(sent):
             return False
         if self._challenge is None or (self._challenge.scheme == "basic" and self._login is None):
@@ -186,9 +184,9 @@ class Authenticator:
                 del self._tokens[scope]
             return bool(stale)
 
-    def _ask(self) -> Challenge | None:
+    def _ask(self, url: str) -> Challenge | None:
         """Some registries refuse an anonymous call with a bare 403: `/v2/` tells what they want."""
-        response = self._wire.send("GET", f"{self._base}/v2/", headers={})
+        response = self._wire.send("GET", urljoin(url, "/v2/"), headers={})
         drain(response)
         return parse_challenge(response.headers.get("WWW-Authenticate", ""))
 
@@ -202,7 +200,8 @@ class Authenticator:
         return token.value
 
     def _fetch(self, challenge: Challenge, login: Login | None, scope: Scope, now: float) -> _Token:
-        url = self._realm(challenge.realm)
+        # The registry may name any host for its token service, but not leave TLS.
+        url = self._wire.follow(self._challenged_at, challenge.realm)
         asked = {"service": challenge.service, "scope": str(scope)}
         what = f"a token for {scope}"
         if login is not None and login.identity_token:
@@ -233,10 +232,6 @@ class Authenticator:
             body=urlencode(asked | form | {"refresh_token": identity_token}),
             redirects=0,
         )
-
-    def _realm(self, realm: str) -> str:
-        """Where the token service is: the registry may name any host, but not leave TLS."""
-        return self._wire.follow(f"{self._base}/v2/", realm)
 
 
 def _read_token(data: bytes, url: str, now: float) -> _Token:

@@ -78,6 +78,7 @@ class RegistryHost:
         self._clock = clock or Clock()
         self.wire = Wire(self._options)
         self.retry = Retry(self._options.retries, self._clock)
+        self._scheme: str | None = None
 
     def call(self, call: Call, *, limit: int = MANIFEST_LIMIT) -> Answer:
         """Make a call as often as it takes, and read its answer.
@@ -147,21 +148,19 @@ class RegistryHost:
         """Whether the registry itself, not some storage behind it, refuses us."""
         return response.status_code in {401, 403} and Origin.of(response.url) == self._origin
 
-    @cached_property
+    @property
     def _base(self) -> str:
         host = api_host(self.registry)
-        return f"{self.wire.scheme_of(host)}://{host}"
+        if self._scheme is None:
+            self._scheme = self.wire.scheme_of(host)
+        return f"{self._scheme or 'https'}://{host}"
 
-    @cached_property
+    @property
     def _origin(self) -> Origin:
         return Origin.of(self._base)
 
     @cached_property
     def _authenticator(self) -> Authenticator:
         return Authenticator(
-            self.wire,
-            self._base,
-            self.registry,
-            self._options,
-            monotonic=self._clock.monotonic,
+            self.wire, self.registry, self._options, monotonic=self._clock.monotonic
         )

@@ -10,6 +10,7 @@ import requests
 
 from supplychain.errors import RegistryError
 from supplychain.images.registry.address import Origin, is_loopback, without_secrets
+from supplychain.images.registry.body import drain
 from supplychain.images.registry.failures import NETWORK_ERRORS, raise_for_exception
 from supplychain.images.registry.options import RegistryOptions
 from supplychain.images.registry.session import (
@@ -69,7 +70,7 @@ class Wire:
             response = self._exchange(method, url, origin, sent, body)
             if response.status_code not in followed:
                 return response
-            response.close()
+            drain(response)
             url = self.follow(url, response.headers.get("Location"))
         raise RegistryError(
             f"{Origin.of(url)} redirects where we do not follow",
@@ -101,10 +102,11 @@ class Wire:
         """Whether plain HTTP may be spoken to this host."""
         return is_loopback(origin.host) or self._is_insecure(origin)
 
-    def scheme_of(self, host: str) -> str:
+    def scheme_of(self, host: str) -> str | None:
         """`https`, or `http` where that is allowed and the host does not speak TLS.
 
-        As Docker and cosign do, loopback and insecure registries are asked for TLS first.
+        None where nothing answers that could tell. As Docker and cosign do, loopback and insecure
+        registries are asked for TLS first.
 
         Args:
             host: `host[:port]`.
@@ -119,14 +121,14 @@ class Wire:
             self._admit(origin)
             if scheme := spoken_scheme(origin.host, origin.port, timeout):
                 return scheme
-        return "https"
+        return None
 
     def close(self) -> None:
         """Close every connection."""
         self._session.close()
 
     def _is_insecure(self, origin: Origin) -> bool:
-        named = self._options.insecure
+        named = {name.lower() for name in self._options.insecure}
         return str(origin) in named or f"{origin.host}:{origin.port}" in named
 
     def _admit(self, origin: Origin) -> None:

@@ -26,8 +26,10 @@ from tests.kit.misbehaving import (
     dripping,
     dripping_headers,
     manifest,
+    redirect,
     refusal,
     reply,
+    scripted_server,
     silence,
 )
 from tests.kit.registry_client import failure_of, new_repository
@@ -171,3 +173,31 @@ def test_a_server_that_speaks_no_http(options: RegistryOptions, pauses: list[flo
         impatient = replace(options, connect_timeout=0.3)
         failure = failure_of(RegistryError, new_repository(reference, impatient, pauses))
     assert "too slow" in str(failure)
+
+
+def test_one_connection_serves_every_call(
+    server: ScriptedServer, repository: RegistryRepository
+) -> None:
+    server.on("GET", _TAG, reply(503), refusal(404, "X"), redirect("/moved"), manifest())
+    server.on("GET", "/moved", manifest())
+    server.on("HEAD", f"/v2/app/blobs/{_DIGEST}", reply(200))
+    with pytest.raises(NotFoundError):
+        repository.resolve("1")
+    for _ in range(3):
+        repository.resolve("1")
+        repository.put_blob(EMPTY_MANIFEST)
+    assert len(server.requests) == 9
+    assert server.connections == 2  # one to learn whether the server speaks TLS
+
+
+def test_a_registry_that_starts_late_is_found(
+    options: RegistryOptions, pauses: list[float]
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    repository = new_repository(Reference(f"127.0.0.1:{port}", "app"), options, pauses)
+    failure_of(RegistryError, repository)
+    with scripted_server(port=port) as server:
+        server.on("GET", _TAG, manifest())
+        assert repository.resolve("1").digest == _DIGEST
