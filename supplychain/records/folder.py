@@ -17,6 +17,7 @@ from supplychain.records.content import checked, key_of
 _UNFINISHED = "unfinished"
 _FULL = "free some space on that disk, then type the same again"
 _FORBIDDEN = "give this user the right to write there, or name another folder"
+_NO_FOLDER = "name a folder: something else is in its place"
 _HINTS = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
@@ -24,7 +25,8 @@ _HINTS = {
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,
     errno.EROFS: _FORBIDDEN,
-    errno.ENOTDIR: "name a folder: something else is in its place",
+    errno.ENOTDIR: _NO_FOLDER,
+    errno.EEXIST: _NO_FOLDER,
 }
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE})
 

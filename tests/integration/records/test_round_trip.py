@@ -1,0 +1,285 @@
+"""What goes into the record comes out as it was, on both engines."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from supplychain.errors import (
+    DigestMismatchError,
+    InputError,
+    NotFoundError,
+)
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import (
+    SIGNATURE_PREDICATE,
+    Dossier,
+    EvidenceKind,
+    PlatformDossier,
+    RecordedFinding,
+)
+from supplychain.model.finding import Finding, Severity
+from supplychain.model.subject import Platform
+from supplychain.records.content import ContentStore, key_of
+from supplychain.records.folder import FolderStore
+from supplychain.records.record import Record
+from tests.kit.runs import (
+    ARM,
+    attestation_record,
+    index_run,
+    manifest_run,
+    sbom_record,
+    scan_record,
+    without_lists,
+)
+from tests.kit.scans import (
+    AT,
+    LAYERS,
+    PLATFORM,
+    SUBJECT,
+    make_component,
+    make_finding,
+    realistic_components,
+    realistic_findings,
+)
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> ContentStore:
+    return FolderStore(tmp_path / "content")
+
+
+@pytest.fixture
+def record(database: str, content: ContentStore) -> Iterator[Record]:
+    with Record.open(database, content) as opened:
+        yield opened
+
+
+def _platform(dossier: Dossier | None) -> PlatformDossier:
+    assert dossier is not None
+    [platform] = dossier.platforms
+    return platform
+
+
+def test_a_whole_run_comes_back_as_it_was(record: Record, content: ContentStore) -> None:
+    components = realistic_components(30)
+    scan = scan_record(components=components, findings=realistic_findings(components, 12))
+    sbom = sbom_record()
+    signature = attestation_record(predicate_type=SIGNATURE_PREDICATE)
+    statement = attestation_record(
+        signed_at=AT - timedelta(minutes=1), predicate_digest=sbom.sbom.evidence.digest
+    )
+    run = manifest_run(scan=scan, sbom=sbom, attestations=(signature, statement), tag="1.0")
+
+    record.save_run(run, at=AT)
+
+    dossier = record.dossier(SUBJECT.digest, at=AT)
+    platform = _platform(dossier)
+    assert dossier is not None
+    assert dossier.subject == platform.subject == SUBJECT
+    assert platform.platform == PLATFORM
+    assert platform.scan == without_lists(scan)
+    assert platform.findings == tuple(RecordedFinding(f, AT) for f in scan.scan.findings)
+    assert platform.sbom == sbom.sbom
+    assert platform.component_count == 30
+    expected = {signature.attestation, statement.attestation}
+    assert set(platform.attestations) == set(dossier.attestations) == expected
+    assert {content.get(digest) for digest in content.digests()} == set(run.blobs())
+    assert record.document(SUBJECT.digest, EvidenceKind.SBOM) == sbom.document
+    assert record.document(SUBJECT.digest, EvidenceKind.SCAN) == scan.report
+
+
+def test_an_index_comes_back_with_every_child(record: Record) -> None:
+    run = index_run(attestations=True)
+    arm = replace(run.platforms[1], scan=None)
+    run = replace(run, platforms=(run.platforms[0], arm))
+
+    record.save_run(run, at=AT)
+
+    dossier = record.dossier(run.subject.digest, at=AT)
+    assert dossier is not None
+    assert dossier.subject == run.subject
+    assert [p.platform for p in dossier.platforms] == [PLATFORM, ARM]
+    assert [p.subject for p in dossier.platforms] == [p.subject for p in run.platforms]
+    assert [p.scan is None for p in dossier.platforms] == [False, True]
+    assert dossier.attestations == (run.attestations[0].attestation,)
+    child = record.dossier(arm.subject.digest, at=AT)
+    assert _platform(child).platform == ARM
+
+
+def test_nothing_recorded_is_none_not_an_empty_dossier(record: Record) -> None:
+    assert record.dossier(SUBJECT.digest, at=AT) is None
+
+
+_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
+_INSTANT = st.integers(0, 6_500_000_000_000_000).map(
+    lambda microseconds: AT + timedelta(microseconds=microseconds - 1_000_000_000_000_000)
+)
+_FINDINGS = st.builds(
+    Finding,
+    vulnerability_id=_TEXT,
+    purl=_TEXT,
+    package=_TEXT,
+    installed_version=_TEXT,
+    fixed_version=_TEXT,
+    severity=st.sampled_from(Severity),
+    severity_source=_TEXT,
+    path=_TEXT,
+    status=_TEXT,
+    title=_TEXT,
+    url=_TEXT,
+    published_at=st.none() | _INSTANT,
+    layer=st.none() | st.sampled_from([plain for _, plain in LAYERS]),
+    component=_TEXT,
+)
+
+
+_NUMBERS = itertools.count()
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(found=st.lists(_FINDINGS, max_size=6), produced_at=_INSTANT)
+def test_any_findings_come_back_as_they_were(
+    record: Record, found: list[Finding], produced_at: datetime
+) -> None:
+    subject = replace(SUBJECT, digest=Digest.of(b"image %d" % next(_NUMBERS)))
+    scan = scan_record(subject=subject, findings=found, produced_at=produced_at)
+
+    record.save_run(manifest_run(subject, scan=scan), at=produced_at)
+
+    platform = _platform(record.dossier(subject.digest, at=produced_at))
+    assert platform.scan == without_lists(scan)
+    assert tuple(recorded.finding for recorded in platform.findings) == scan.scan.findings
+    assert all(recorded.first_seen_at <= produced_at for recorded in platform.findings)
+
+
+@pytest.mark.parametrize("platform", [Platform("linux", "arm", "v7"), Platform("", "")])
+def test_any_platform_comes_back_as_it_was(record: Record, platform: Platform) -> None:
+    run = manifest_run()
+    run = replace(run, platforms=(replace(run.platforms[0], platform=platform),))
+
+    record.save_run(run, at=AT)
+
+    assert _platform(record.dossier(SUBJECT.digest, at=AT)).platform == platform
+
+
+def test_an_image_without_components_or_findings_is_recorded_as_such(record: Record) -> None:
+    scan = scan_record(components=(), findings=())
+
+    record.save_run(manifest_run(scan=scan), at=AT)
+
+    platform = _platform(record.dossier(SUBJECT.digest, at=AT))
+    assert platform.scan == without_lists(scan)
+    assert platform.findings == ()
+    assert platform.component_count == 0
+
+
+def test_parts_recorded_one_by_one_are_one_dossier(record: Record) -> None:
+    parts = [
+        manifest_run(scan=scan_record()),
+        manifest_run(sbom=sbom_record()),
+        manifest_run(attestations=(attestation_record(),)),
+    ]
+    for part in parts:
+        record.save_run(part, at=AT)
+
+    platform = _platform(record.dossier(SUBJECT.digest, at=AT))
+    assert platform.scan
+    assert platform.sbom
+    assert len(platform.attestations) == 1
+
+
+def test_what_does_not_hold_together_leaves_nothing(record: Record, content: ContentStore) -> None:
+    scan = replace(scan_record(), report=b"other bytes")
+
+    with pytest.raises(DigestMismatchError):
+        record.save_run(manifest_run(scan=scan), at=AT)
+
+    assert record.dossier(SUBJECT.digest, at=AT) is None
+    assert list(content.digests()) == []
+
+
+def test_an_instant_without_a_time_zone_is_refused(record: Record) -> None:
+    naive = AT.replace(tzinfo=None)
+
+    with pytest.raises(InputError, match="no time zone"):
+        record.save_run(manifest_run(), at=naive)
+    assert record.dossier(SUBJECT.digest, at=AT) is None
+
+
+def test_a_document_changed_in_the_store_is_refused(record: Record, tmp_path: Path) -> None:
+    sbom = sbom_record()
+    record.save_run(manifest_run(sbom=sbom), at=AT)
+    file = tmp_path / "content" / key_of(sbom.sbom.evidence.digest)
+    file.chmod(0o644)
+    file.write_bytes(b"another SBOM")
+
+    with pytest.raises(DigestMismatchError):
+        record.document(SUBJECT.digest, EvidenceKind.SBOM)
+
+
+def test_a_document_that_was_never_recorded_is_not_found(record: Record) -> None:
+    record.save_run(manifest_run(), at=AT)
+
+    with pytest.raises(NotFoundError, match="no sbom of"):
+        record.document(SUBJECT.digest, EvidenceKind.SBOM)
+
+
+def test_components_lead_to_the_images_that_contain_them(record: Record) -> None:
+    for run in (index_run("registry.test/a"), manifest_run()):
+        record.save_run(run, at=AT)
+    openssl = make_component("openssl", "3.0")
+    other = replace(SUBJECT, digest=Digest.of(b"other"))
+    record.save_run(
+        manifest_run(other, scan=scan_record(subject=other, components=(openssl,), findings=())),
+        at=AT,
+    )
+
+    children = {p.subject.digest for p in index_run("registry.test/a").platforms}
+    found = record.images_with_component("deb", "debian", "libssl3")
+    assert set(found) == children | {SUBJECT.digest}
+    assert list(found) == sorted(found)
+    assert record.images_with_component("deb", "debian", "openssl", "3.0") == (other.digest,)
+    assert record.images_with_component("deb", "debian", "openssl", "3.1") == ()
+    assert record.images_with_component("pypi", "", "openssl") == ()
+
+
+def test_a_project_that_does_not_exist_is_not_found(database: str, content: ContentStore) -> None:
+    with pytest.raises(NotFoundError, match="no project 'other'"):
+        Record.open(database, content, project="other")
+
+
+def test_reading_for_the_gate_is_quick(record: Record) -> None:
+    components = realistic_components(500)
+    scan = scan_record(components=components, findings=realistic_findings(components, 300))
+    record.save_run(manifest_run(scan=scan), at=AT)
+    found = record.dossier(SUBJECT.digest, at=AT)
+
+    taken = []
+    for _ in range(5):
+        start = time.perf_counter()
+        found = record.dossier(SUBJECT.digest, at=AT)
+        taken.append(time.perf_counter() - start)
+    assert len(_platform(found).findings) == 300
+    # Measured 6 ms (SQLite) and 8 ms (PostgreSQL); the limit says whether it went wrong.
+    assert min(taken) < 0.05
+
+
+def test_the_package_of_a_finding_need_not_be_a_component(record: Record) -> None:
+    lonely = make_finding(make_component("elsewhere", "1"))
+    scan = scan_record(components=(), findings=(lonely,))
+
+    record.save_run(manifest_run(scan=scan), at=AT)
+
+    platform = _platform(record.dossier(SUBJECT.digest, at=AT))
+    assert [recorded.finding for recorded in platform.findings] == [lonely]
