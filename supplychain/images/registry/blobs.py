@@ -10,7 +10,7 @@ import requests
 from supplychain.errors import DigestMismatchError, RegistryError
 from supplychain.images.registry.auth import Scope
 from supplychain.images.registry.body import read_chunks
-from supplychain.images.registry.failures import TransientFailure
+from supplychain.images.registry.failures import TransientError
 from supplychain.images.registry.host import Answer, Call, RegistryHost
 from supplychain.model.artifact import Descriptor
 from supplychain.model.digest import Digest
@@ -51,7 +51,7 @@ class Blobs:
                     received += len(chunk)
                     yield chunk
                 break
-            except TransientFailure as failure:
+            except TransientError as failure:
                 self._host.retry.pause(cuts, failure)
                 cuts += 1
         if hasher.hexdigest() != descriptor.digest.hex or received != descriptor.size:

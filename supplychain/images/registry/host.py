@@ -99,7 +99,7 @@ class RegistryHost:
         """As `call`, in one attempt.
 
         Raises:
-            TransientFailure: The same call may succeed if repeated.
+            TransientError: The same call may succeed if repeated.
         """
         response = self.open(call)
         body = b""
@@ -113,7 +113,7 @@ class RegistryHost:
         """Make a call in one attempt, and leave the answer's body to the caller.
 
         Raises:
-            TransientFailure: The same call may succeed if repeated.
+            TransientError: The same call may succeed if repeated.
         """
         sent = self._authenticator.authorization(call.scope)
         response = self._send(call, sent)

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from supplychain.errors import SupplyChainError
-from supplychain.images.registry.failures import TransientFailure
+from supplychain.images.registry.failures import TransientError
 
 T = TypeVar("T")
 
@@ -59,14 +59,14 @@ class Retry:
         for number in range(self._retries):
             try:
                 return attempt()
-            except TransientFailure as failure:
+            except TransientError as failure:
                 self.pause(number, failure)
         try:
             return attempt()
-        except TransientFailure as failure:
+        except TransientError as failure:
             raise failure.error from None
 
-    def pause(self, number: int, failure: TransientFailure) -> None:
+    def pause(self, number: int, failure: TransientError) -> None:
         """Wait before repetition `number`, counted from 0.
 
         Raises:

@@ -58,7 +58,7 @@ class Wire:
             redirects: How many to follow.
 
         Raises:
-            TransientFailure: The connection was cut.
+            TransientError: The connection was cut.
             RegistryError: The server cannot be reached, or redirects where we do not follow.
         """
         followed = _FOLLOWED if method in {"GET", "HEAD"} else _FOLLOWED_WITH_BODY

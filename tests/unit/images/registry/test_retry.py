@@ -7,7 +7,7 @@ from email.utils import format_datetime
 import pytest
 
 from supplychain.errors import NotFoundError, RegistryError
-from supplychain.images.registry.failures import TransientFailure
+from supplychain.images.registry.failures import TransientError
 from supplychain.images.registry.retry import Clock, Retry
 
 _NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -20,7 +20,7 @@ def _failing(times: int, retry_after: str | None = None) -> Callable[[], str]:
     def attempt() -> str:
         calls.append(1)
         if len(calls) <= times:
-            raise TransientFailure(RegistryError(f"failure {len(calls)}"), retry_after)
+            raise TransientError(RegistryError(f"failure {len(calls)}"), retry_after)
         return "done"
 
     return attempt
