@@ -10,7 +10,7 @@ from typing import Protocol, cast
 from supplychain.errors import InputError, LimitError
 
 # How much comes out at once: large enough that a chunk's cost is its bytes, not Python's.
-CHUNK = 1 << 20
+CHUNK = 256 << 10
 _RATIO_FREE = 256 << 20
 
 

@@ -1,35 +1,24 @@
-"""From a platform's manifest to its verified bytes, in a folder that a scanner may read.
-
-Every blob is streamed once through its digest, its decompression, its diffID and a walk over its
-tar headers; nothing of it is held in memory but a few chunks.
-"""
+"""From a platform's manifest to its verified bytes, in a folder that a scanner may read."""
 
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable, Generator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from io import FileIO
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from supplychain.errors import DigestMismatchError, InputError, LimitError
-from supplychain.images.cache import BlobCache, LayerFact, read_chunks, storing
+from supplychain.errors import DigestMismatchError, LimitError, VerificationError
+from supplychain.images.cache import BlobCache, LayerFact, storing
 from supplychain.images.documents import LAYER_TYPES
+from supplychain.images.layers import Layers, Work
 from supplychain.images.layout import VERSION
 from supplychain.images.layout_reader import INDEX, MARKER, blob_path
 from supplychain.images.limits import Limits
 from supplychain.images.resolve import PlatformImage
-from supplychain.images.unpack import examined, misdeclared
-from supplychain.model.artifact import OCI_INDEX, ArtifactStore, Descriptor
+from supplychain.images.unpack import misdeclared
+from supplychain.model.artifact import OCI_INDEX, OCI_MANIFEST, ArtifactStore, Descriptor
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Platform, Subject
-
-# Layers at once: one is seldom enough to keep the connection and two cores busy.
-_AT_ONCE = 3
-# Below this many bytes, threads cost more than the overlap saves.
-_OVERLAP_FROM = 512 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +50,10 @@ class VerifiedImage:
         config_digest: Digest of the image configuration: the image's ID.
         config_raw: Its exact bytes.
         layers: The layers, lowest first.
-        layout: An OCI layout that holds this image and nothing else.
+        layout: An OCI layout that holds this image and nothing else, for a scanner. Layers that
+            had to be unpacked to verify them are in it as plain tars under their diffIDs, which
+            spares the scanner most of its work; so its manifest is not the image's, while its
+            configuration is, byte for byte.
     """
 
     subject: Subject
@@ -104,148 +96,90 @@ def fetch(
         RegistryError: The registry failed.
         StoreError: `into` or the cache cannot be written, or the source not be read.
     """
-    blobs = into / "blobs"
     with storing(into):
         for algorithm in ("sha256", "sha384", "sha512"):
-            (blobs / algorithm).mkdir(parents=True)
-    run = _Run(store, cache, into, keep, limits or Limits(), on_bytes or _nothing)
-    verified = run.layers(image)
-    config = image.manifest.config
-    with storing(into):
-        (into / blob_path(config.digest)).write_bytes(image.config_raw)
-        (into / blob_path(image.subject.digest)).write_bytes(image.raw)
-        (into / INDEX).write_bytes(_index(image))
-        (into / MARKER).write_bytes(VERSION)
+            (into / "blobs" / algorithm).mkdir(parents=True)
+    limits = limits or Limits()
+    spread = image.size <= limits.spread_bytes
+    bringing = Layers(store, cache, into, keep, spread, limits, on_bytes or _nothing)
+    brought = bringing.bring(_work(image))
+    verified = _verified(image, {digest: one.fact for digest, one in brought.items()})
+    if sum(layer.unpacked_size for layer in verified) > limits.unpacked_bytes:
+        raise LimitError(f"{image.subject} unpacks to more than {limits.unpacked_bytes:,} bytes")
+    _complete(into, image, [brought[layer.digest].stored for layer in image.manifest.layers])
     return VerifiedImage(
-        image.subject, image.platform, config.digest, image.config_raw, verified, into
+        image.subject,
+        image.platform,
+        image.manifest.config.digest,
+        image.config_raw,
+        verified,
+        into,
     )
 
 
-class _CancelledError(Exception):
-    """Another layer has failed already."""
+def _work(image: PlatformImage) -> list[Work]:
+    """Every distinct layer; one that occurs twice is one blob."""
+    layers = image.manifest.layers
+    work: dict[Digest, Work] = {}
+    for number, layer in enumerate(layers, 1):
+        what = _name(layer, number, image)
+        first = work.setdefault(layer.digest, Work(layer, what))
+        if first.layer.size != layer.size or first.layer.media_type != layer.media_type:
+            raise VerificationError(f"{what} and {first.what} describe one blob differently")
+    return list(work.values())
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """The layers of one image, several at once."""
-
-    store: ArtifactStore
-    cache: BlobCache
-    into: Path
-    keep: bool
-    limits: Limits
-    on_bytes: Callable[[int], None]
-    failed: threading.Event = field(default_factory=threading.Event)
-
-    def layers(self, image: PlatformImage) -> tuple[VerifiedLayer, ...]:
-        """All layers, verified; the first failure ends the others."""
-        count = len(image.manifest.layers)
-        named = [
-            (layer, f"layer {number} of {count} ({layer.digest})")
-            for number, layer in enumerate(image.manifest.layers, 1)
-        ]
-        # A layer that occurs twice is one blob.
-        facts = self._facts({layer.digest: (layer, what) for layer, what in reversed(named)})
-        if (
-            sum(facts[layer.digest].unpacked_size for layer, _ in named)
-            > self.limits.unpacked_bytes
-        ):
-            raise LimitError(f"{image.subject} unpacks to more than {self.limits.unpacked_bytes:,}")
-        return tuple(
-            _verified(layer, diff_id, facts[layer.digest], what)
-            for (layer, what), diff_id in zip(named, image.config.diff_ids, strict=True)
-        )
-
-    def _facts(self, work: dict[Digest, tuple[Descriptor, str]]) -> dict[Digest, LayerFact]:
-        with ThreadPoolExecutor(min(_AT_ONCE, len(work)), "layer") as pool:
-            futures = {digest: pool.submit(self._fact, *item) for digest, item in work.items()}
-            try:
-                finished, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
-                for future in finished:
-                    future.result()
-                return {digest: future.result() for digest, future in futures.items()}
-            finally:
-                self.failed.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-
-    def _fact(self, layer: Descriptor, what: str) -> LayerFact:
-        """Bring one layer into the folder; what it unpacks to, proven now or earlier."""
-        target = self.into / blob_path(layer.digest)
-        known = self.cache.fact(layer.digest)
-        kept = self.keep and self.cache.place(layer.digest, target)
-        if kept:
-            self.on_bytes(layer.size)
-        if known is None:
-            chunks = read_chunks(target) if kept else self._saved(layer, target)
-            known = self._unpacked(layer, chunks, what)
-            self.cache.remember(layer.digest, known)
-        elif not kept:
-            for _ in self._saved(layer, target):
-                self._go_on()
-        if self.keep and not kept:
-            self.cache.keep(layer.digest, target)
-        return known
-
-    def _saved(self, layer: Descriptor, target: Path) -> Generator[bytes, None, None]:
-        """The blob's bytes as the store gives them, each written to `target` on its way."""
-        with storing(target):
-            file = target.open("xb", buffering=0)
-        with file:
-            for chunk in self.store.blob_chunks(layer):
-                with storing(target):
-                    _write(file, chunk)
-                self.on_bytes(len(chunk))
-                yield chunk
-
-    def _unpacked(
-        self, layer: Descriptor, chunks: Generator[bytes, None, None], what: str
-    ) -> LayerFact:
-        compression = LAYER_TYPES[layer.media_type]
-        try:
-            return examined(
-                chunks,
-                compression,
-                what=what,
-                limits=self.limits,
-                overlap=layer.size >= _OVERLAP_FROM,
-                on_chunk=self._go_on,
+def _verified(image: PlatformImage, facts: dict[Digest, LayerFact]) -> tuple[VerifiedLayer, ...]:
+    """The manifest's layers, held against what their bytes have shown."""
+    verified = []
+    pairs = zip(image.manifest.layers, image.config.diff_ids, strict=True)
+    for number, (layer, diff_id) in enumerate(pairs, 1):
+        fact, what = facts[layer.digest], _name(layer, number, image)
+        if fact.compression is not LAYER_TYPES[layer.media_type]:
+            raise misdeclared(what, LAYER_TYPES[layer.media_type], fact.compression)
+        if fact.diff_id != diff_id:
+            raise DigestMismatchError(
+                f"{what} does not unpack to what the image's configuration says",
+                because=f"expected the diffID {diff_id}, it unpacks to {fact.diff_id}",
             )
-        except InputError:
-            # What is damaged may simply not be what was named, and then that is the error.
-            for _ in self.store.blob_chunks(layer):
-                self._go_on()
-            raise
-
-    def _go_on(self) -> None:
-        if self.failed.is_set():
-            raise _CancelledError
+        size = fact.unpacked_size
+        verified.append(VerifiedLayer(layer.digest, diff_id, layer.media_type, layer.size, size))
+    return tuple(verified)
 
 
-def _verified(layer: Descriptor, diff_id: Digest, fact: LayerFact, what: str) -> VerifiedLayer:
-    """A layer of the manifest, held against what its bytes have shown."""
-    if fact.compression is not LAYER_TYPES[layer.media_type]:
-        raise misdeclared(what, LAYER_TYPES[layer.media_type], fact.compression)
-    if fact.diff_id != diff_id:
-        raise DigestMismatchError(
-            f"{what} does not unpack to what the image's configuration says",
-            because=f"expected the diffID {diff_id}, it unpacks to {fact.diff_id}",
-        )
-    return VerifiedLayer(layer.digest, diff_id, layer.media_type, layer.size, fact.unpacked_size)
+def _complete(into: Path, image: PlatformImage, layers: list[Descriptor]) -> None:
+    """Write what makes a folder of blobs a layout; the index comes last."""
+    manifest = _json(
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": _entry(image.manifest.config),
+            "layers": [_entry(layer) for layer in layers],
+        }
+    )
+    digest = Digest.of(manifest)
+    entry = _entry(Descriptor(OCI_MANIFEST, digest, len(manifest)))
+    index = _json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]})
+    with storing(into):
+        (into / blob_path(image.manifest.config.digest)).write_bytes(image.config_raw)
+        (into / blob_path(digest)).write_bytes(manifest)
+        (into / MARKER).write_bytes(VERSION)
+        (into / INDEX).write_bytes(index)
 
 
-def _write(file: FileIO, chunk: bytes) -> None:
-    view = memoryview(chunk)
-    while view:
-        view = view[file.write(view) :]
+def _name(layer: Descriptor, number: int, image: PlatformImage) -> str:
+    return f"layer {number} of {len(image.manifest.layers)} ({layer.digest})"
 
 
-def _index(image: PlatformImage) -> bytes:
-    entry = {
-        "mediaType": image.media_type,
-        "digest": str(image.subject.digest),
-        "size": len(image.raw),
+def _entry(descriptor: Descriptor) -> dict[str, str | int]:
+    return {
+        "mediaType": descriptor.media_type,
+        "digest": str(descriptor.digest),
+        "size": descriptor.size,
     }
-    document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]}
+
+
+def _json(document: object) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 

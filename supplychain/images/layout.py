@@ -65,11 +65,13 @@ class OciLayout(LayoutReader):
         kind = media_type_of(data, media_type, where)
         digest = self.put_blob(data)
         names = Fields.read(data, where).inner("subject")
+        entry = {"mediaType": kind, "digest": str(digest), "size": len(data)}
         if tag is not None:
-            entry = {"mediaType": kind, "digest": str(digest), "size": len(data)}
             self._list({**entry, "annotations": {TAG: tag}})
         elif names is not None:
             self._list_referrer(Manifest(kind, digest, data), names.digest("digest"))
+        else:
+            self._list(entry)
         return digest
 
     def attach(self, data: bytes, media_type: str, *, subject: Digest) -> Digest:
@@ -100,16 +102,15 @@ class OciLayout(LayoutReader):
             )
 
     def _list(self, entry: dict[str, object]) -> None:
-        """Put an entry into index.json in place of the one with its tag, or of the same one."""
+        """Put an entry into index.json, in place of the one with its tag, if it has one."""
         with _writing(self._path), _locked(self._path):
             document = json.loads(self.small(INDEX))
-            kept = [old for old in document.get("manifests") or [] if not _replaced(old, entry)]
+            listed = document.get("manifests") or []
+            tag = _tag(entry)
+            if tag is None and any(old.get("digest") == entry["digest"] for old in listed):
+                return
+            kept = [old for old in listed if tag is None or _tag(old) != tag]
             _replace(self._path, INDEX, _index([*kept, entry], document))
-
-
-def _replaced(old: dict[str, object], new: dict[str, object]) -> bool:
-    tag = _tag(new)
-    return _tag(old) == tag if tag is not None else old.get("digest") == new["digest"]
 
 
 def _tag(entry: dict[str, object]) -> object:

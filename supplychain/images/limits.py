@@ -17,6 +17,8 @@ class Limits:
         config_bytes: Bytes of an image configuration.
         compressed_bytes: Bytes of all layers as they are stored.
         unpacked_bytes: Bytes of all layers, unpacked.
+        spread_bytes: Bytes of all layers as they are stored, up to which they are left unpacked
+            for the scanner; a larger image is handed over as it is stored, to spare the disk.
         ratio: Bytes unpacked for one stored, beyond the first 256 MiB of a layer.
     """
 
@@ -25,4 +27,5 @@ class Limits:
     config_bytes: int = 4 << 20
     compressed_bytes: int = 32 * _GIB
     unpacked_bytes: int = 128 * _GIB
+    spread_bytes: int = 1 * _GIB
     ratio: int = 200

@@ -22,7 +22,7 @@ def examined(
     what: str,
     limits: Limits,
     overlap: bool,
-    on_chunk: Callable[[], None],
+    sink: Callable[[bytes], None],
 ) -> LayerFact:
     """What a layer's bytes unpack to, after all of them have been looked at.
 
@@ -32,7 +32,7 @@ def examined(
         what: Names the layer in errors.
         limits: How far it may unpack.
         overlap: Read, unpack and hash in threads of their own.
-        on_chunk: Called for every unpacked chunk; may raise to stop.
+        sink: Called with every unpacked chunk; may raise to stop.
 
     Raises:
         InputError: It is damaged, not compressed as it says, or holds what `TarWalk` refuses.
@@ -51,7 +51,7 @@ def examined(
     walk, hasher, size = TarWalk(what), hashlib.sha256(), 0
     with closing(plain):
         for chunk in plain:
-            on_chunk()
+            sink(chunk)
             hasher.update(chunk)
             walk.feed(chunk)
             size += len(chunk)
