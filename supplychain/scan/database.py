@@ -3,6 +3,7 @@
     <folder>/generations/<sha256 of trivy.db>/db/{trivy.db,metadata.json}
                                              /generation.json
     <folder>/current -> generations/<sha256>
+    <folder>/java/{trivy-java.db,metadata.json}, where a user put one
 
 A generation is made in a folder beside, checked, proven by canaries, written to disk and then
 renamed into its place; only after that does `current` point to it, again by a rename. Whoever is
@@ -185,7 +186,7 @@ class DatabaseStore:
         self._install(made, target)
         self._put_in_force(target)
         self.prune(self._keep)
-        return generation
+        return _load(target)
 
     def _check_date(self, target: Path, updated_at: datetime) -> None:
         """The date is not part of what the digest names, so it may not change under it."""
@@ -271,6 +272,7 @@ def _write_manifest(path: Path, generation: DatabaseGeneration, trivy: Trivy, at
 
 
 def _load(folder: Path) -> DatabaseGeneration:
+    java = folder.parents[1] / "java"
     try:
         document = json.loads((folder / _MANIFEST).read_bytes())
         return DatabaseGeneration(
@@ -278,6 +280,7 @@ def _load(folder: Path) -> DatabaseGeneration:
             updated_at=_instant(document["updatedAt"]),
             path=folder / "db",
             proven=tuple(document["proven"]),
+            java=java if java.is_dir() else None,
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise VulnerabilityDatabaseError(

@@ -42,12 +42,15 @@ class DatabaseGeneration:
         path: The folder that holds `trivy.db` and `metadata.json`.
         proven: Operating system releases (`debian 12`) and ecosystems (`pip`) whose canaries
             yielded their known vulnerabilities; sorted.
+        java: Folder of the Trivy Java database that tells what Java archives are; None where
+            there is none.
     """
 
     digest: Digest
     updated_at: datetime
     path: Path
     proven: tuple[str, ...]
+    java: Path | None = None
 
     @property
     def database(self) -> VulnerabilityDatabase:

@@ -107,7 +107,6 @@ class TrivyScanner:
         trivy: The tool.
         caches: Caches of this project and this binary.
         fingerprints: Memory of what files hash to.
-        java: Folder of a Trivy Java database; None where there is none.
         clock: The time now (aware, UTC).
     """
 
@@ -117,13 +116,11 @@ class TrivyScanner:
         caches: CachePool,
         fingerprints: Fingerprints,
         *,
-        java: Path | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._trivy = trivy
         self._caches = caches
         self._fingerprints = fingerprints
-        self._java = java
         self._clock = clock
 
     def scan(
@@ -133,7 +130,7 @@ class TrivyScanner:
         started_at = self._clock()
         with (
             private_folder(workspace) as folder,
-            self._caches.cache(database.path, self._java) as cache,
+            self._caches.cache(database.path, database.java) as cache,
             self._held(database),
         ):
             raw = self._trivy.report(_IMAGE, target.layout, cache, folder)

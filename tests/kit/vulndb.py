@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -102,6 +104,21 @@ def write_many(folder: Path, packages: Iterable[str]) -> Path:
         for n, name in enumerate(packages)
     ]
     return write_database(folder, _document(made), now() - timedelta(hours=1))
+
+
+def write_java_database(folder: Path) -> Path:
+    """A Java database without an entry, in Trivy's own schema 1."""
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / "trivy-java.db")) as database:
+        database.execute("CREATE TABLE artifacts (id INTEGER, group_id TEXT, artifact_id TEXT)")
+        database.execute(
+            "CREATE TABLE indices (artifact_id INTEGER, version TEXT, sha1 BLOB, archive_type TEXT)"
+        )
+        database.commit()
+    stamp = now().isoformat()
+    document = {"Version": 1, "UpdatedAt": stamp, "NextUpdate": stamp, "DownloadedAt": stamp}
+    (folder / "metadata.json").write_text(json.dumps(document))
+    return folder
 
 
 def advisory(

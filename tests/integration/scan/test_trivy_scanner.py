@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,13 @@ from supplychain.scan.fingerprints import Fingerprints
 from supplychain.scan.scanner import DatabaseGeneration, ScanResult, ScanTarget
 from supplychain.scan.trivy import Trivy, TrivyScanner
 from tests.kit.scanlayout import alpine, debian, node_package, python_package, write_image
-from tests.kit.vulndb import now, write_sample, write_without
+from tests.kit.vulndb import (
+    now,
+    write_every_kind,
+    write_java_database,
+    write_sample,
+    write_without,
+)
 
 VULNERABLE = (
     debian(openssl="1.1.1n-0", zlib="1.2.12-1"),
@@ -384,3 +392,23 @@ def test_relative_folders_are_good_enough(
     relative = replace(target, layout=Path(os.path.relpath(target.layout)))
     result = scanner.scan(relative, database=database, workspace=Path("work"))
     assert "CVE-2019-14234" in ids(result)
+
+
+def test_java_archives_are_told_apart_with_a_java_database(
+    trivy_scanner: TrivyScanner, trivy: Trivy, tmp_path: Path, workspace: Path
+) -> None:
+    jar = BytesIO()
+    with zipfile.ZipFile(jar, "w") as archive:
+        named = "groupId=org.apache.logging.log4j\nartifactId=log4j-core\nversion=2.14.0\n"
+        archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
+        archive.writestr("META-INF/maven/org.apache.logging.log4j/log4j-core/pom.properties", named)
+    target = write_image(tmp_path / "image", {"app/log4j-core-2.14.0.jar": jar.getvalue()})
+    store = DatabaseStore(tmp_path / "vulndb")
+    every = write_every_kind(tmp_path / "every")
+    without = store.import_database(every, trivy=trivy, at=now())
+    with pytest.raises(VulnerabilityDatabaseError, match="no Java database") as caught:
+        trivy_scanner.scan(target, database=without, workspace=workspace)
+    assert "vulndb/java" in str(caught.value.hint)
+    write_java_database(tmp_path / "vulndb" / "java")
+    result = trivy_scanner.scan(target, database=store.current(), workspace=workspace)
+    assert ids(result) == {"CVE-2021-44228"}
