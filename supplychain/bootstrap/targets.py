@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from supplychain.errors import NotFoundError, StoreError
+from supplychain.errors import InputError, NotFoundError, StoreError
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Platform, Subject
 from supplychain.settings import Settings
@@ -102,6 +102,28 @@ def subject_of(settings: Settings, record: Record, text: str) -> Subject:
         return Subject(reference.name, source.reference.digest)
     with located(settings, text) as found:
         return found.subject
+
+
+def recorded(settings: Settings, record: Record, text: str) -> Digest:
+    """The recorded image that a user means, found without any network.
+
+    Raises:
+        NotFoundError: Nothing recorded fits.
+        ConflictError: More than one image fits.
+    """
+    try:
+        return record.find(text)
+    except NotFoundError as unknown:
+        from supplychain.images.source import RegistrySource, parse_source
+
+        try:
+            source = parse_source(text)
+        except (InputError, NotFoundError):
+            raise unknown from None
+        if isinstance(source, RegistrySource):
+            return record.find(str(source.reference))
+    with located(settings, text) as found:
+        return record.find(str(found.subject.digest))
 
 
 def _name_of(record: Record, digest: Digest) -> str:

@@ -44,14 +44,14 @@ def sbom(
       supplychain export sbom registry.example/shop:1.4 > shop.cdx.json
       supplychain export sbom 1f3c5a7b9d0e -o cyclonedx-xml --output-file shop.cdx.xml
     """
-    from supplychain.bootstrap.parts import open_record
+    from supplychain.bootstrap import parts, targets
     from supplychain.export.sbom import render
     from supplychain.model.evidence import EvidenceKind
     from supplychain.model.subject import Platform
 
     wanted = Platform.parse(platform) if platform else None
-    with open_record(shared.settings) as record:
-        found = record.image(record.find(image), at=shared.now())
+    with parts.open_record(shared.settings) as record:
+        found = record.image(targets.recorded(shared.settings, record, image), at=shared.now())
         fitting = [p for p in found.platforms if wanted in {None, p.platform}]
         if len(fitting) != 1:
             names = ", ".join(str(p.platform) for p in found.platforms)

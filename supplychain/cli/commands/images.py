@@ -40,10 +40,10 @@ def list_(
       supplychain images list
       supplychain images list --limit 500 --output json
     """
-    from supplychain.bootstrap.parts import open_record
+    from supplychain.bootstrap import parts
 
     now = shared.now()
-    with open_record(shared.settings) as record:
+    with parts.open_record(shared.settings) as record:
         found = record.images(at=now, limit=limit)
     if output is OutputFormat.JSON:
         write_json({"images": [_document(image) for image in found]})
@@ -66,11 +66,11 @@ def show(
       supplychain images show registry.example/shop:1.4
       supplychain images show 1f3c5a7b9d0e --output json
     """
-    from supplychain.bootstrap.parts import open_record
+    from supplychain.bootstrap import parts, targets
 
     now = shared.now()
-    with open_record(shared.settings) as record:
-        found = record.image(record.find(image), at=now)
+    with parts.open_record(shared.settings) as record:
+        found = record.image(targets.recorded(shared.settings, record, image), at=now)
     if output is OutputFormat.JSON:
         write_json(_document(found))
         return

@@ -50,10 +50,10 @@ class RegistryOptions:
         if (self.username is None) != (self.password is None):
             raise ConfigurationError(
                 "a registry login needs a user name and a password",
-                hint="give both --registry-username and --registry-password, or neither",
+                hint="give --registry-username and SUPPLYCHAIN_REGISTRY_PASSWORD[_FILE], or neither",
             )
         if self.username is not None and self.token is not None:
             raise ConfigurationError(
                 "a registry token and a user name exclude each other",
-                hint="give --registry-token, or --registry-username and --registry-password",
+                hint="set SUPPLYCHAIN_REGISTRY_TOKEN, or a user name and a password",
             )
