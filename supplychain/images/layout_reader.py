@@ -27,7 +27,7 @@ def blob_path(digest: Digest) -> str:
 
 
 class LayoutReader:
-    """The reading half of `ArtifactStore`, over a layout's files."""
+    """An `ArtifactStore` over a layout's files that can only be read."""
 
     def __init__(self, files: Files) -> None:
         """Open a layout.
@@ -104,6 +104,25 @@ class LayoutReader:
         """See `ArtifactStore`; looks at what index.json lists and at what its indexes list."""
         found = (self.referrer(manifest, digest) for manifest in self._listed())
         return tuple({one.digest: one for one in found if one is not None}.values())
+
+    def put_blob(self, data: bytes) -> Digest:
+        """Refuse."""
+        raise self._read_only(f"a blob of {len(data):,} bytes")
+
+    def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Digest:
+        """Refuse."""
+        raise self._read_only(f"{media_type} of {len(data):,} bytes, tag {tag}")
+
+    def attach(self, data: bytes, media_type: str, *, subject: Digest) -> Digest:
+        """Refuse."""
+        raise self._read_only(f"{media_type} of {len(data):,} bytes about {subject}")
+
+    def _read_only(self, what: str) -> InputError:
+        return InputError(
+            f"{self.name} cannot be written",
+            because=f"an archive can only be read, and this was to be stored: {what}",
+            hint="copy the image into a registry or an OCI layout folder",
+        )
 
     def _listed(self) -> Iterator[Manifest]:
         for entry in self.entries():
