@@ -84,7 +84,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(_SHORT_SCHEME.sub("postgresql://", url))
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # The text may hold a password: it is not repeated.
         raise ConfigurationError(
             "the database URL does not parse",

@@ -79,6 +79,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return _new_postgresql(request, template=request.getfixturevalue("postgresql_template"))
 
 
+@pytest.fixture
+def postgresql_database(request: pytest.FixtureRequest, postgresql_template: str) -> str:
+    """The URL of a PostgreSQL database with our schema and nothing in it."""
+    return _new_postgresql(request, template=postgresql_template)
+
+
 def _new_postgresql(request: pytest.FixtureRequest, *, template: str | None) -> str:
     server: str = request.getfixturevalue("postgresql_server")
     name = f"test_{uuid.uuid4().hex}"

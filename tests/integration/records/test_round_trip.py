@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,7 +28,6 @@ from supplychain.model.evidence import (
 from supplychain.model.finding import Finding, Severity
 from supplychain.model.subject import Platform
 from supplychain.records.content import ContentStore, key_of
-from supplychain.records.folder import FolderStore
 from supplychain.records.record import Record
 from tests.kit.runs import (
     ARM,
@@ -50,17 +48,6 @@ from tests.kit.scans import (
     realistic_components,
     realistic_findings,
 )
-
-
-@pytest.fixture
-def content(tmp_path: Path) -> ContentStore:
-    return FolderStore(tmp_path / "content")
-
-
-@pytest.fixture
-def record(database: str, content: ContentStore) -> Iterator[Record]:
-    with Record.open(database, content) as opened:
-        yield opened
 
 
 def _platform(dossier: Dossier | None) -> PlatformDossier:

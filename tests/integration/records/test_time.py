@@ -1,0 +1,133 @@
+"""The record as of an instant: what was known then, and nothing later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import PlatformDossier
+from supplychain.model.subject import Subject
+from supplychain.records.record import Record
+from tests.kit.runs import attestation_record, manifest_run, sbom_record, scan_record
+from tests.kit.scans import AT, SUBJECT, make_component, make_finding
+
+DAY = timedelta(days=1)
+
+
+def _seen(record: Record, at: datetime, subject: Subject = SUBJECT) -> PlatformDossier:
+    dossier = record.dossier(subject.digest, at=at)
+    assert dossier is not None
+    return dossier.platforms[0]
+
+
+def _first_seen(record: Record, at: datetime, subject: Subject = SUBJECT) -> list[datetime]:
+    return [finding.first_seen_at for finding in _seen(record, at, subject).findings]
+
+
+def test_the_latest_scan_and_sbom_count_and_later_ones_do_not(record: Record) -> None:
+    for day in (0, 2, 1):
+        at = AT + day * DAY
+        run = manifest_run(
+            scan=scan_record(report=b"report %d" % day, produced_at=at),
+            sbom=sbom_record(document=b"sbom %d" % day, produced_at=at),
+        )
+        record.save_run(run, at=AT + day * DAY)
+
+    for day in (0, 1, 2):
+        platform = _seen(record, AT + day * DAY + timedelta(hours=1))
+        assert platform.scan
+        assert platform.sbom
+        assert platform.scan.evidence.digest == Digest.of(b"report %d" % day)
+        assert platform.sbom.evidence.digest == Digest.of(b"sbom %d" % day)
+
+
+def test_what_was_recorded_later_was_not_known(record: Record) -> None:
+    record.save_run(manifest_run(attestations=(attestation_record(),)), at=AT)
+    late = manifest_run(
+        scan=scan_record(produced_at=AT - DAY),
+        sbom=sbom_record(produced_at=AT - DAY),
+        attestations=(attestation_record(predicate_type="https://slsa.dev/provenance/v1"),),
+    )
+    record.save_run(late, at=AT + DAY)
+
+    before = _seen(record, AT + DAY / 2)
+    assert before.scan is None
+    assert before.sbom is None
+    assert before.findings == ()
+    assert len(before.attestations) == 1
+    assert len(_seen(record, AT + DAY).attestations) == 2
+
+
+def test_what_claims_to_come_from_the_future_is_not_there_yet(record: Record) -> None:
+    run = manifest_run(
+        scan=scan_record(produced_at=AT + DAY),
+        attestations=(attestation_record(verified_at=AT + DAY),),
+    )
+    record.save_run(run, at=AT)
+
+    assert _seen(record, AT).scan is None
+    assert _seen(record, AT).attestations == ()
+    assert _seen(record, AT + DAY).scan is not None
+
+
+def test_an_image_recorded_later_was_not_there(record: Record) -> None:
+    record.save_run(manifest_run(), at=AT)
+
+    assert record.dossier(SUBJECT.digest, at=AT - DAY) is None
+
+
+def test_a_finding_is_known_since_its_first_scan(record: Record) -> None:
+    for day in (0, 5):
+        scan = scan_record(report=b"%d" % day, produced_at=AT + day * DAY)
+        record.save_run(manifest_run(scan=scan), at=AT + day * DAY)
+
+    assert _first_seen(record, AT + 6 * DAY) == [AT]
+
+
+def test_a_rebuild_with_another_version_does_not_reset_what_is_known(record: Record) -> None:
+    record.save_run(manifest_run(), at=AT)
+    rebuilt = Subject("registry.test/shop/api", Digest.of(b"rebuilt"))
+    newer = make_component(version="3.0.12-1", path="moved")
+    scan = scan_record(
+        subject=rebuilt,
+        components=(newer,),
+        findings=(make_finding(newer),),
+        produced_at=AT + 9 * DAY,
+    )
+    record.save_run(manifest_run(rebuilt, scan=scan), at=AT + 9 * DAY)
+
+    assert _first_seen(record, AT + 10 * DAY, rebuilt) == [AT]
+
+
+def test_another_package_or_vulnerability_is_known_since_its_own_scan(record: Record) -> None:
+    record.save_run(manifest_run(), at=AT)
+    curl = make_component("curl", "8")
+    later = AT + DAY
+    findings = (make_finding(curl), make_finding(vulnerability_id="CVE-2030-1"))
+    scan = scan_record(report=b"2", components=(curl,), findings=findings, produced_at=later)
+    record.save_run(manifest_run(scan=scan), at=later)
+
+    assert _first_seen(record, later) == [later, later]
+
+
+def test_an_earlier_scan_that_is_recorded_later_counts_from_then_on(record: Record) -> None:
+    record.save_run(manifest_run(), at=AT)
+    other = replace(SUBJECT, digest=Digest.of(b"older image"))
+    older = scan_record(subject=other, produced_at=AT - 30 * DAY)
+    record.save_run(manifest_run(other, scan=older), at=AT + DAY)
+
+    assert _first_seen(record, AT + DAY / 2) == [AT]
+    assert _first_seen(record, AT + DAY) == [AT - 30 * DAY]
+
+
+def test_writers_whose_clocks_disagree_still_show_every_finding(record: Record) -> None:
+    ahead = AT + timedelta(seconds=5)
+    other = replace(SUBJECT, digest=Digest.of(b"other image"))
+    record.save_run(
+        manifest_run(other, scan=scan_record(subject=other, produced_at=AT - DAY)), at=ahead
+    )
+    record.save_run(manifest_run(), at=AT)
+
+    assert _first_seen(record, AT) == [AT]
+    assert _first_seen(record, ahead) == [AT - DAY]
