@@ -152,7 +152,7 @@ class Attachments:
         raise ConflictError(
             f"{where} could not be updated",
             because="others kept writing it at the same time",
-            hint="try again",
+            hint="run it again",
             retryable=True,
         )
 

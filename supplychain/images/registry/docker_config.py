@@ -165,7 +165,7 @@ def _ask(helper: object, key: str, path: Path) -> Login | None:
         raise ToolTimeoutError(
             f"the credential helper {program} did not answer",
             because=f"it was ended after {_HELPER_TIMEOUT:.0f} s",
-            hint=f"try: echo {key} | {program} get",
+            hint=f"echo {key} | {program} get",
         ) from None
     except OSError as error:
         raise ToolError(

@@ -72,7 +72,7 @@ def _cut(causes: tuple[BaseException, ...], origin: Origin) -> TransientError:
         RegistryError(
             f"the connection to {origin} was cut",
             because=_os_reason(causes),
-            hint="try again; if it stays, look at the registry's log and at proxies between",
+            hint="run it again; if it stays, look at the registry's log and at proxies between",
         )
     )
 
@@ -113,12 +113,12 @@ def login_refused(
         return AuthenticationError(
             f"{registry} wants a login for {what}",
             because=because,
-            hint=f"try: {login}, or give --registry-username and --registry-password",
+            hint=f"{login}, or --registry-username with SUPPLYCHAIN_REGISTRY_PASSWORD",
         )
     return AuthenticationError(
         f"{registry} does not let this login near {what}",
         because=because,
-        hint=f"try: {login}, or ask the registry's owner for the right to it",
+        hint=f"{login}, or ask the registry's owner for the right to it",
     )
 
 
@@ -130,7 +130,7 @@ def _busy(origin: Origin, because: str) -> RegistryError:
 
 def _broken(origin: Origin, because: str) -> RegistryError:
     return RegistryError(
-        f"{origin} failed", because=because, hint="try again, or look at the registry's own log"
+        f"{origin} failed", because=because, hint="run it again, or look at the registry's own log"
     )
 
 
@@ -172,7 +172,7 @@ def _untrusted(cause: BaseException, origin: Origin) -> RegistryError:
     return RegistryError(
         f"the certificate of {origin} is not trusted",
         because=getattr(cause, "verify_message", None) or "it could not be verified",
-        hint="try: --registry-cacert FILE, with the authority that signed it",
+        hint="--registry-cacert FILE, with the authority that signed it",
         retryable=False,
     )
 
@@ -190,7 +190,7 @@ def _slow(_cause: BaseException, origin: Origin) -> RegistryError:
     return RegistryError(
         f"{origin} is too slow",
         because="it did not answer, or sent too little, within the time allowed",
-        hint="try again later",
+        hint="run it again later",
     )
 
 

@@ -50,7 +50,7 @@ class RegistryOptions:
         if (self.username is None) != (self.password is None):
             raise ConfigurationError(
                 "a registry login needs a user name and a password",
-                hint="give --registry-username and SUPPLYCHAIN_REGISTRY_PASSWORD[_FILE], or neither",
+                hint="give --registry-username with SUPPLYCHAIN_REGISTRY_PASSWORD, or neither",
             )
         if self.username is not None and self.token is not None:
             raise ConfigurationError(

@@ -15,7 +15,7 @@ def test_half_a_login_and_two_at_once_are_refused(
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
         RegistryOptions(username=username, password=password, token=token)
-    assert "--registry-" in (caught.value.hint or "")
+    assert "SUPPLYCHAIN_REGISTRY_" in (caught.value.hint or "")
 
 
 def test_secrets_are_not_shown() -> None:
