@@ -134,7 +134,8 @@ def pipeline(settings: Settings, record: Record, progress: Progress) -> Pipeline
     named = settings.text("sbom_version")
     if named not in versions:
         raise ConfigurationError(f"sbom_version = {named!r} is not written", hint="use 1.6 or 1.7")
-    return Pipeline(record, PRODUCT, versions[named], now, progress)
+    author = settings.text("sbom_author")
+    return Pipeline(record, PRODUCT, versions[named], author, now, progress)
 
 
 def now() -> datetime:

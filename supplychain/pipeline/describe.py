@@ -27,6 +27,7 @@ def describe(
     *,
     spec_version: SpecVersion,
     product: Producer,
+    author: str | None,
     at: datetime,
     recorded: bytes | None,
 ) -> SbomRecord:
@@ -38,6 +39,7 @@ def describe(
         layers: Its layers.
         spec_version: Which CycloneDX to write.
         product: This program.
+        author: The organisation that publishes the SBOM; None leaves it out.
         at: When it is made (aware, UTC).
         recorded: The document on record for this image; it is kept where it says the same, so
             that looking again adds nothing.
@@ -52,7 +54,13 @@ def describe(
         tuple((layer.digest, layer.diff_id) for layer in layers),
     )
     document = make(
-        scan, description, spec_version=spec_version, serial=uuid4(), made_at=at, tool=product
+        scan,
+        description,
+        spec_version=spec_version,
+        serial=uuid4(),
+        made_at=at,
+        tool=product,
+        author=author,
     )
     if recorded is not None and content_digest(recorded) == content_digest(document):
         document = recorded

@@ -86,6 +86,7 @@ class Pipeline:
         record: Where everything goes.
         product: This program.
         spec_version: Which CycloneDX to write.
+        author: Whom SBOMs name as their author; None leaves it out.
         clock: The time now (aware, UTC).
         progress: Who hears of it.
     """
@@ -93,6 +94,7 @@ class Pipeline:
     record: Record
     product: Producer
     spec_version: SpecVersion
+    author: str | None
     clock: Callable[[], datetime]
     progress: Progress
 
@@ -145,6 +147,7 @@ class Pipeline:
                 examined.layers,
                 spec_version=self.spec_version,
                 product=self.product,
+                author=self.author,
                 at=finished_at,
                 recorded=self._recorded_sbom(image.subject.digest),
             )

@@ -10,6 +10,7 @@ import typer
 from supplychain.cli import options, statements
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.findings import scan_document, scan_lines
+from supplychain.cli.quality import quality_document, quality_lines
 from supplychain.errors import InputError
 
 
@@ -48,6 +49,11 @@ def sbom(
     shared: Context,
     source: options.Source,
     platform: options.Platform = None,
+    quality: Annotated[
+        bool,
+        typer.Option("--quality", help="print what the document lacks (NTIA minimum elements)"),
+    ] = False,
+    output: options.Output = OutputFormat.TEXT,
     output_file: options.OutputFile = None,
 ) -> None:
     """Verify and scan an image, record its CycloneDX SBOM, and print that.
@@ -55,12 +61,13 @@ def sbom(
     \b
     Examples:
       supplychain sbom registry.example/shop:1.4 > shop.cdx.json
+      supplychain sbom registry.example/shop:1.4 --quality
       supplychain sbom oci:build/shop --platform linux/arm64 --output-file shop.cdx.json
     """
     from supplychain.bootstrap import parts, targets
 
     with (
-        shared.progress(OutputFormat.TEXT) as progress,
+        shared.progress(output) as progress,
         parts.open_record(shared.settings, create=True) as record,
         targets.target(shared.settings, source, platform=platform) as target,
     ):
@@ -73,7 +80,13 @@ def sbom(
             )
         pipeline = parts.pipeline(shared.settings, record, progress)
         done = pipeline.describe(target, parts.examiner(shared.settings, progress))
-    write(b"".join(p.sbom.document for p in done.platforms if p.sbom), output_file)
+    document = b"".join(p.sbom.document for p in done.platforms if p.sbom)
+    if not quality:
+        write(document, output_file)
+    elif output is OutputFormat.JSON:
+        write_json(quality_document(document), output_file)
+    else:
+        write("".join(f"{line}\n" for line in quality_lines(document)), output_file)
 
 
 @options.command(options.RECORD, options.SIGNING, options.REGISTRY)
