@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,6 +75,9 @@ def pull(
 ) -> None:
     """Fetch the newest database from a registry, prove it with canaries, and put it in force.
 
+    The login in SUPPLYCHAIN_REGISTRY_… is for images and goes to no other registry: for the
+    database Docker's logins are used, or the one of --registry-username given here.
+
     \b
     Examples:
       supplychain vulndb pull
@@ -85,7 +89,10 @@ def pull(
 
     settings = shared.settings
     reference = Reference.parse(db_repository or settings.text("db_repository") or "")
-    store = RegistryRepository(reference, parts.registry_options(settings))
+    login = parts.registry_options(settings)
+    if settings.value("registry_username").origin != "flag":
+        login = replace(login, username=None, password=None, token=None)
+    store = RegistryRepository(reference, login)
     with shared.progress(output) as progress:
         tool = parts.trivy(settings)
         with stage(progress, "pull", str(reference)) as done:
