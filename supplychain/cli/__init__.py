@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from types import FrameType
+from types import FrameType, TracebackType
 
 from supplychain.errors import SupplyChainError
 
@@ -25,6 +25,7 @@ def _raise(number: int, _frame: FrameType | None) -> None:
 
 def main() -> None:
     """Run the command line and exit with its code (`cli.failures.Exit`)."""
+    sys.excepthook = _bug
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _raise)
     try:
@@ -42,10 +43,24 @@ def main() -> None:
         sys.exit(1)
 
 
+def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What nobody foresaw ends with code 1 as well, and asks to be reported."""
+    if _verbose():
+        sys.__excepthook__(kind, error, trace)
+    sys.stderr.write(
+        f"error: supplychain has a bug: {kind.__name__}: {str(error)[:500]!r}\n"
+        "try: the same command with --verbose, and report what it prints\n"
+    )
+
+
+def _verbose() -> bool:
+    return not {"--verbose", "-v"}.isdisjoint(sys.argv)
+
+
 def _failed(error: SupplyChainError) -> int:
     from supplychain.cli.console import say
     from supplychain.cli.failures import exit_of_error, lines_of
 
-    for line in lines_of(error, verbose="--verbose" in sys.argv or "-v" in sys.argv):
+    for line in lines_of(error, verbose=_verbose()):
         say(line)
     return exit_of_error(error)
