@@ -43,12 +43,12 @@ def _system(report: Report, database: DatabaseGeneration) -> Iterator[Finding]:
         yield _spot(
             "END-OF-LIFE", system, f"{name} is past its end of life: nobody reports what is wrong"
         )
-    if not report.has_system_packages:
+    if kind is None:
+        yield _spot("UNPROVEN-SYSTEM", system, f"nothing proves that advisories for {name} work")
+    elif not report.has_system_packages:
         yield _spot(
             "NO-PACKAGE-DATABASE", system, f"this is {name}, but its list of packages is gone"
         )
-    elif kind is None:
-        yield _spot("UNPROVEN-SYSTEM", system, f"nothing proves that advisories for {name} work")
     else:
         _require(kind, database)
 

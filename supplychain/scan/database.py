@@ -15,13 +15,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -32,13 +31,10 @@ from supplychain.scan.archive import DATABASE, METADATA, unpack
 from supplychain.scan.bbolt import bucket_names
 from supplychain.scan.canaries import prove
 from supplychain.scan.download import Progress, download, ignore
+from supplychain.scan.generation import RECORD, read_metadata, read_record, write_record
 from supplychain.scan.scanner import DatabaseGeneration
 from supplychain.scan.trivy import Trivy
 
-_MANIFEST = "generation.json"
-_SCHEMA = 2
-# How far a database's maker's clock may be ahead of ours.
-_SKEW = timedelta(hours=1)
 _PULL = "supplychain vulndb pull"
 
 
@@ -81,7 +77,7 @@ class DatabaseStore:
                 because=f"none was imported into {self._folder} yet",
                 hint=f"{_PULL}, or supplychain vulndb import FILE",
             )
-        return _load(self._generations / self._link.readlink().name)
+        return read_record(self._generations / self._link.readlink().name)
 
     def status(self) -> DatabaseStatus:
         """Every database there is.
@@ -89,8 +85,9 @@ class DatabaseStore:
         Raises:
             VulnerabilityDatabaseError: The record of one cannot be read.
         """
-        folders = self._generations.iterdir() if self._generations.is_dir() else ()
-        generations = sorted(map(_load, folders), key=lambda g: (g.updated_at, g.digest))
+        generations = sorted(
+            map(read_record, self._folders()), key=lambda g: (g.updated_at, g.digest)
+        )
         current = self.current() if self._link.is_symlink() else None
         return DatabaseStatus(current, tuple(reversed(generations)))
 
@@ -145,18 +142,26 @@ class DatabaseStore:
     def prune(self, keep: int) -> tuple[Digest, ...]:
         """Delete all but the newest `keep` generations; never the one in force.
 
+        One whose record cannot be read is of no use to anybody and goes too.
+
         Returns:
             The digests of those deleted.
 
         Raises:
             StoreError: One cannot be deleted.
         """
+        in_force = self._link.readlink().name if self._link.is_symlink() else ""
         with _writing(self._folder):
-            status = self.status()
-            old = [g for g in status.generations[max(keep, 0) :] if g != status.current]
-            for generation in old:
-                shutil.rmtree(generation.path.parent)
-        return tuple(generation.digest for generation in old)
+            known = {folder: _readable(folder) for folder in self._folders()}
+            dated = sorted((g.updated_at, g.digest.hex) for g in known.values() if g)
+            kept = {name for _, name in dated[len(dated) - max(keep, 0) :]} | {in_force}
+            old = [folder for folder in known if folder.name not in kept]
+            for folder in old:
+                shutil.rmtree(folder)
+        return tuple(Digest("sha256", folder.name) for folder in sorted(old))
+
+    def _folders(self) -> tuple[Path, ...]:
+        return tuple(self._generations.iterdir()) if self._generations.is_dir() else ()
 
     @contextmanager
     def _staging(self) -> Iterator[Path]:
@@ -175,22 +180,22 @@ class DatabaseStore:
 
     def _adopt(self, staging: Path, trivy: Trivy, at: datetime) -> DatabaseGeneration:
         made = staging / "generation"
-        updated_at = _updated_at(made / "db" / METADATA, at)
+        updated_at = read_metadata(made / "db" / METADATA, at)
         with (made / "db" / DATABASE).open("rb") as file:
             digest = Digest("sha256", hashlib.file_digest(file, "sha256").hexdigest())
         target = self._generations / digest.hex
         self._check_date(target, updated_at)
         proven = _prove(staging, made / "db", trivy)
         generation = DatabaseGeneration(digest, updated_at, target / "db", proven)
-        _write_manifest(made / _MANIFEST, generation, trivy, at)
+        write_record(made / RECORD, generation, trivy, at)
         self._install(made, target)
         self._put_in_force(target)
         self.prune(self._keep)
-        return _load(target)
+        return read_record(target)
 
     def _check_date(self, target: Path, updated_at: datetime) -> None:
         """The date is not part of what the digest names, so it may not change under it."""
-        if target.exists() and (known := _load(target)).updated_at != updated_at:
+        if (known := _readable(target)) and known.updated_at != updated_at:
             raise VulnerabilityDatabaseError(
                 "this database is here already, under another date",
                 because=f"{known.digest.short} was built at {known.updated_at.isoformat()}, and "
@@ -199,7 +204,7 @@ class DatabaseStore:
             )
 
     def _install(self, made: Path, target: Path) -> None:
-        for file in (*(made / "db").iterdir(), made / _MANIFEST):
+        for file in (*(made / "db").iterdir(), made / RECORD):
             file.chmod(0o444)
             _sync(file)
         _sync(made / "db")
@@ -226,68 +231,10 @@ def _prove(staging: Path, database: Path, trivy: Trivy) -> tuple[str, ...]:
     return prove(trivy, cache, buckets, _made(staging / "work"))
 
 
-def _updated_at(metadata: Path, at: datetime) -> datetime:
-    try:
-        document = json.loads(metadata.read_bytes())
-        version = document["Version"]
-        updated_at = _instant(document["UpdatedAt"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise VulnerabilityDatabaseError(
-            "the vulnerability database's metadata.json cannot be read",
-            because=repr(error),
-            hint=f"fetch it again: {_PULL}",
-        ) from error
-    if version != _SCHEMA:
-        raise VulnerabilityDatabaseError(
-            f"the vulnerability database has schema {version!r} and not {_SCHEMA}",
-            hint=f"fetch one of schema {_SCHEMA}: {_PULL}",
-        )
-    if updated_at > at + _SKEW:
-        raise VulnerabilityDatabaseError(
-            "the vulnerability database is from the future",
-            because=f"it says that it was built at {updated_at.isoformat()}, and it is "
-            f"{at.isoformat()} now",
-            hint="set this machine's clock, or fetch another database",
-        )
-    return updated_at
-
-
-def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone")
-    return instant.astimezone(UTC)
-
-
-def _write_manifest(path: Path, generation: DatabaseGeneration, trivy: Trivy, at: datetime) -> None:
-    document = {
-        "schemaVersion": 1,
-        "digest": str(generation.digest),
-        "updatedAt": generation.updated_at.isoformat(),
-        "importedAt": at.isoformat(),
-        "proven": list(generation.proven),
-        "provenWith": {"trivy": trivy.binary.version, "digest": str(trivy.binary.digest)},
-    }
-    path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def _load(folder: Path) -> DatabaseGeneration:
-    java = folder.parents[1] / "java"
-    try:
-        document = json.loads((folder / _MANIFEST).read_bytes())
-        return DatabaseGeneration(
-            digest=Digest.parse(document["digest"]),
-            updated_at=_instant(document["updatedAt"]),
-            path=folder / "db",
-            proven=tuple(document["proven"]),
-            java=java if java.is_dir() else None,
-        )
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise VulnerabilityDatabaseError(
-            f"the record of the vulnerability database {folder.name[:12]} cannot be read",
-            because=str(error),
-            hint=f"fetch it again: {_PULL}",
-        ) from error
+def _readable(folder: Path) -> DatabaseGeneration | None:
+    with suppress(VulnerabilityDatabaseError):
+        return read_record(folder)
+    return None
 
 
 def _made(folder: Path) -> Path:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 import orjson
 
@@ -16,14 +14,22 @@ from supplychain.errors import InputError, ToolOutputError
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.finding import Finding, Severity
+from supplychain.scan.fields import (
+    Node,
+    component_key,
+    hash_pairs,
+    instant,
+    package_url,
+    required,
+    text,
+    texts,
+    whole_version,
+)
 
 _OS, _LANGUAGE = "os-pkgs", "lang-pkgs"
 # Of these Trivy gathers all files under one heading, and each package says where it lies;
 # of all others the heading is the file.
 _GATHERED = frozenset({"python-pkg", "node-pkg", "jar", "gemspec", "conda-pkg"})
-_HASHES = {"md5": "MD5", "sha1": "SHA-1", "sha256": "SHA-256", "sha512": "SHA-512"}
-
-_Node = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ def _unreadable(because: str) -> ToolOutputError:
     )
 
 
-def _report(document: _Node) -> Report:
+def _report(document: Node) -> Report:
     if document["SchemaVersion"] != 2:
         raise ValueError(f"its schema is version {document['SchemaVersion']!r} and not 2")
     metadata = document["Metadata"]
@@ -112,11 +118,11 @@ def _report(document: _Node) -> Report:
     for result in document.get("Results") or ():
         parts.add(result)
     return Report(
-        version=_text(document["Trivy"], "Version"),
+        version=text(document["Trivy"], "Version"),
         config_digest=Digest.parse(metadata["ImageID"]),
         diff_ids=tuple(Digest.parse(d) for d in metadata.get("DiffIDs") or ()),
-        os=_text(configuration, "os"),
-        architecture=_text(configuration, "architecture"),
+        os=text(configuration, "os"),
+        architecture=text(configuration, "architecture"),
         system=system,
         has_system_packages=parts.has_system_packages,
         ecosystems=tuple(sorted(parts.ecosystems)),
@@ -125,11 +131,11 @@ def _report(document: _Node) -> Report:
     )
 
 
-def _system(node: _Node | None) -> OperatingSystem | None:
+def _system(node: Node | None) -> OperatingSystem | None:
     if node is None:
         return None
     end_of_life = node.get("EOSL", False)
-    return OperatingSystem(_text(node, "Family"), _text(node, "Name"), end_of_life is True)
+    return OperatingSystem(text(node, "Family"), text(node, "Name"), end_of_life is True)
 
 
 def _system_component(system: OperatingSystem) -> Component:
@@ -141,30 +147,6 @@ def _system_component(system: OperatingSystem) -> Component:
         ecosystem=system.family,
         key=system.key,
     )
-
-
-def _text(node: _Node, name: str) -> str:
-    """A member that must be text, and may be absent or empty only where Trivy leaves it out."""
-    value = node.get(name, "")
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is {type(value).__name__} and not text")
-    return value
-
-
-def _required(node: _Node, name: str) -> str:
-    """A member that must be text and not empty."""
-    value = _text(node, name)
-    if not value:
-        raise ValueError(f"{name} is missing")
-    return value
-
-
-def _texts(node: _Node, name: str) -> tuple[str, ...]:
-    """A member that must be a list of texts, and may be absent."""
-    values = node.get(name) or ()
-    if not isinstance(values, list | tuple) or not all(isinstance(v, str) for v in values):
-        raise TypeError(f"{name} is not a list of texts")
-    return tuple(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,15 +178,15 @@ class _Parts:
     has_system_packages: bool = False
     layers: dict[str, Digest] = field(default_factory=dict)
 
-    def add(self, node: _Node) -> None:
+    def add(self, node: Node) -> None:
         kind = node["Class"]
         if kind not in {_OS, _LANGUAGE}:
             return  # licences and secrets, which the raw report keeps
         packages = node.get("Packages") or ()
-        ecosystem = _text(node, "Type")
+        ecosystem = text(node, "Type")
         gathered = kind == _OS or ecosystem in _GATHERED
-        heading = "" if gathered else _text(node, "Target").lstrip("/")
-        keys = [_key(package, heading, ecosystem) for package in packages]
+        heading = "" if gathered else text(node, "Target").lstrip("/")
+        keys = [component_key(package, heading, ecosystem) for package in packages]
         result = _Result(
             kind="os" if kind == _OS else "library",
             ecosystem=ecosystem,
@@ -227,41 +209,41 @@ class _Parts:
         if known is None or repr(component) < repr(known):
             self.components[component.key] = component
 
-    def _component(self, node: _Node, key: str, result: _Result) -> Component:
-        needed = {result.ids[i] for i in _texts(node, "DependsOn") if i in result.ids}
+    def _component(self, node: Node, key: str, result: _Result) -> Component:
+        needed = {result.ids[i] for i in texts(node, "DependsOn") if i in result.ids}
         return Component(
-            purl=_purl(node["Identifier"]),
-            name=_required(node, "Name"),
-            version=_version(node),
+            purl=package_url(node["Identifier"]),
+            name=required(node, "Name"),
+            version=whole_version(node),
             kind="application" if node.get("Relationship") == "root" else result.kind,
             ecosystem=result.ecosystem,
-            path=_text(node, "FilePath").lstrip("/") or result.heading,
-            licences=_texts(node, "Licenses"),
-            hashes=_hashes(_text(node, "Digest")),
+            path=text(node, "FilePath").lstrip("/") or result.heading,
+            licences=texts(node, "Licenses"),
+            hashes=hash_pairs(text(node, "Digest")),
             layer=self._layer(node.get("Layer")),
-            supplier=_text(node, "Maintainer") or None,
+            supplier=text(node, "Maintainer") or None,
             depends_on=tuple(sorted(needed - {key})),
             key=key,
-            source_name=_text(node, "SrcName"),
-            source_version=_version(node, "Src"),
+            source_name=text(node, "SrcName"),
+            source_version=whole_version(node, "Src"),
         )
 
-    def _find(self, node: _Node, result: _Result) -> None:
+    def _find(self, node: Node, result: _Result) -> None:
         identifier = node["PkgIdentifier"]
         published = node.get("PublishedDate")
         finding = Finding(
-            vulnerability_id=_required(node, "VulnerabilityID"),
-            purl=_purl(identifier),
-            package=_required(node, "PkgName"),
-            installed_version=_text(node, "InstalledVersion"),
-            fixed_version=_text(node, "FixedVersion"),
+            vulnerability_id=required(node, "VulnerabilityID"),
+            purl=package_url(identifier),
+            package=required(node, "PkgName"),
+            installed_version=text(node, "InstalledVersion"),
+            fixed_version=text(node, "FixedVersion"),
             severity=Severity.parse(node.get("Severity") or "UNKNOWN"),
-            severity_source=_text(node, "SeveritySource"),
-            path=_text(node, "PkgPath").lstrip("/") or result.heading,
-            status=_text(node, "Status"),
-            title=_text(node, "Title"),
-            url=_text(node, "PrimaryURL"),
-            published_at=_instant(published) if published else None,
+            severity_source=text(node, "SeveritySource"),
+            path=text(node, "PkgPath").lstrip("/") or result.heading,
+            status=text(node, "Status"),
+            title=text(node, "Title"),
+            url=text(node, "PrimaryURL"),
+            published_at=instant(published) if published else None,
             layer=self._layer(node.get("Layer")),
             component=result.uids[identifier["UID"]],
         )
@@ -271,48 +253,15 @@ class _Parts:
         if known is None or _rank(finding) < _rank(known):
             self.findings[name] = finding
 
-    def _layer(self, node: _Node | None) -> Digest | None:
-        text = node.get("DiffID") if node else None
-        if not text:
+    def _layer(self, node: Node | None) -> Digest | None:
+        name = node.get("DiffID") if node else None
+        if not name:
             return None
-        layer = self.layers.get(text)
+        layer = self.layers.get(name)
         if layer is None:
-            layer = self.layers[text] = Digest.parse(text)
+            layer = self.layers[name] = Digest.parse(name)
         return layer
 
 
 def _rank(finding: Finding) -> tuple[int, str]:
     return -finding.severity, repr(finding)
-
-
-def _key(package: _Node, heading: str, ecosystem: str) -> str:
-    """A purl holds no space, so what follows the first one is the path."""
-    path = _text(package, "FilePath").lstrip("/") or heading
-    name = _purl(package["Identifier"])
-    if not name:
-        name = f"{ecosystem}:{package['Name']}@{_version(package)}".replace(" ", "%20")
-    return f"{name} {path}" if path else name
-
-
-def _purl(identifier: _Node) -> str:
-    return _text(identifier, "PURL")
-
-
-def _version(package: _Node, of: str = "") -> str:
-    """Version as the package manager writes it: `epoch:version-release`; of "Src": its source's."""
-    version, release = _text(package, f"{of}Version"), _text(package, f"{of}Release")
-    epoch = package.get(f"{of}Epoch") or 0
-    return (f"{epoch}:" if epoch else "") + version + (f"-{release}" if release else "")
-
-
-def _hashes(digest: str) -> tuple[tuple[str, str], ...]:
-    algorithm, _, value = digest.partition(":")
-    name = _HASHES.get(algorithm)
-    return ((name, value),) if name and value else ()
-
-
-def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone")
-    return instant

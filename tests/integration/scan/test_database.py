@@ -18,9 +18,9 @@ from supplychain.errors import (
     InputError,
     NotFoundError,
     StoreError,
-    SupplyChainError,
     VulnerabilityDatabaseError,
 )
+from supplychain.model.digest import Digest
 from supplychain.scan.database import DatabaseStore
 from supplychain.scan.kinds import kinds
 from supplychain.scan.trivy import Trivy
@@ -224,9 +224,16 @@ def test_a_record_that_cannot_be_read_is_an_error_and_no_traceback(
     record.chmod(0o644)
     for text in ("", "{}", "[]", '{"digest": "latest"}'):
         record.write_text(text)
-        with pytest.raises(SupplyChainError) as caught:
-            store.current()
-        assert caught.value.hint
+        for ask in (store.current, store.status):
+            with pytest.raises(VulnerabilityDatabaseError, match="record") as caught:
+                ask()
+            assert "vulndb pull" in str(caught.value.hint)
+    again = store.import_database(tmp_path / "new", trivy=trivy, at=now())
+    assert store.current() == again == generation
+    broken = tmp_path / "vulndb" / "generations" / ("0" * 64)
+    broken.mkdir()
+    assert store.prune(3) == (Digest("sha256", "0" * 64),)
+    assert store.status().generations == (generation,)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -267,7 +274,7 @@ database.DatabaseStore(home / "vulndb").import_database(
 """
 
 
-@pytest.mark.parametrize("step", ["_prove", "_write_manifest", "_install", "_put_in_force"])
+@pytest.mark.parametrize("step", ["_prove", "write_record", "_install", "_put_in_force"])
 def test_a_killed_import_leaves_the_old_one_in_force_and_is_simply_run_again(
     trivy: Trivy, tmp_path: Path, step: str
 ) -> None:

@@ -322,7 +322,7 @@ _DEBIAN = debian(openssl="1.1.1n-0")
                 "etc/os-release": "ID=fedora\nVERSION_ID=39\n",
                 "etc/fedora-release": "Fedora release 39",
             },
-            "NO-PACKAGE-DATABASE",
+            "UNPROVEN-SYSTEM",
         ),
     ],
     ids=["package database deleted", "system unknown", "system unsupported"],

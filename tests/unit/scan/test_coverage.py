@@ -85,9 +85,9 @@ def test_what_nobody_can_see_is_the_worst_of_findings(report: Report, identifier
 
 
 def test_a_system_can_be_blind_in_two_ways() -> None:
-    report = replace(of_system("debian", "10.1", end_of_life=True), has_system_packages=False)
+    report = replace(of_system("debian", "11.1", end_of_life=True), has_system_packages=False)
     found = [(spot.vulnerability_id, spot.component) for spot in blind_spots(report, DATABASE)]
-    key = "operating-system:debian@10.1"
+    key = "operating-system:debian@11.1"
     assert found == [("END-OF-LIFE", key), ("NO-PACKAGE-DATABASE", key)]
 
 
