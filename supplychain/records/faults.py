@@ -14,8 +14,7 @@ from supplychain.errors import StoreError, SupplyChainError
 _SPACE = "free some space on that disk, then type the same again: nothing was half-recorded"
 _LOCKED = "another process is writing; type the same again in a moment"
 _PERMISSION = "give this user the right to write there, or name another database"
-_SERVER = "check that the server runs and that the database URL names it; `supplychain doctor`"
-_CREDENTIALS = "check user, password and database name in the database URL"
+_SERVER = "check that the server runs, and host, user, password and name in the database URL"
 _DAMAGED = "restore it from a backup, or name another database"
 _UPGRADE = "type `supplychain db upgrade`"
 
@@ -41,14 +40,11 @@ _SQLITE = {
 # PostgreSQL's SQLSTATE, whole or by class (documentation, appendix A).
 _POSTGRESQL = {
     "53100": _Fault("the database server's disk is full", _SPACE, True),
-    "53300": _Fault("the database server has too many connections", _LOCKED, True),
     "55P03": _Fault("the database is locked", _LOCKED, True),
     "57014": _Fault("the database took too long", _LOCKED, True),
     "25006": _Fault("the database cannot be written", _PERMISSION, False),
     "42501": _Fault("the database cannot be written", _PERMISSION, False),
     "42P01": _Fault("the database lacks a table", _UPGRADE, False),
-    "3D000": _Fault("there is no such database", _CREDENTIALS, False),
-    "28": _Fault("the database server refused the login", _CREDENTIALS, False),
     "40": _Fault("the database is busy", _LOCKED, True),
     "57": _Fault("the database server is shutting down", _SERVER, True),
     "08": _Fault("the database server cannot be reached", _SERVER, True),
@@ -58,6 +54,7 @@ _OTHER = _Fault("the database refused", "type the same again with --verbose for 
 
 
 def _of_postgresql(state: str | None, *, lost: bool) -> _Fault:
+    # A connection that was never made has no state: psycopg gives the server's words alone.
     if state is None:
         return _UNREACHABLE if lost else _OTHER
     return _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2]) or _OTHER

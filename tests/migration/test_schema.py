@@ -1,0 +1,297 @@
+"""Every earlier schema becomes today's, on both engines, and nothing else is accepted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, Table, insert, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from supplychain.errors import SchemaVersionError, StoreError
+from supplychain.records.content import ContentStore
+from supplychain.records.database import open_engine, writing
+from supplychain.records.record import Record
+from supplychain.records.schema import (
+    SCHEMA_VERSION,
+    decisions,
+    evidence,
+    images,
+    metadata,
+    projects,
+)
+from supplychain.records.version import (
+    SchemaState,
+    SchemaStatus,
+    alembic_config,
+    require_current,
+    status,
+    upgrade,
+)
+from tests.kit.runs import manifest_run
+from tests.kit.scans import AT, SUBJECT
+
+SCRIPTS = ScriptDirectory.from_config(alembic_config())
+REVISIONS = sorted(script.revision for script in SCRIPTS.walk_revisions())
+EMPTY = SchemaStatus(None, SCHEMA_VERSION, SchemaState.EMPTY)
+CURRENT = SchemaStatus(SCHEMA_VERSION, SCHEMA_VERSION, SchemaState.CURRENT)
+
+
+def _status(url: str) -> SchemaStatus:
+    engine = open_engine(url)
+    try:
+        return status(engine)
+    finally:
+        engine.dispose()
+
+
+def _pretend(url: str, revision: str) -> None:
+    engine = open_engine(url)
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :r"), {"r": revision})
+    engine.dispose()
+
+
+def _upgrade_to(url: str, revision: str) -> None:
+    engine = open_engine(url)
+    config = alembic_config()
+    with writing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+    engine.dispose()
+
+
+def _shape(engine: Engine) -> dict[str, object]:
+    """Everything that a table is, but for the migrations' own."""
+    inspector = inspect(engine)
+    return {
+        name: (
+            [(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(name)],
+            sorted(inspector.get_pk_constraint(name)["constrained_columns"]),
+            sorted(str(sorted(u.items())) for u in inspector.get_unique_constraints(name)),
+            sorted(str(sorted(f.items())) for f in inspector.get_foreign_keys(name)),
+            sorted(str(sorted(i.items())) for i in inspector.get_indexes(name)),
+            sorted((c["name"] or "", c["sqltext"]) for c in inspector.get_check_constraints(name)),
+        )
+        for name in inspector.get_table_names()
+        if name != "alembic_version"
+    }
+
+
+def test_the_program_needs_the_newest_migration() -> None:
+    assert SCRIPTS.get_heads() == [SCHEMA_VERSION] == REVISIONS[-1:]
+
+
+def test_migrations_are_a_line_of_four_digit_numbers() -> None:
+    """An older program knows by the number that a schema is newer than itself."""
+    numbers = [f"{number:04}" for number in range(1, len(REVISIONS) + 1)]
+    line = [(script.revision, script.down_revision) for script in SCRIPTS.walk_revisions()]
+
+    assert line[::-1] == list(zip(numbers, [None, *numbers[:-1]], strict=True))
+
+
+@pytest.mark.parametrize("start", REVISIONS)
+def test_every_earlier_schema_becomes_todays(empty_database: str, start: str) -> None:
+    _upgrade_to(empty_database, start)
+
+    assert upgrade(empty_database) == CURRENT
+
+    engine = open_engine(empty_database)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_migrating_makes_what_the_program_declares(empty_database: str) -> None:
+    """Alembic's own comparison knows nothing of checks, for one."""
+    engine = open_engine(empty_database)
+    metadata.create_all(engine)
+    declared = _shape(engine)
+    metadata.drop_all(engine)
+
+    upgrade(empty_database)
+
+    assert _shape(engine) == declared
+    assert len(declared) == len(metadata.tables)
+    engine.dispose()
+
+
+def test_a_new_database_is_empty_then_current(empty_database: str) -> None:
+    assert _status(empty_database) == EMPTY
+    assert upgrade(empty_database) == CURRENT
+    assert _status(empty_database) == CURRENT
+    assert upgrade(empty_database) == CURRENT
+
+
+def test_asking_makes_no_file(tmp_path: Path) -> None:
+    assert _status(f"sqlite:///{tmp_path / 'absent.db'}") == EMPTY
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_upgrades_at_once_are_one(empty_database: str) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(upgrade, [empty_database] * 2, timeout=60))
+
+    assert found == [CURRENT, CURRENT]
+    engine = open_engine(empty_database)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM projects")) == 1
+        assert connection.scalar(text("SELECT count(*) FROM alembic_version")) == 1
+    engine.dispose()
+
+
+def test_two_processes_upgrading_at_once_are_one(empty_database: str) -> None:
+    code = "import sys; from supplychain.records.version import upgrade; upgrade(sys.argv[1])"
+    upgrades = [subprocess.Popen([sys.executable, "-c", code, empty_database]) for _ in range(3)]
+
+    assert [process.wait(60) for process in upgrades] == [0, 0, 0]
+    assert _status(empty_database) == CURRENT
+
+
+def test_an_upgrade_that_fails_leaves_the_database_as_it_was(empty_database: str) -> None:
+    engine = open_engine(empty_database)
+    with writing(engine) as connection:
+        # In the way of a table that the migration makes late.
+        connection.execute(text("CREATE TABLE scans (mine INTEGER)"))
+
+    with pytest.raises(StoreError) as caught:
+        upgrade(empty_database)
+
+    assert "scans" in (caught.value.because or "")
+    assert inspect(engine).get_table_names() == ["scans"]
+    assert status(engine) == EMPTY
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("revision", "state", "message", "hint"),
+    [
+        ("0000", SchemaState.OLDER, "made by an older supplychain", "supplychain db upgrade"),
+        ("9999", SchemaState.NEWER, "made by a newer supplychain", "install that version"),
+        ("b1f2c3", SchemaState.UNKNOWN, "no supplychain made", "name another database"),
+        ("", SchemaState.UNKNOWN, "no supplychain made", "name another database"),
+    ],
+)
+def test_another_schema_stops_the_program(
+    database: str,
+    content: ContentStore,
+    revision: str,
+    state: SchemaState,
+    message: str,
+    hint: str,
+) -> None:
+    _pretend(database, revision)
+
+    assert _status(database).state is state
+    with pytest.raises(SchemaVersionError, match=message) as caught:
+        Record.open(database, content, create=True)
+    assert hint in (caught.value.hint or "")
+    assert f"this program needs {SCHEMA_VERSION}" in (caught.value.because or "")
+
+
+@pytest.mark.parametrize("revision", ["9999", "b1f2c3"])
+def test_an_upgrade_refuses_what_is_newer_or_not_ours(database: str, revision: str) -> None:
+    _pretend(database, revision)
+
+    with pytest.raises(SchemaVersionError):
+        upgrade(database)
+    assert _status(database).current == revision
+
+
+def test_an_empty_database_says_what_to_type(empty_database: str) -> None:
+    engine = open_engine(empty_database)
+
+    with pytest.raises(SchemaVersionError, match="is empty") as caught:
+        require_current(engine)
+    assert caught.value.hint == "type `supplychain db upgrade`"
+    engine.dispose()
+
+
+def test_only_a_file_is_made_without_being_asked(
+    empty_database: str, content: ContentStore
+) -> None:
+    if empty_database.startswith("sqlite"):
+        with Record.open(empty_database, content, create=True) as record:
+            record.save_run(manifest_run(), at=AT)
+            assert record.dossier(SUBJECT.digest, at=AT) is not None
+    else:
+        with pytest.raises(SchemaVersionError, match="is empty"):
+            Record.open(empty_database, content, create=True)
+        assert _status(empty_database) == EMPTY
+
+
+def test_there_is_no_way_back(database: str) -> None:
+    engine = open_engine(database)
+    config = alembic_config()
+    with engine.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        with pytest.raises(NotImplementedError, match="never taken back"):
+            command.downgrade(config, "base")
+    engine.dispose()
+    assert _status(database) == CURRENT
+
+
+_IMAGE = {
+    "project_id": 1,
+    "digest": SUBJECT.digest,
+    "media_type": "m",
+    "kind": "index",
+    "recorded_at": AT,
+}
+_EVIDENCE = {
+    "project_id": 1,
+    "image_id": 1,
+    "kind": "signature",
+    "digest": SUBJECT.digest,
+    "media_type": "m",
+    "subject_name": "n",
+    "produced_at": AT,
+    "verified_by": "key:sha256:0",
+    "recorded_at": AT,
+}
+_DECISION = {
+    "project_id": 1,
+    "digest": SUBJECT.digest,
+    "subject_digest": SUBJECT.digest,
+    "subject_name": "n",
+    "environment": "prod",
+    "verdict": "deny",
+    "decided_at": AT,
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "change", "message"),
+    [
+        (images, _IMAGE, {"kind": "manifest"}, "ck_images_platform"),
+        (images, _IMAGE, {"kind": "layer"}, "ck_images_kind"),
+        (images, _IMAGE, {"project_id": 9}, "foreign key"),
+        (evidence, _EVIDENCE, {"verified_by": ""}, "ck_evidence_verified_by"),
+        (evidence, _EVIDENCE, {"kind": "scan"}, "ck_evidence_producer"),
+        (evidence, _EVIDENCE, {"project_id": 2}, "foreign key"),
+        (decisions, _DECISION, {"verdict": "perhaps"}, "ck_decisions_verdict"),
+        (decisions, _DECISION, {"environment": None}, "null"),
+    ],
+)
+def test_the_database_itself_refuses_what_makes_no_sense(
+    database: str, table: Table, row: dict[str, object], change: dict[str, object], message: str
+) -> None:
+    engine = open_engine(database)
+    with engine.begin() as connection:
+        connection.execute(insert(projects).values(name="other"))
+        connection.execute(insert(images).values(_IMAGE))
+
+    with pytest.raises(DBAPIError, match=f"(?i){message}"), engine.begin() as connection:
+        connection.execute(insert(table).values(row | change))
+    if table is not images:
+        with engine.begin() as connection:
+            connection.execute(insert(table).values(row))
+    engine.dispose()
