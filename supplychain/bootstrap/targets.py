@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from supplychain.errors import InputError, NotFoundError, StoreError
+from supplychain.errors import InputError, NotFoundError
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Platform, Subject
 from supplychain.settings import Settings
@@ -139,18 +138,8 @@ def _name_of(record: Record, digest: Digest) -> str:
 def _opened(settings: Settings, text: str) -> Iterator[OpenedSource]:
     from supplychain.bootstrap.parts import registry_options
     from supplychain.images.source import open_source, parse_source
+    from supplychain.pipeline.workspace import private_folder
 
     source = parse_source(text)
-    work = settings.cache_dir / "work"
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        scratch = TemporaryDirectory(prefix="source-", dir=work)
-    except OSError as error:
-        raise StoreError(
-            f"no folder can be made in {work}",
-            because=error.strerror,
-            hint="choose another one: SUPPLYCHAIN_CACHE_DIR=…",
-            retryable=False,
-        ) from error
-    with scratch as folder:
-        yield open_source(source, registry_options(settings), scratch=Path(folder))
+    with private_folder(settings.cache_dir / "work") as folder:
+        yield open_source(source, registry_options(settings), scratch=folder)

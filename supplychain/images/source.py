@@ -95,6 +95,8 @@ def parse_source(text: str) -> Source:
     Raises:
         InputError: It names nothing that can be opened.
     """
+    if not text.isprintable():
+        raise InputError(f"{text[:140]!r} names no image", because="it is not printable text")
     prefix, colon, rest = text.partition(":")
     if colon and prefix in set(FileKind) | {"docker-daemon"}:
         if not rest:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from supplychain.errors import StoreError
 from supplychain.images.cache import BlobCache
 from supplychain.images.fetch import VerifiedLayer, fetch
 from supplychain.images.limits import Limits
 from supplychain.images.resolve import PlatformImage
 from supplychain.model.artifact import ArtifactStore
 from supplychain.pipeline.progress import Progress, stage
+from supplychain.pipeline.workspace import private_folder
 from supplychain.scan.scanner import DatabaseGeneration, Scanner, ScanResult, ScanTarget
 
 
@@ -62,8 +61,9 @@ class Examiner:
         Raises:
             SupplyChainError: As `images.fetch.fetch` and `Scanner.scan`.
         """
-        with _Folder(self.workspace) as folder:
+        with private_folder(self.workspace) as folder:
             layout = folder / "image"
+            layout.mkdir()
             count = len(image.manifest.layers)
             about = f"{image.platform}, {count} layers"
             with stage(self.progress, "fetch", about, total_bytes=image.size) as done:
@@ -92,28 +92,3 @@ class Examiner:
                     f"{len(scan.findings)} findings"
                 )
             return Examined(image, verified.layers, result)
-
-
-class _Folder:
-    """A private folder that is gone afterwards, whatever happened."""
-
-    def __init__(self, parent: Path) -> None:
-        self._parent = parent
-
-    def __enter__(self) -> Path:
-        try:
-            self._parent.mkdir(parents=True, exist_ok=True)
-            self._temporary = TemporaryDirectory(prefix="run-", dir=self._parent)
-            folder = Path(self._temporary.name)
-            (folder / "image").mkdir()
-        except OSError as error:
-            raise StoreError(
-                f"no folder can be made in {self._parent}",
-                because=error.strerror,
-                hint="free some space, or choose another folder: SUPPLYCHAIN_CACHE_DIR=…",
-                retryable=False,
-            ) from error
-        return folder
-
-    def __exit__(self, *_: object) -> None:
-        self._temporary.cleanup()
