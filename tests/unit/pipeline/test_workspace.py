@@ -29,9 +29,13 @@ def test_a_folder_is_private_and_gone_afterwards(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_gone_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), private_folder(tmp_path) as folder:
-        (folder / "file").touch()
-        raise ZeroDivisionError
+    def fail() -> None:
+        with private_folder(tmp_path) as folder:
+            (folder / "file").touch()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert list(tmp_path.iterdir()) == []
 
 
