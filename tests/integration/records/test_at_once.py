@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE
+from supplychain.model.finding import Finding
 from supplychain.model.subject import Subject
 from supplychain.records.content import ContentStore
 from supplychain.records.folder import FolderStore
@@ -27,6 +31,7 @@ from tests.kit.runs import (
 )
 from tests.kit.scans import AT, realistic_components, realistic_findings
 
+Lists = tuple[tuple[Component, ...], tuple[Finding, ...]]
 COMPONENTS = realistic_components(120)
 FINDINGS = realistic_findings(COMPONENTS, 60)
 
@@ -130,15 +135,31 @@ def test_the_same_run_at_once_is_recorded_once(
 
 
 def test_images_that_share_everything_do_not_deadlock(record: Record, database: str) -> None:
-    runs = [_whole_run(f"image {n}", shuffled=n * 13) for n in range(24)]
-    with ThreadPoolExecutor(8) as pool:
-        for future in [pool.submit(record.save_run, run, at=AT) for run in runs]:
-            future.result(timeout=120)
+    """Four at a time file the same new rows in opposite orders: unsorted, they all but surely
+    wait for one another in a circle."""
+    for turn in range(4):
+        components = tuple(
+            replace(c, purl=c.purl.replace("part", f"part{turn}-"))
+            for c in realistic_components(800)
+        )
+        findings = realistic_findings(components, 400)
+        start = threading.Barrier(4)
+
+        def save(n: int, lists: Lists, start: threading.Barrier = start, turn: int = turn) -> None:
+            subject = Subject("registry.test/app", Digest.of(b"image %d of %d" % (n, turn)))
+            scanned = scan_record(subject=subject)
+            order = 1 if n % 2 else -1
+            scan = replace(scanned.scan, components=lists[0][::order], findings=lists[1][::order])
+            start.wait(60)
+            run = manifest_run(subject, scan=replace(scanned, scan=scan))
+            record.save_run(run, at=AT)
+
+        _in_threads([partial(save, n, (components, findings)) for n in range(4)])
 
     counts = row_counts(database)
-    assert counts["images"] == 24
-    assert counts["components"] == len(COMPONENTS)
-    assert counts["inventoried_components"] == 24 * len(COMPONENTS)
+    assert counts["images"] == 16
+    assert counts["components"] == 4 * 800
+    assert counts["inventoried_components"] == 16 * 800
 
 
 def test_indexes_that_share_everything_do_not_deadlock(record: Record, database: str) -> None:
@@ -146,7 +167,7 @@ def test_indexes_that_share_everything_do_not_deadlock(record: Record, database:
     half = len(COMPONENTS) // 2
     groups = (COMPONENTS[:half], COMPONENTS[half:])
     runs = []
-    for n in range(16):
+    for n in range(8):
         run = index_run(f"registry.test/index-{n}")
         platforms = tuple(
             replace(
@@ -165,7 +186,7 @@ def test_indexes_that_share_everything_do_not_deadlock(record: Record, database:
             future.result(timeout=120)
 
     counts = row_counts(database)
-    assert counts["index_children"] == 32
+    assert counts["index_children"] == 16
     assert counts["components"] == len(COMPONENTS)
 
 

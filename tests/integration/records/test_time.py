@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import PlatformDossier
+from supplychain.model.finding import Finding
 from supplychain.model.subject import Subject
 from supplychain.records.record import Record
+from supplychain.records.run import ScanRecord
 from tests.kit.runs import attestation_record, manifest_run, sbom_record, scan_record
 from tests.kit.scans import AT, SUBJECT, make_component, make_finding
 
@@ -131,3 +133,23 @@ def test_writers_whose_clocks_disagree_still_show_every_finding(record: Record) 
 
     assert _first_seen(record, AT) == [AT]
     assert _first_seen(record, ahead) == [AT - DAY]
+
+
+def test_a_scan_with_an_older_database_hides_nothing_that_a_newer_one_found(
+    record: Record,
+) -> None:
+    def scanned(after: timedelta, database_age: timedelta, *findings: Finding) -> ScanRecord:
+        made = scan_record(report=str(after).encode(), findings=findings, produced_at=AT + after)
+        database = replace(made.scan.database, updated_at=AT - database_age)
+        return replace(made, scan=replace(made.scan, database=database))
+
+    newest = scanned(timedelta(), timedelta(hours=1), make_finding())
+    record.save_run(manifest_run(scan=newest), at=AT)
+    lagging = scanned(timedelta(hours=1), timedelta(hours=30))
+    record.save_run(manifest_run(scan=lagging), at=AT + timedelta(hours=1))
+
+    dossier = record.dossier(SUBJECT.digest, at=AT + timedelta(hours=2))
+    assert dossier is not None
+    assert dossier.platforms[0].scan is not None
+    assert dossier.platforms[0].scan.evidence.digest == newest.scan.evidence.digest
+    assert [f.finding for f in dossier.platforms[0].findings] == [make_finding()]
