@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
+import tarfile
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -13,6 +15,8 @@ from typing import Any
 import pytest
 
 from demo.vulndb import load_advisories, write_bbolt, write_database
+from supplychain.model.artifact import OCI_MANIFEST, ArtifactStore
+from supplychain.model.digest import Digest
 from supplychain.scan.database import DatabaseStore
 from supplychain.scan.kinds import kinds
 from supplychain.scan.scanner import DatabaseGeneration
@@ -119,6 +123,31 @@ def write_java_database(folder: Path) -> Path:
     document = {"Version": 1, "UpdatedAt": stamp, "NextUpdate": stamp, "DownloadedAt": stamp}
     (folder / "metadata.json").write_text(json.dumps(document))
     return folder
+
+
+def publish(folder: Path, store: ArtifactStore, tag: str = "2") -> Digest:
+    """Put a database into a registry as Trivy's makers do; the digest of its manifest."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name in ("trivy.db", "metadata.json"):
+            archive.add(folder / name, name)
+    config, layer = b"{}", buffer.getvalue()
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": _descriptor(store, config, "application/vnd.aquasec.trivy.config.v1+json"),
+        "layers": [
+            {
+                **_descriptor(store, layer, "application/vnd.aquasec.trivy.db.layer.v1.tar+gzip"),
+                "annotations": {"org.opencontainers.image.title": "db.tar.gz"},
+            }
+        ],
+    }
+    return store.put_manifest(json.dumps(manifest).encode(), OCI_MANIFEST, tag=tag)
+
+
+def _descriptor(store: ArtifactStore, data: bytes, media_type: str) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": str(store.put_blob(data)), "size": len(data)}
 
 
 def advisory(
