@@ -89,15 +89,24 @@ def attestation_of(row: Row[Any], subject: Digest) -> VerifiedAttestation:
 
 
 def latest_evidence(at: datetime) -> Select[Any]:
-    """Every row of evidence up to an instant, numbered from the latest of its image and kind."""
+    """Every row of evidence up to an instant, numbered from the latest of its image and kind.
+
+    The latest scan is the one made with the newest database: scanning again with an older one, on
+    a machine that lags behind, must not hide what is known already.
+    """
     column = evidence.c
-    newest_first = (column.produced_at.desc(), column.id.desc())
-    return select(
+    newest_first = (
+        scans.c.database_updated_at.desc(),
+        column.produced_at.desc(),
+        column.id.desc(),
+    )
+    numbered = select(
         column.id,
         func.row_number()
         .over(partition_by=(column.image_id, column.kind), order_by=newest_first)
         .label("place"),
-    ).where(
+    ).outerjoin(scans, scans.c.evidence_id == column.id)
+    return numbered.where(
         column.kind.in_([EvidenceKind.SCAN, EvidenceKind.SBOM]),
         column.produced_at <= at,
         column.recorded_at <= at,
