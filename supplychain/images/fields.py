@@ -32,7 +32,9 @@ class Fields:
         if not isinstance(value, dict):
             raise InputError(f"{where} is not a JSON object")
         self._values: dict[str, object] = value
-        self._folded = {key.casefold(): key for key in value}
+        self._spellings: dict[str, set[str]] = {}
+        for key in value:
+            self._spellings.setdefault(key.casefold(), set()).add(key)
 
     @classmethod
     def read(cls, raw: bytes, where: str) -> Fields:
@@ -108,7 +110,7 @@ class Fields:
         raise InputError(f"{self.where}: {name!r} is not {expected}")
 
     def _get(self, name: str) -> object:
-        if self._folded.get(name.casefold(), name) != name:
+        if not self._spellings.get(name.casefold(), set()) <= {name}:
             raise InputError(
                 f"{self.where} spells {name!r} in another case",
                 because="programs disagree about which spelling counts",

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
 
-from demo.images import Entry, Layer, pack_layer, pack_layout, tree
+from demo.images import Entry, pack_layer, pack_layout, tree
 from tests.kit.debian import cache_folder, debian_packages, key_of, locked, unpacked
 
 # Enough of Debian to be recognised, with packages that have had advisories.
@@ -78,16 +77,6 @@ def python_layer(names: Iterable[str] = ("jinja2", "requests", "urllib3")) -> li
                 place = f"usr/lib/python3/site-packages/{file.as_posix()}"
                 entries[place] = Entry(place, path)
     return [entries[place] for place in sorted(entries)]
-
-
-def small_layer(name: str = "hello", content: bytes = b"hello\n") -> Layer:
-    """A layer with one small file."""
-    return pack_layer([Entry(name, content)])
-
-
-def device(path: str) -> Entry:
-    """A character device."""
-    return Entry(path, kind=tarfile.CHRTYPE)
 
 
 def _dpkg_status(packages: Sequence[Path]) -> Iterator[Entry]:
