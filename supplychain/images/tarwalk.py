@@ -15,8 +15,9 @@ Refused by name:
 
 Tolerated, because genuine images hold them: symbolic links to anywhere (they are resolved
 inside the container's root, and a scanner that reads a stream follows none), hard links within
-the root, FIFOs, set-uid bits, an entry that is there twice (the last one counts), whiteouts and
-the metadata of aufs (`.wh..wh.…`), archives without the closing zero blocks.
+the root, the root itself written as `/` (kaniko), FIFOs, set-uid bits, an entry that is there
+twice (the last one counts), whiteouts and the metadata of aufs (`.wh..wh.…`), archives without
+the closing zero blocks.
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ class TarWalk:
 
     def _path(self, path: bytes, entry: bytes) -> None:
         """Refuse a path, or hard link target, that leads or could be read to lead outside."""
-        if path[:1] == b"/":
+        if path[:1] == b"/" and path != b"/":
             self.refuse(f"{_shown(entry)} names the absolute path {_shown(path)}")
         if b".." in path and b".." in path.split(b"/"):
             self.refuse(f"{_shown(entry)} leads outside of the root: {_shown(path)}")

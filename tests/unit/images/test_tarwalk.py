@@ -58,6 +58,7 @@ def test_entries_are_found_however_the_stream_is_cut(step: int) -> None:
 def test_what_real_layers_hold_is_tolerated() -> None:
     data = pack_tar(
         [
+            Entry("/", kind=tarfile.DIRTYPE),
             Entry("./etc/", kind=tarfile.DIRTYPE),
             Entry("etc/absolute", kind=tarfile.SYMTYPE, target="/usr/bin/env"),
             Entry("etc/up", kind=tarfile.SYMTYPE, target="../../../usr"),
