@@ -71,7 +71,7 @@ def test_what_real_layers_hold_is_tolerated() -> None:
             Entry("etc/file", b"second"),
         ]
     )
-    assert _walk(data).entries == 10
+    assert _walk(data).entries == 11
 
 
 @pytest.mark.parametrize(
