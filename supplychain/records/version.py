@@ -61,6 +61,20 @@ def status(engine: Engine) -> SchemaStatus:
     return _status_of(current)
 
 
+def schema_status(url: str) -> SchemaStatus:
+    """Read the schema's revision of the database at a URL; creates nothing.
+
+    Raises:
+        ConfigurationError: The URL is unusable.
+        StoreError: The database cannot be read.
+    """
+    engine = open_engine(url)
+    try:
+        return status(engine)
+    finally:
+        engine.dispose()
+
+
 def require_current(engine: Engine) -> None:
     """Stop unless the database has exactly the schema that this program needs.
 

@@ -32,6 +32,7 @@ from supplychain.records.version import (
     SchemaStatus,
     alembic_config,
     require_current,
+    schema_status,
     status,
     upgrade,
 )
@@ -42,14 +43,6 @@ SCRIPTS = ScriptDirectory.from_config(alembic_config())
 REVISIONS = sorted(script.revision for script in SCRIPTS.walk_revisions())
 EMPTY = SchemaStatus(None, SCHEMA_VERSION, SchemaState.EMPTY)
 CURRENT = SchemaStatus(SCHEMA_VERSION, SCHEMA_VERSION, SchemaState.CURRENT)
-
-
-def _status(url: str) -> SchemaStatus:
-    engine = open_engine(url)
-    try:
-        return status(engine)
-    finally:
-        engine.dispose()
 
 
 def _pretend(url: str, revision: str) -> None:
@@ -125,14 +118,14 @@ def test_migrating_makes_what_the_program_declares(empty_database: str) -> None:
 
 
 def test_a_new_database_is_empty_then_current(empty_database: str) -> None:
-    assert _status(empty_database) == EMPTY
+    assert schema_status(empty_database) == EMPTY
     assert upgrade(empty_database) == CURRENT
-    assert _status(empty_database) == CURRENT
+    assert schema_status(empty_database) == CURRENT
     assert upgrade(empty_database) == CURRENT
 
 
 def test_asking_makes_no_file(tmp_path: Path) -> None:
-    assert _status(f"sqlite:///{tmp_path / 'absent.db'}") == EMPTY
+    assert schema_status(f"sqlite:///{tmp_path / 'absent.db'}") == EMPTY
     assert list(tmp_path.iterdir()) == []
 
 
@@ -153,7 +146,7 @@ def test_two_processes_upgrading_at_once_are_one(empty_database: str) -> None:
     upgrades = [subprocess.Popen([sys.executable, "-c", code, empty_database]) for _ in range(3)]
 
     assert [process.wait(60) for process in upgrades] == [0, 0, 0]
-    assert _status(empty_database) == CURRENT
+    assert schema_status(empty_database) == CURRENT
 
 
 def test_an_upgrade_that_fails_leaves_the_database_as_it_was(empty_database: str) -> None:
@@ -190,7 +183,7 @@ def test_another_schema_stops_the_program(
 ) -> None:
     _pretend(database, revision)
 
-    assert _status(database).state is state
+    assert schema_status(database).state is state
     with pytest.raises(SchemaVersionError, match=message) as caught:
         Record.open(database, content, create=True)
     assert hint in (caught.value.hint or "")
@@ -203,7 +196,7 @@ def test_an_upgrade_refuses_what_is_newer_or_not_ours(database: str, revision: s
 
     with pytest.raises(SchemaVersionError):
         upgrade(database)
-    assert _status(database).current == revision
+    assert schema_status(database).current == revision
 
 
 def test_an_empty_database_says_what_to_type(empty_database: str) -> None:
@@ -225,7 +218,7 @@ def test_only_a_file_is_made_without_being_asked(
     else:
         with pytest.raises(SchemaVersionError, match="is empty"):
             Record.open(empty_database, content, create=True)
-        assert _status(empty_database) == EMPTY
+        assert schema_status(empty_database) == EMPTY
 
 
 def test_there_is_no_way_back(database: str) -> None:
@@ -236,7 +229,7 @@ def test_there_is_no_way_back(database: str) -> None:
         with pytest.raises(NotImplementedError, match="never taken back"):
             command.downgrade(config, "base")
     engine.dispose()
-    assert _status(database) == CURRENT
+    assert schema_status(database) == CURRENT
 
 
 _IMAGE = {
