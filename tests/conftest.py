@@ -8,6 +8,8 @@ pytest_plugins = [
     "tests.kit.records",
     "tests.kit.referrers_registry",
     "tests.kit.registry",
+    "tests.kit.shop",
     "tests.kit.trivy",
     "tests.kit.vulndb",
+    "tests.kit.cli",  # last, for it imports one of those above
 ]

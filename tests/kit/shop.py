@@ -1,0 +1,164 @@
+"""A small application on its way to production: vulnerable, repaired, and in other wrappings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+import demo
+from demo.images import (
+    OCI,
+    Layer,
+    digest,
+    download,
+    enter,
+    pack_layer,
+    pack_layout,
+    put,
+    python_application,
+    to_json,
+)
+from supplychain.images.layout import OciLayout
+from supplychain.images.reference import Reference
+from supplychain.images.registry.options import RegistryOptions
+from supplychain.images.registry.repository import RegistryRepository
+from supplychain.model.artifact import Descriptor
+from supplychain.model.digest import Digest
+from tests.kit.debian import cache_folder, locked
+
+_WHEELS = ("jinja2", "urllib3")
+
+
+@pytest.fixture(scope="session")
+def vulnerable_layer() -> Layer:
+    """An application on old libraries, with real wheels: at least one finding is high."""
+    return _application("vulnerable")
+
+
+@pytest.fixture(scope="session")
+def repaired_layer() -> Layer:
+    """The same application on repaired libraries: nothing is known against it."""
+    return _application("repaired")
+
+
+@pytest.fixture
+def vulnerable(vulnerable_layer: Layer, tmp_path: Path) -> Path:
+    """A layout with the vulnerable application."""
+    pack_layout(tmp_path / "vulnerable", [vulnerable_layer])
+    return tmp_path / "vulnerable"
+
+
+@pytest.fixture
+def repaired(repaired_layer: Layer, tmp_path: Path) -> Path:
+    """A layout with the repaired application."""
+    pack_layout(tmp_path / "repaired", [repaired_layer])
+    return tmp_path / "repaired"
+
+
+def digest_of(layout: Path, tag: str = "latest") -> str:
+    """The digest that a tag has in a layout."""
+    return str(OciLayout(layout).resolve(tag).digest)
+
+
+def attached_to(layout: Path, subject: str | None = None) -> int:
+    """How many statements lie beside an image in a layout."""
+    return len(OciLayout(layout).referrers(Digest.parse(subject or digest_of(layout))))
+
+
+def pack_index(
+    path: Path, platforms: Mapping[str, Layer], *, attested: bool = False
+) -> dict[str, str]:
+    """Write an index of an image for each platform, as BuildKit does; digests by platform.
+
+    The index itself is under the key `index`, with the tag `latest`.
+
+    Args:
+        path: The layout's folder.
+        platforms: One layer for each `os/architecture`.
+        attested: Whether each platform has an attestation manifest beside it.
+    """
+    children: list[dict[str, object]] = []
+    digests = {}
+    for name, layer in platforms.items():
+        os, architecture = name.split("/")
+        pack_layout(path, [layer], tag=architecture, architecture=architecture)
+        entry = _listed(path, architecture)
+        children.append({**entry, "platform": {"os": os, "architecture": architecture}})
+        digests[name] = str(entry["digest"])
+    if attested:
+        children += [_attestation(path, subject) for subject in digests.values()]
+    (path / "index.json").unlink()
+    index = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": children}
+    digests["index"] = enter(path, put(path, to_json(index), str(index["mediaType"])), "latest")
+    return digests
+
+
+def push(
+    layout: Path,
+    reference: Reference,
+    tag: str = "1.0",
+    *,
+    options: RegistryOptions | None = None,
+) -> str:
+    """Copy the image of a layout into a registry under a tag; its digest."""
+    source = OciLayout(layout)
+    registry = RegistryRepository(reference, options or RegistryOptions())
+    top = source.resolve("latest").digest
+    _push(source, registry, top, tag)
+    return str(top)
+
+
+def _push(source: OciLayout, registry: RegistryRepository, name: Digest, tag: str | None) -> None:
+    manifest = source.manifest(name)
+    document = json.loads(manifest.raw)
+    for child in document.get("manifests", []):
+        _push(source, registry, Digest.parse(child["digest"]), None)
+    for blob in (*document.get("layers", []), *filter(None, [document.get("config")])):
+        descriptor = Descriptor(blob["mediaType"], Digest.parse(blob["digest"]), blob["size"])
+        registry.put_blob(source.blob(descriptor, limit=1 << 30))
+    registry.put_manifest(manifest.raw, manifest.media_type, tag=tag)
+
+
+def _listed(path: Path, tag: str) -> dict[str, object]:
+    key = "org.opencontainers.image.ref.name"
+    entries = json.loads((path / "index.json").read_bytes())["manifests"]
+    found = next(entry for entry in entries if entry["annotations"][key] == tag)
+    return {name: found[name] for name in ("mediaType", "digest", "size")}
+
+
+def _attestation(path: Path, subject: str) -> dict[str, object]:
+    """BuildKit's attestation manifest for a platform of the same index (its documentation)."""
+    statement = to_json({"_type": "https://in-toto.io/Statement/v0.1", "predicate": {}})
+    config = {
+        "architecture": "unknown",
+        "os": "unknown",
+        "rootfs": {"type": "layers", "diff_ids": [digest(statement)]},
+    }
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": f"{OCI}.manifest.v1+json",
+        "config": put(path, to_json(config), f"{OCI}.config.v1+json"),
+        "layers": [put(path, statement, "application/vnd.in-toto+json")],
+    }
+    return {
+        **put(path, to_json(manifest), f"{OCI}.manifest.v1+json"),
+        "annotations": {
+            "vnd.docker.reference.type": "attestation-manifest",
+            "vnd.docker.reference.digest": subject,
+        },
+        "platform": {"os": "unknown", "architecture": "unknown"},
+    }
+
+
+def _application(state: str) -> Layer:
+    requirements = Path(demo.__file__).with_name(f"{state}.txt")
+    folder = cache_folder() / "wheels"
+    with locked(folder):
+        wanted = folder / f"{state}.txt"
+        lines = requirements.read_text().splitlines(keepends=True)
+        wanted.write_text("".join(line for line in lines if line.lower().startswith(_WHEELS)))
+        wheels = download(wanted, folder / state)
+    return pack_layer(python_application(wheels, "import jinja2, urllib3\n"))
