@@ -15,6 +15,7 @@ from pathlib import Path
 
 from supplychain.errors import DigestMismatchError, InputError
 from supplychain.images.cache import BlobCache, LayerFact, read_chunks, storing
+from supplychain.images.compression import Compression
 from supplychain.images.documents import LAYER_TYPES, OCI_LAYER
 from supplychain.images.layout_reader import blob_path
 from supplychain.images.limits import Limits
@@ -85,7 +86,7 @@ class Layers:
             SupplyChainError: As `fetch`.
         """
         with ThreadPoolExecutor(min(_AT_ONCE, len(work)), "layer") as pool:
-            futures = {one.layer.digest: pool.submit(self._bring, one) for one in work}
+            futures = {one.layer.digest: pool.submit(self._named, one) for one in work}
             try:
                 finished, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
                 for future in finished:
@@ -95,9 +96,21 @@ class Layers:
                 self._failed.set()
                 pool.shutdown(wait=False, cancel_futures=True)
 
+    def _named(self, work: Work) -> Brought:
+        """Bring a layer; where other bytes came than its digest names, say which layer it is."""
+        try:
+            return self._bring(work)
+        except DigestMismatchError as error:
+            raise DigestMismatchError(
+                f"{work.what} does not hold what its name says",
+                because=error.because or str(error),
+                hint="it was changed or damaged: copy the image anew from where it was built",
+            ) from error
+
     def _bring(self, work: Work) -> Brought:
         layer = work.layer
-        target = self.into / blob_path(layer.digest)
+        final = self.into / blob_path(layer.digest)
+        target = final.with_name(f".stored-{layer.digest.hex}")
         kept = self.keep and self.cache.place(layer.digest, target)
         if kept:
             self._same_size(target, work)
@@ -112,8 +125,10 @@ class Layers:
                 self._go_on()
         if self.keep and not kept:
             self.cache.keep(layer.digest, target)
-        if stored.digest != layer.digest:
-            with storing(target):
+        with storing(final):
+            if stored.digest == layer.digest:
+                target.replace(final)
+            else:
                 target.unlink()
         return Brought(fact, stored)
 
@@ -121,7 +136,8 @@ class Layers:
         """Unpack a layer: what that shows, and the blob to hand over."""
         layer = work.layer
         compression = LAYER_TYPES[layer.media_type]
-        limit = layer.size * _SPREAD_RATIO + _SPREAD_FREE if self.spread else 0
+        spread = self.spread and compression is not Compression.NONE
+        limit = layer.size * _SPREAD_RATIO + _SPREAD_FREE if spread else 0
         plain = _Plain(target.with_name(f".plain-{layer.digest.hex}"), limit)
         try:
             fact = examined(
@@ -139,7 +155,7 @@ class Layers:
             raise
         finally:
             plain.close()
-        if fact.diff_id == layer.digest or not plain.moved(self.into / blob_path(fact.diff_id)):
+        if not plain.moved(self.into / blob_path(fact.diff_id)):
             return fact, layer
         return fact, Descriptor(OCI_LAYER, fact.diff_id, fact.unpacked_size)
 
@@ -166,7 +182,7 @@ class Layers:
         size = target.stat().st_size
         if size != work.layer.size:
             raise DigestMismatchError(
-                f"{work.what} has {size:,} bytes, its descriptor says {work.layer.size:,}"
+                f"it has {size:,} bytes, its descriptor says {work.layer.size:,}"
             )
 
 
