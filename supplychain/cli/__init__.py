@@ -29,9 +29,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _raise)
     try:
-        from supplychain.cli.app import app
-
-        app()
+        sys.exit(_run())
     except SupplyChainError as error:
         sys.exit(_failed(error))
     except _Signalled as signalled:
@@ -55,6 +53,27 @@ def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType |
 
 def _verbose() -> bool:
     return not {"--verbose", "-v"}.isdisjoint(sys.argv)
+
+
+def _run() -> int:
+    import typer
+
+    from supplychain.cli.app import app
+    from supplychain.cli.console import say
+    from supplychain.cli.failures import Exit
+    from supplychain.cli.usage import usage_lines
+
+    # Typer does not export the base of its usage errors.
+    usage_error: type[Exception] = typer.BadParameter.__mro__[1]
+    try:
+        return int(app(standalone_mode=False) or Exit.ALLOW)
+    except usage_error as error:
+        for line in usage_lines(error):
+            say(line)
+        return Exit.USAGE
+    except typer.Abort:
+        say("error: the question was not answered")
+        return Exit.FAULT
 
 
 def _failed(error: SupplyChainError) -> int:

@@ -9,12 +9,24 @@ from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
+from typer.models import OptionInfo
 
 from supplychain.cli.context import Context, OutputFormat, context
 
-_RESULT = "Result"
+# The panels of `--help`.
+RESULT_PANEL = "Result"
+SIGNING_PANEL = "Signing"
+_SCANNER = "Scanner"
 _REGISTRY = "Registry"
 _PLACES = "Where things are"
+
+
+def _option(*names: str, metavar: str, says: str, panel: str | None = None) -> OptionInfo:
+    option: OptionInfo = typer.Option(
+        *names, metavar=metavar, help=says, rich_help_panel=panel, show_default=False
+    )
+    return option
+
 
 Source = Annotated[
     str,
@@ -35,140 +47,109 @@ Image = Annotated[
 ]
 Environment = Annotated[
     str | None,
-    typer.Option("--environment", "-e", help="where the image wants to run", show_default=False),
+    _option("--environment", "-e", metavar="NAME", says="where the image wants to run"),
 ]
 Policy = Annotated[
     Path | None,
-    typer.Option(
-        "--policy", help="policy file; else POLICIES/ENVIRONMENT.yaml", show_default=False
-    ),
+    _option("--policy", metavar="FILE", says="its policy; else POLICIES/ENVIRONMENT.yaml"),
 ]
 Platform = Annotated[
     str | None,
-    typer.Option(
-        "--platform", help="only this platform of an index: linux/amd64", show_default=False
-    ),
+    _option("--platform", metavar="OS/ARCH", says="of an index, only this one: linux/amd64"),
 ]
 Layout = Annotated[
     Path | None,
-    typer.Option(
+    _option(
         "--layout",
-        help="OCI layout for the image and its signatures, where SOURCE cannot hold them "
+        metavar="FOLDER",
+        says="OCI layout for the image and its signatures, where SOURCE cannot hold them "
         "(archives, a daemon); else one in the data folder",
-        show_default=False,
+        panel=SIGNING_PANEL,
     ),
 ]
 Output = Annotated[
     OutputFormat,
-    typer.Option("--output", "-o", help="form of the result", rich_help_panel=_RESULT),
+    typer.Option("--output", "-o", help="form of the result", rich_help_panel=RESULT_PANEL),
 ]
 OutputFile = Annotated[
     Path | None,
-    typer.Option(
-        "--output-file",
-        help="write the result there instead of to stdout",
-        rich_help_panel=_RESULT,
-        show_default=False,
+    _option(
+        "--output-file", metavar="FILE", says="write it there and not to stdout", panel=RESULT_PANEL
     ),
 ]
 Everything = Annotated[
-    bool, typer.Option("--all", help="show every violation", rich_help_panel=_RESULT)
+    bool, typer.Option("--all", help="show every violation", rich_help_panel=RESULT_PANEL)
 ]
 PublicKeys = Annotated[
     list[Path],
-    typer.Option(
-        "--key", help="public key, PEM; several may be given, any one suffices", show_default=False
-    ),
+    _option("--key", metavar="FILE", says="public key, PEM; of several any one suffices"),
 ]
 
 # Flags that are settings: their values go through `Settings`, so that one and the same thing can
 # be said by flag, environment or file. Each entry is (setting, annotation).
 _Flag = tuple[str, Any]
 
+
+def _setting(name: str, *names: str, metavar: str, says: str, panel: str) -> _Flag:
+    option = _option(*names, metavar=metavar, says=says, panel=panel)
+    return name, Annotated[str | None, option]
+
+
 _TALK: tuple[_Flag, ...] = (
     (
         "verbose",
-        Annotated[
-            bool,
-            typer.Option("--verbose", "-v", help="show what caused an error"),
-        ],
+        Annotated[bool, typer.Option("--verbose", "-v", help="show what caused an error")],
     ),
     (
         "quiet",
         Annotated[
-            bool,
-            typer.Option("--quiet", "-q", "--no-progress", help="no progress on stderr"),
+            bool, typer.Option("--quiet", "-q", "--no-progress", help="no progress on stderr")
         ],
     ),
 )
 RECORD: tuple[_Flag, ...] = (
-    (
-        "data_dir",
-        Annotated[
-            str | None,
-            typer.Option(help="folder of the record", rich_help_panel=_PLACES, show_default=False),
-        ],
+    _setting(
+        "data_dir", metavar="FOLDER", says="the record, vulnerability databases", panel=_PLACES
     ),
+    _setting("cache_dir", metavar="FOLDER", says="blobs and scanner caches", panel=_PLACES),
 )
 REGISTRY: tuple[_Flag, ...] = (
-    (
+    _setting(
         "registry_username",
-        Annotated[
-            str | None,
-            typer.Option(
-                help="user name; the password in SUPPLYCHAIN_REGISTRY_PASSWORD[_FILE]",
-                rich_help_panel=_REGISTRY,
-                show_default=False,
-            ),
-        ],
+        metavar="NAME",
+        says="user name; the password comes from SUPPLYCHAIN_REGISTRY_PASSWORD[_FILE]",
+        panel=_REGISTRY,
     ),
-    (
-        "registry_cacert",
-        Annotated[
-            str | None,
-            typer.Option(
-                help="CA certificates, PEM", rich_help_panel=_REGISTRY, show_default=False
-            ),
-        ],
-    ),
+    _setting("registry_cacert", metavar="FILE", says="CA certificates, PEM", panel=_REGISTRY),
     (
         "insecure_registry",
         Annotated[
             list[str] | None,
-            typer.Option(
-                help="host to reach without TLS (loopback needs no option)",
-                rich_help_panel=_REGISTRY,
-                show_default=False,
+            _option(
+                metavar="HOST",
+                says="reach it without TLS (loopback needs no option)",
+                panel=_REGISTRY,
             ),
         ],
     ),
 )
 SIGNING: tuple[_Flag, ...] = (
-    (
+    _setting(
         "key",
-        Annotated[
-            str | None,
-            typer.Option(
-                help="private key file, cosign's format; its password in "
-                "SUPPLYCHAIN_KEY_PASSWORD[_FILE] or COSIGN_PASSWORD",
-                show_default=False,
-            ),
-        ],
+        metavar="FILE",
+        says="private key, cosign's format; its password comes from "
+        "SUPPLYCHAIN_KEY_PASSWORD[_FILE] or COSIGN_PASSWORD",
+        panel=SIGNING_PANEL,
     ),
 )
 SCANNING: tuple[_Flag, ...] = (
-    (
-        "trivy",
-        Annotated[
-            str | None,
-            typer.Option(help="Trivy binary; else the one on PATH", show_default=False),
-        ],
-    ),
-    (
+    _setting("trivy", metavar="FILE", says="Trivy binary; else the one on PATH", panel=_SCANNER),
+    _setting(
         "scan_timeout",
-        Annotated[
-            str | None, typer.Option("--timeout", help="limit of one scan", show_default="10m")
-        ],
+        "--timeout",
+        metavar="DURATION",
+        says="limit of one scan: 90s, 15m; else 10m",
+        panel=_SCANNER,
     ),
 )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Annotated
 
 import typer
 
 from supplychain.cli import options
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.errors import InputError
 from supplychain.settings import SETTINGS
 
 app = typer.Typer(help="Show the settings in force.", no_args_is_help=True)
@@ -23,7 +25,8 @@ def _group() -> None:
 def show(
     shared: Context,
     name: Annotated[
-        str | None, typer.Argument(help="only this setting", show_default=False)
+        str | None,
+        typer.Argument(metavar="SETTING", help="only this setting", show_default=False),
     ] = None,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
@@ -33,13 +36,16 @@ def show(
     Examples:
       supplychain config show
       supplychain config show database
-      SUPPLYCHAIN_DATA_DIR=/srv/supplychain supplychain config show --output json
+      SUPPLYCHAIN_DATA_DIR=/srv/supplychain supplychain config show -o json
     """
     settings = shared.settings
     values = [settings.value(s.name) for s in SETTINGS if name in {None, s.name}]
     if not values:
-        known = ", ".join(s.name for s in SETTINGS)
-        raise typer.BadParameter(f"there is no setting {name!r}; there are {known}")
+        near = get_close_matches(name or "", [s.name for s in SETTINGS], n=1)
+        raise InputError(
+            f"there is no setting {name!r}",
+            hint=f"did you mean {near[0]!r}?" if near else "supplychain config show",
+        )
     resolved = {
         "data_dir": str(settings.data_dir),
         "cache_dir": str(settings.cache_dir),

@@ -26,12 +26,12 @@ def _group() -> None:
 @app.command()
 @options.command(options.RECORD)
 def upgrade(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
-    """Bring the database to the schema that this program needs; creates it where there is none.
+    """Bring the database to the schema that is needed; makes it where there is none.
 
     \b
     Examples:
       supplychain db upgrade
-      SUPPLYCHAIN_DATABASE=postgresql://me@db.example/supplychain supplychain db upgrade
+      SUPPLYCHAIN_DATABASE=postgresql://db.example/records supplychain db upgrade
     """
     from supplychain.records import version
 
@@ -41,7 +41,7 @@ def upgrade(shared: Context, output: options.Output = OutputFormat.TEXT) -> None
 @app.command()
 @options.command(options.RECORD)
 def status(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
-    """Show which schema the database has; exits with 1 where it is not the one that is needed.
+    """Show which schema the database has; exits with 1 where another is needed.
 
     \b
     Examples:

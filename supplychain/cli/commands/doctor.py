@@ -45,7 +45,7 @@ class Finding:
 
 @options.command(options.RECORD, options.SCANNING)
 def doctor(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
-    """Check what this machine has and say how to get what is missing; changes nothing.
+    """Say what is missing on this machine and how to get it; changes nothing.
 
     Exits with 1 where something is missing that `run` needs.
 

@@ -33,16 +33,23 @@ def sbom(
     image: options.Image,
     platform: options.Platform = None,
     form: Annotated[
-        SbomForm, typer.Option("--output", "-o", help="form of the document")
+        SbomForm,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FORM",
+            help="cyclonedx-json or cyclonedx-xml",
+            rich_help_panel=options.RESULT_PANEL,
+        ),
     ] = SbomForm.JSON,
     output_file: options.OutputFile = None,
 ) -> None:
-    """Write the recorded SBOM of an image: the very bytes that were signed, or the same as XML.
+    """Write an image's recorded SBOM: the very bytes that were signed, or the same as XML.
 
     \b
     Examples:
       supplychain export sbom registry.example/shop:1.4 > shop.cdx.json
-      supplychain export sbom 1f3c5a7b9d0e -o cyclonedx-xml --output-file shop.cdx.xml
+      supplychain export sbom 1f3c5a7b9d0e -o cyclonedx-xml > shop.cdx.xml
     """
     from supplychain.bootstrap import parts, targets
     from supplychain.export.sbom import render

@@ -19,8 +19,8 @@ def gate(
 ) -> None:
     """Ask whether an image may run in an environment, from the record alone.
 
-    Nothing is scanned, and no network is used but to resolve a tag. Exits with 0 for allow, 10 for
-    deny, 11 for pending, 1 for a fault and 2 for wrong usage.
+    Nothing is scanned, and no network is used but to resolve a tag. Exits with 0
+    for allow, 10 for deny, 11 for pending, 1 for a fault and 2 for wrong usage.
 
     \b
     Examples:

@@ -30,7 +30,9 @@ def _group() -> None:
 @options.command(options.RECORD)
 def list_(
     shared: Context,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="how many at most")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, max=10_000, metavar="N", help="at most so many")
+    ] = 50,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """List the images on record, the newest first.

@@ -26,20 +26,25 @@ def _group() -> None:
 def generate(
     shared: Context,
     prefix: Annotated[
-        Path, typer.Option("--output-key-prefix", help="path of both files, without their endings")
+        Path,
+        typer.Option(
+            "--output-key-prefix",
+            metavar="PREFIX",
+            help="path of both files, without their endings",
+        ),
     ] = Path("supplychain"),
     force: Annotated[bool, typer.Option("--force", help="replace files that are there")] = False,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """Make a key pair: PREFIX.key, encrypted in cosign's own format, and PREFIX.pub.
 
-    The password comes from SUPPLYCHAIN_KEY_PASSWORD, SUPPLYCHAIN_KEY_PASSWORD_FILE or
-    COSIGN_PASSWORD; on a terminal it is asked for.
+    The password comes from SUPPLYCHAIN_KEY_PASSWORD, COSIGN_PASSWORD, or the file
+    that SUPPLYCHAIN_KEY_PASSWORD_FILE names; on a terminal it is asked for.
 
     \b
     Examples:
       supplychain keys generate
-      SUPPLYCHAIN_KEY_PASSWORD_FILE=password supplychain keys generate --output-key-prefix release
+      supplychain keys generate --output-key-prefix release
     """
     from supplychain.signing import keyfile
 

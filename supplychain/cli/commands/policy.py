@@ -26,10 +26,12 @@ def _group() -> None:
 @options.command()
 def check(
     _shared: Context,
-    files: Annotated[list[Path], typer.Argument(help="policy files", show_default=False)],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="policy files", show_default=False)
+    ],
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
-    """Check policy files; what is wrong is named with line, column and the nearest known word.
+    """Check policy files; names what is wrong with line, column and the nearest word.
 
     \b
     Examples:
@@ -63,12 +65,13 @@ def check(
 def show(
     shared: Context,
     environment: Annotated[
-        str | None, typer.Argument(help="the environment", show_default=False)
+        str | None,
+        typer.Argument(metavar="ENVIRONMENT", help="whose policy", show_default=False),
     ] = None,
     policy_file: options.Policy = None,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
-    """Show the policy of an environment as the gate reads it, with its keys written in.
+    """Show an environment's policy as the gate reads it, with its keys written in.
 
     \b
     Examples:

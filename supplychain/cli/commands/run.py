@@ -19,7 +19,12 @@ def run(
     policy_file: options.Policy = None,
     platform: options.Platform = None,
     sign: Annotated[
-        bool, typer.Option("--sign/--no-sign", help="sign and attest what was found")
+        bool,
+        typer.Option(
+            "--sign/--no-sign",
+            help="sign and attest what was found",
+            rich_help_panel=options.SIGNING_PANEL,
+        ),
     ] = True,
     layout: options.Layout = None,
     everything: options.Everything = False,
@@ -28,13 +33,14 @@ def run(
 ) -> None:
     """Take an image the whole way: verify, scan, describe, sign, record, judge.
 
-    Exits with 0 for allow, 10 for deny, 11 for pending, 1 for a fault and 2 for wrong usage.
+    Exits with 0 for allow, 10 for deny, 11 for pending, 1 for a fault and 2 for
+    wrong usage.
 
     \b
     Examples:
-      supplychain run registry.example/shop:1.4 --environment prod --key release.key
-      supplychain run oci:build/shop -e prod --key release.key
-      supplychain run docker-daemon:shop:1.4 -e staging --no-sign --output json
+      supplychain run registry.example/shop:1.4 -e prod --key release.key
+      supplychain run oci:build/shop --environment prod --key release.key
+      supplychain run docker-daemon:shop:1.4 -e staging --no-sign -o json
     """
     from supplychain.bootstrap import parts, targets, trust
     from supplychain.pipeline.judge import judge

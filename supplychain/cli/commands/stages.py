@@ -62,7 +62,7 @@ def sbom(
     Examples:
       supplychain sbom registry.example/shop:1.4 > shop.cdx.json
       supplychain sbom registry.example/shop:1.4 --quality
-      supplychain sbom oci:build/shop --platform linux/arm64 --output-file shop.cdx.json
+      supplychain sbom oci:build/shop --platform linux/arm64 > shop.cdx.json
     """
     from supplychain.bootstrap import parts, targets
 
@@ -122,11 +122,21 @@ def attest(
     source: options.Source,
     predicate: Annotated[
         Path,
-        typer.Option("--predicate", help="JSON file, signed byte for byte", show_default=False),
+        typer.Option(
+            "--predicate",
+            metavar="FILE",
+            help="what is stated, JSON; signed byte for byte",
+            show_default=False,
+        ),
     ],
     predicate_type: Annotated[
         str,
-        typer.Option("--type", help="cyclonedx, vuln, or a predicate type URI", show_default=False),
+        typer.Option(
+            "--type",
+            metavar="TYPE",
+            help="cyclonedx, vuln, or the URI of a predicate type",
+            show_default=False,
+        ),
     ],
     layout: options.Layout = None,
     output: options.Output = OutputFormat.TEXT,
@@ -162,20 +172,21 @@ def verify(
         str | None,
         typer.Option(
             "--type",
+            metavar="TYPE",
             help="demand an attestation of this type beside the signature",
             show_default=False,
         ),
     ] = None,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
-    """Verify what is attached to an image; exits with 1 unless a signature of a key holds.
+    """Verify what is attached to an image; exits with 1 unless a key's signature holds.
 
     Reads nothing from the record and writes nothing to it.
 
     \b
     Examples:
       supplychain verify registry.example/shop:1.4 --key release.pub
-      supplychain verify oci:build/shop --key release.pub --type cyclonedx --output json
+      supplychain verify oci:build/shop --key release.pub --type cyclonedx
     """
     from supplychain.bootstrap import targets, trust
     from supplychain.model.evidence import SIGNATURE_PREDICATE

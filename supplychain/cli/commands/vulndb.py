@@ -35,12 +35,14 @@ def import_(
     source: Annotated[
         Path,
         typer.Argument(
-            help="a folder with trivy.db and metadata.json, or a db.tar.gz", show_default=False
+            metavar="SOURCE",
+            help="a folder with trivy.db and metadata.json, or a db.tar.gz",
+            show_default=False,
         ),
     ],
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
-    """Check a database, prove it with canaries, and put it in force; for machines without network.
+    """Check a database, prove it with canaries, put it in force; needs no network.
 
     \b
     Examples:
@@ -67,16 +69,17 @@ def pull(
         str | None,
         typer.Option(
             "--db-repository",
-            help="registry/repository:tag of the database",
+            metavar="REFERENCE",
+            help="where the database is published",
             show_default="ghcr.io/aquasecurity/trivy-db:2",
         ),
     ] = None,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
-    """Fetch the newest database from a registry, prove it with canaries, and put it in force.
+    """Fetch the newest database, prove it with canaries, and put it in force.
 
-    The login in SUPPLYCHAIN_REGISTRY_… is for images and goes to no other registry: for the
-    database Docker's logins are used, or the one of --registry-username given here.
+    The login in SUPPLYCHAIN_REGISTRY_… is for images: for the database Docker's
+    logins are used, or the one that --registry-username names here.
 
     \b
     Examples:
