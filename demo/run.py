@@ -24,7 +24,6 @@ from typing import NoReturn
 from demo import workshop
 from demo.workshop import DemoError
 from supplychain.cli.console import Paint, wants_colour
-from supplychain.sbom.quality import assess
 
 PROGRAMS = Path(sys.executable).parent
 PAINT = Paint(enabled=wants_colour(sys.stdout, os.environ))
@@ -105,6 +104,8 @@ class Demo:
 
     def show_sbom(self, file: str) -> None:
         """Export the SBOM and say what is in it."""
+        from supplychain.sbom.quality import assess
+
         self.type("export", "sbom", self.digest("shop-repaired"), "--output-file", file, expect=0)
         document = Path(file).read_bytes()
         parsed, quality = json.loads(document), assess(document)
