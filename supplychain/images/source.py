@@ -103,7 +103,7 @@ def parse_source(text: str) -> Source:
             raise InputError(f"{text!r} names nothing", hint=f"write {prefix}:NAME")
         return DaemonSource(rest) if prefix == "docker-daemon" else _file(FileKind(prefix), rest)
     if text.startswith(_PATH_STARTS):
-        return _file(_sniffed(Path(text).expanduser()), text)
+        return _file(None, text)
     return RegistrySource(Reference.parse(text))
 
 
@@ -173,19 +173,30 @@ def _chosen(reader: LayoutReader, wanted: str | Digest | None) -> tuple[Digest, 
     return reader.choose().digest, None
 
 
-def _file(kind: FileKind, text: str) -> FileSource:
+def _file(kind: FileKind | None, text: str) -> FileSource:
     """Cut `PATH[:TAG]` or `PATH[@DIGEST]` where the path ends: at what is really there."""
-    if Path(text).expanduser().exists():
-        return FileSource(kind, Path(text).expanduser(), None)
-    path, at, digest = text.rpartition("@")
-    if at and Path(path).expanduser().exists():
-        return FileSource(kind, Path(path).expanduser(), Digest.parse(digest))
+    path, wanted = _cut(text)
+    if kind is None:
+        kind = FileKind.LAYOUT if path.is_dir() else FileKind.ARCHIVE
+    return FileSource(kind, path, wanted)
+
+
+def _cut(text: str) -> tuple[Path, str | Digest | None]:
+    if (whole := _there(text)) is not None:
+        return whole, None
+    start, at, digest = text.rpartition("@")
+    if at and (path := _there(start)) is not None:
+        return path, Digest.parse(digest)
     for place, character in enumerate(text):
-        there = Path(text[:place]).expanduser()
-        if character == ":" and there.exists():
-            return FileSource(kind, there, text[place + 1 :])
-    raise NotFoundError(f"{text} does not exist", hint=f"write {kind}:PATH or {kind}:PATH:TAG")
+        if character == ":" and (path := _there(text[:place])) is not None:
+            return path, text[place + 1 :]
+    raise NotFoundError(f"{text} does not exist", hint="write PATH, PATH:TAG or PATH@DIGEST")
 
 
-def _sniffed(path: Path) -> FileKind:
-    return FileKind.LAYOUT if path.is_dir() else FileKind.ARCHIVE
+def _there(text: str) -> Path | None:
+    """The path, where something is there; what cannot be a path never is."""
+    try:
+        path = Path(text).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError):
+        return None
