@@ -55,7 +55,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("sbom_version", "CycloneDX version that is written: 1.6 or 1.7", "1.6"),
     Setting("sbom_author", "organisation that SBOMs name as their author"),
     Setting("max_layer_size", "most bytes that one layer may unpack to", "16GiB"),
-    Setting("registry_username", "user name for the registry", also=("COSIGN_REGISTRY_USERNAME",)),
+    Setting("registry_username", "user name for the registry of images"),
     Setting("registry_password", "password for the registry", secret=True),
     Setting("registry_token", "bearer token for the registry", secret=True),
     Setting("registry_cacert", "CA certificates for the registry, PEM", path=True),
