@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from demo.images import (
     Entry,
     Layer,
     compress,
-    digest,
     pack_layer,
     pack_layout,
     pack_tar,
@@ -33,6 +32,7 @@ from supplychain.images.resolve import resolve
 from supplychain.model.artifact import OCI_MANIFEST
 from supplychain.model.digest import Digest
 from tests.kit.forging import forge, one_file
+from tests.kit.saving import docker_save
 
 _LIMIT = 1 << 30
 _LAYERS = [one_file(compression="none"), one_file("b", b"x" * 3000, "none")]
@@ -50,25 +50,9 @@ def _open(path: Path, scratch: Path | None = None) -> LayoutReader:
 
 
 def _saved(
-    layers: list[Layer] = _LAYERS, names: Iterable[str] = ("app:1.0",), **edit: Any
+    layers: Sequence[Layer] = _LAYERS, names: Iterable[str] = ("app:1.0",), **edit: Any
 ) -> list[Entry]:
-    """What `docker save` of Docker 24 and older writes."""
-    config = to_json(
-        {
-            "architecture": "amd64",
-            "os": "linux",
-            "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
-        }
-    )
-    name = f"{digest(config)[7:]}.json"
-    members = [f"layer{number}/layer.tar" for number, _ in enumerate(layers)]
-    image = {"Config": name, "RepoTags": list(names), "Layers": members, **edit}
-    return [
-        *(Entry(path, layer.data) for path, layer in zip(members, layers, strict=True)),
-        Entry(name, config),
-        Entry("manifest.json", to_json([image])),
-        Entry("repositories", b"{}"),
-    ]
+    return [*docker_save(layers, names, **edit), Entry("repositories", b"{}")]
 
 
 def _data(entry: Entry) -> bytes:
