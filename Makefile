@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench lock clean
+.PHONY: help demo test check format bench docs lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ format: $(VENV)/.dev ## put the code into the house style
 
 bench: $(VENV)/.dev ## measure, side by side with doing it by hand
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(VENV)/.dev ## write the tables of docs/ that are made from the code
+	@$(BIN)/python -m tests.kit.reference_docs
 
 lock: $(VENV)/.dev ## pin the dependencies anew, with hashes and without addresses
 	@$(LOCK) -o requirements/runtime.txt

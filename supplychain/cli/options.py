@@ -107,11 +107,14 @@ _TALK: tuple[_Flag, ...] = (
         ],
     ),
 )
+CACHE: tuple[_Flag, ...] = (
+    _setting("cache_dir", metavar="FOLDER", says="blobs and scanner caches", panel=_PLACES),
+)
 RECORD: tuple[_Flag, ...] = (
     _setting(
         "data_dir", metavar="FOLDER", says="the record, vulnerability databases", panel=_PLACES
     ),
-    _setting("cache_dir", metavar="FOLDER", says="blobs and scanner caches", panel=_PLACES),
+    *CACHE,
 )
 REGISTRY: tuple[_Flag, ...] = (
     _setting(

@@ -163,7 +163,7 @@ def attest(
     statements.show(statements.of_run(done), output)
 
 
-@options.command(options.REGISTRY)
+@options.command(options.CACHE, options.REGISTRY)
 def verify(
     shared: Context,
     source: options.Source,
