@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from types import FrameType, TracebackType
+from typing import NoReturn
 
-from supplychain.errors import SupplyChainError
+from supplychain.errors import StoreError, SupplyChainError
 
 
 class _Signalled(BaseException):
@@ -29,16 +31,43 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _raise)
     try:
-        sys.exit(_run())
+        code = _run()
+        _flush()
+        sys.exit(code)
     except SupplyChainError as error:
         sys.exit(_failed(error))
     except _Signalled as signalled:
         sys.stderr.write("\ninterrupted: what was not finished is not recorded\n")
-        sys.exit(128 + signalled.number)
+        _leave(128 + signalled.number)
     except BrokenPipeError:
-        # Whoever read our output has what it wanted; do not complain while closing it.
-        sys.stdout = None
+        # Whoever read our output has what it wanted: nobody is there to complain to.
+        _silence()
         sys.exit(1)
+
+
+def _flush() -> None:
+    """Write what is left of the result: a verdict that nobody can read is a fault."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _silence()
+        raise StoreError("the result cannot be written", because=error.strerror) from error
+
+
+def _silence() -> None:
+    """Let the interpreter's own last flush go nowhere, or it would fail once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit without waiting for threads that wait for a slow server."""
+    import threading
+
+    if threading.active_count() > 1:
+        os._exit(code)
+    sys.exit(code)
 
 
 def _bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

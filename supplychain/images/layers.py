@@ -85,16 +85,19 @@ class Layers:
         Raises:
             SupplyChainError: As `fetch`.
         """
-        with ThreadPoolExecutor(min(_AT_ONCE, len(work)), "layer") as pool:
+        pool = ThreadPoolExecutor(min(_AT_ONCE, len(work)), "layer")
+        patient = False
+        try:
             futures = {one.layer.digest: pool.submit(self._named, one) for one in work}
-            try:
-                finished, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
-                for future in finished:
-                    future.result()
-                return {digest: future.result() for digest, future in futures.items()}
-            finally:
-                self._failed.set()
-                pool.shutdown(wait=False, cancel_futures=True)
+            finished, _ = wait(futures.values(), return_when=FIRST_EXCEPTION)
+            # From here on nothing interrupts us; before, a thread may wait long for a slow server.
+            patient = True
+            for future in finished:
+                future.result()
+            return {digest: future.result() for digest, future in futures.items()}
+        finally:
+            self._failed.set()
+            pool.shutdown(wait=patient, cancel_futures=True)
 
     def _named(self, work: Work) -> Brought:
         """Bring a layer; where other bytes came than its digest names, say which layer it is."""
