@@ -197,6 +197,22 @@ def test_a_manifest_without_a_tag_is_listed_once(tmp_path: Path) -> None:
     assert len(layout.referrers(image.digest)) == 1
 
 
+def test_a_full_disk_leaves_the_layout_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = OciLayout(forge(tmp_path))
+    before = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match="cannot be written") as caught:
+        layout.put_blob(b"content")
+    assert caught.value.because == "No space left on device"
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == before
+
+
 def test_fields_of_others_in_the_index_stay(tmp_path: Path) -> None:
     forge(tmp_path)
     document = json.loads((tmp_path / "index.json").read_bytes())
