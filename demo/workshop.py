@@ -97,7 +97,8 @@ def pack(layout: Path, requirements: str, wheels: Path, *, tampered: bool = Fals
     """
     sources = (_HERE / requirements, _HERE / "images.py", Path(__file__))
     newest = max(source.stat().st_mtime for source in sources)
-    if layout.exists() and layout.stat().st_mtime > newest:
+    packed = layout / "oci-layout"  # which is written once: signatures change what lies beside it
+    if packed.exists() and packed.stat().st_mtime > newest:
         return False
     partial = layout.with_name(f".partial-{layout.name}")
     for old in (partial, layout):

@@ -182,6 +182,14 @@ def test_database_is_called_a_sample(told: Told) -> None:
     assert "supplychain vulndb pull" in line
 
 
+def test_readme_shows_what_is_printed(told: Told) -> None:
+    shown = (_ROOT / "README.md").read_text("utf-8").split("```console\n")[1].split("```")[0]
+    for line in filter(None, shown.splitlines()):
+        # Left out: ends of digests, and whatever follows a finding's versions.
+        pattern = re.escape(line).replace("…", "[0-9a-f]+")
+        assert re.search(f"^{pattern}", told.text, re.MULTILINE), line
+
+
 def test_everything_is_where_it_says_and_nowhere_else(told: Told, place: Place) -> None:
     names = [line.split()[0] for line in told.under("Everything is in .demo")]
     assert len(names) == 5
