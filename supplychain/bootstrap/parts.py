@@ -116,8 +116,9 @@ def examiner(settings: Settings, progress: Progress) -> Examiner:
         TrivyScanner(tool, pool, fingerprints, clock=now),
         database,
         BlobCache(settings.cache_dir / "blobs"),
+        settings.size("cache_size"),
         settings.cache_dir / "work",
-        Limits(unpacked_bytes=settings.size("max_layer_size")),
+        Limits(unpacked_bytes=settings.size("max_unpacked_size")),
         progress,
     )
 

@@ -105,6 +105,8 @@ def policy_keys(policy: Policy | None) -> tuple[PublicKey, ...]:
 def signer(settings: Settings, ask: Callable[[str], str | None]) -> Signer | None:
     """The signer that the settings name; None where they name none.
 
+    Its key is decrypted while the caller goes on: a wrong password shows when it is first used.
+
     Args:
         settings: All settings.
         ask: Asks a person for a password; gives None where nobody is there to answer.
@@ -112,12 +114,12 @@ def signer(settings: Settings, ask: Callable[[str], str | None]) -> Signer | Non
     Raises:
         NotFoundError: The key file is not there.
         ConfigurationError: It needs a password and there is none.
-        InputError: It is not a key file, or the password is wrong.
+        InputError: It is not a key file.
     """
     path = settings.path("key")
     if path is None:
         return None
-    from supplychain.signing import keyfile
+    from supplychain.signing.opening import load_ahead
 
     def password() -> bytes:
         given = settings.text("key_password")
@@ -131,7 +133,7 @@ def signer(settings: Settings, ask: Callable[[str], str | None]) -> Signer | Non
             )
         return answer.encode()
 
-    return keyfile.load(path, password)
+    return load_ahead(path, password)
 
 
 def sealing(

@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
+import gc
 import os
-import signal
 import sys
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import NoReturn
 
+from supplychain.cli.signals import SignalledError, arrived, listen
 from supplychain.errors import StoreError, SupplyChainError
-
-
-class _Signalled(BaseException):
-    """A signal asked us to end; unwinding ends child processes and rolls back on the way out."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-def _raise(number: int, _frame: FrameType | None) -> None:
-    # A second signal ends us at once, should the unwinding itself hang.
-    signal.signal(number, signal.SIG_DFL)
-    raise _Signalled(number)
 
 
 def main() -> None:
     """Run the command line and exit with its code (`cli.failures.Exit`)."""
     sys.excepthook = _bug
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _raise)
+    # Imports make many objects and no garbage: looking for some takes a tenth of the start.
+    gc.set_threshold(50_000, 20, 50)
+    listen()
     try:
         code = _run()
         _flush()
         sys.exit(code)
     except SupplyChainError as error:
         sys.exit(_failed(error))
-    except _Signalled as signalled:
+    except SignalledError as signalled:
+        arrived()
         sys.stderr.write("\ninterrupted: what was not finished is not recorded\n")
         _leave(128 + signalled.number)
     except BrokenPipeError:

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, TextIO
 
 from supplychain.cli.times import size, span
@@ -69,6 +69,14 @@ class PlainProgress:
         self._stage = ""
         self._began_at = 0.0
 
+    def __enter__(self) -> PlainProgress:
+        """Nothing to prepare."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Announce nothing any more: a stage that failed runs no longer."""
+        self._cancel()
+
     def start(self, stage: str, about: str, *, total_bytes: int | None = None) -> None:
         """Wait a little before saying that a stage runs; most end sooner."""
         self._stage, self._began_at = stage, time.monotonic()
@@ -84,10 +92,13 @@ class PlainProgress:
 
     def finish(self, summary: str) -> None:
         """Say what came of the stage."""
-        if self._timer:
-            self._timer.cancel()
+        self._cancel()
         took = time.monotonic() - self._began_at
         say(f"{self._stage:<9} {summary}" + (f"  [{span(took)}]" if took >= 1 else ""))
+
+    def _cancel(self) -> None:
+        if self._timer:
+            self._timer.cancel()
 
 
 class LiveProgress:
@@ -147,23 +158,8 @@ class LiveProgress:
         )
 
 
-class _Still(AbstractContextManager[Progress]):
-    """A progress that needs no clean-up."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-
-    def __enter__(self) -> Progress:
-        return self._progress
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
 def progress_for(*, silent: bool, environ: Mapping[str, str]) -> AbstractContextManager[Progress]:
     """The progress that suits where stderr goes."""
     if silent:
-        return _Still(NoProgress())
-    if moves(sys.stderr, environ):
-        return LiveProgress()
-    return _Still(PlainProgress())
+        return nullcontext(NoProgress())
+    return LiveProgress() if moves(sys.stderr, environ) else PlainProgress()

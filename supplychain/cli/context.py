@@ -80,13 +80,25 @@ def write(data: bytes | str, output_file: Path | None) -> None:
         return
     if not output_file.absolute().parent.is_dir():
         raise InputError(f"there is no folder {output_file.absolute().parent}")
-    partial = output_file.with_name(f".{output_file.name}.{os.getpid()}.partial")
+    try:
+        _write_file(raw, output_file)
+    except OSError as error:
+        raise StoreError(
+            f"{output_file} cannot be written", because=error.strerror, retryable=False
+        ) from error
+
+
+def _write_file(raw: bytes, path: Path) -> None:
+    if path.exists() and not path.is_file():
+        path.write_bytes(raw)  # a pipe or a device, which must not be replaced by a file
+        return
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         partial.write_bytes(raw)
-        partial.replace(output_file)
-    except OSError as error:
+        partial.replace(path)
+    except OSError:
         partial.unlink(missing_ok=True)
-        raise StoreError(f"{output_file} cannot be written", because=str(error)) from error
+        raise
 
 
 def write_json(document: Mapping[str, object], output_file: Path | None = None) -> None:

@@ -38,6 +38,7 @@ class Examiner:
         scanner: The scanner.
         database: The vulnerability database; whoever makes an examiner has checked its age.
         cache: Blobs and facts about layers.
+        cache_limit: Bytes of blobs that the cache may keep; those used longest ago go first.
         workspace: A folder for what is needed only while it runs.
         limits: What an image may ask of us.
         progress: Who hears of it.
@@ -46,6 +47,7 @@ class Examiner:
     scanner: Scanner
     database: DatabaseGeneration
     cache: BlobCache
+    cache_limit: int
     workspace: Path
     limits: Limits
     progress: Progress
@@ -65,7 +67,7 @@ class Examiner:
             layout = folder / "image"
             layout.mkdir()
             count = len(image.manifest.layers)
-            about = f"{image.platform}, {count} layers"
+            about = f"{image.platform}, {count} layer{'s' if count > 1 else ''}"
             with stage(self.progress, "fetch", about, total_bytes=image.size) as done:
                 verified = fetch(
                     store,
@@ -77,6 +79,8 @@ class Examiner:
                     on_bytes=self.progress.advance,
                 )
                 done.text = f"{about}: every digest and diffID holds"
+            if keep:
+                self.cache.prune(self.cache_limit)
             target = ScanTarget(
                 verified.layout,
                 verified.subject,

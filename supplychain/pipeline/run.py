@@ -64,6 +64,15 @@ class Sealing:
     signer: Signer | None
     keys: tuple[PublicKey, ...] = ()
 
+    def require_key(self) -> None:
+        """Wait for a key that is still being decrypted, before anything is done for nothing.
+
+        Raises:
+            InputError: The password is wrong.
+        """
+        if self.signer is not None:
+            _ = self.signer.public_key
+
 
 @dataclass(frozen=True, slots=True)
 class _Learnt:
@@ -104,6 +113,7 @@ class Pipeline:
         Raises:
             SupplyChainError: A stage refused; then nothing was recorded.
         """
+        sealing.require_key()
         learnt = self._described(target, examiner)
         subject = target.image.subject.digest
         return self._finish(
@@ -127,11 +137,13 @@ class Pipeline:
 
     def sign(self, target: Target, sealing: Sealing) -> RunRecord:
         """Sign an image, index and platforms, and record what then verifies beside it."""
+        sealing.require_key()
         subjects = (target.image.subject, *(image.subject for image in target.image.images))
         return self._finish(target, {}, sealing, {s.digest: (SIGNATURE,) for s in subjects})
 
     def attest(self, target: Target, sealing: Sealing, claim: Claim) -> RunRecord:
         """Make one statement about exactly the digest that was asked for, and record it."""
+        sealing.require_key()
         return self._finish(target, {}, sealing, {target.image.subject.digest: (claim,)})
 
     def _described(self, target: Target, examiner: Examiner) -> dict[Digest, _Learnt]:

@@ -110,16 +110,48 @@ def create(
     return public
 
 
-def load(path: Path, password: Password) -> KeyFileSigner:
-    """Decrypt the key in a file.
+@dataclass(frozen=True, slots=True)
+class EncryptedKey:
+    """A key file's content, well-formed and not decrypted yet.
 
-    Args:
-        path: A file that we or cosign wrote.
-        password: Asked for once the file was found to be a key file.
+    Attributes:
+        what: Its name, for errors.
+    """
+
+    what: str
+    _cost: int
+    _salt: bytes
+    _nonce: bytes
+    _sealed: bytes
+
+    def decrypt(self, password: bytes) -> KeyFileSigner:
+        """The signer, after scrypt has taken its time: a fifth of a second.
+
+        Raises:
+            InputError: The password is wrong, or what was encrypted is no P-256 key.
+        """
+        from nacl.exceptions import CryptoError
+        from nacl.secret import SecretBox
+
+        key = _derive(password, self._salt, self._cost)
+        try:
+            pkcs8 = SecretBox(key).decrypt(self._sealed, self._nonce)
+        except CryptoError:
+            raise InputError(
+                f"{self.what} cannot be decrypted",
+                because="the password is wrong, or the file was changed",
+                hint="give the password that it was made with, in SUPPLYCHAIN_KEY_PASSWORD_FILE "
+                "or COSIGN_PASSWORD",
+            ) from None
+        return _signer(pkcs8, self.what)
+
+
+def read(path: Path) -> EncryptedKey:
+    """The key in a file that we or cosign wrote.
 
     Raises:
         NotFoundError: There is no such file.
-        InputError: It is not a key file, or the password is wrong.
+        InputError: It is not a key file.
         StoreError: It cannot be read.
     """
     try:
@@ -131,40 +163,20 @@ def load(path: Path, password: Password) -> KeyFileSigner:
         ) from None
     except OSError as error:
         raise StoreError(f"{path} cannot be read", because=error.strerror) from error
-    return decrypt(data, password, str(path))
+    return _read(data, str(path))
+
+
+def load(path: Path, password: Password) -> KeyFileSigner:
+    """Decrypt the key in a file; as `read` and `EncryptedKey.decrypt`."""
+    return read(path).decrypt(password())
 
 
 def decrypt(data: bytes, password: Password, what: str = "the key file") -> KeyFileSigner:
-    """Decrypt the content of a key file, wherever it came from.
-
-    Raises:
-        InputError: It is not a key file, or the password is wrong.
-    """
-    box = _read(data, what)
-    from nacl.exceptions import CryptoError
-    from nacl.secret import SecretBox
-
-    try:
-        pkcs8 = SecretBox(_derive(password(), box.salt, box.cost)).decrypt(box.sealed, box.nonce)
-    except CryptoError:
-        raise InputError(
-            f"{what} cannot be decrypted",
-            because="the password is wrong, or the file was changed",
-            hint="give the password that it was made with, in SUPPLYCHAIN_KEY_PASSWORD_FILE or "
-            "COSIGN_PASSWORD",
-        ) from None
-    return _signer(pkcs8, what)
+    """Decrypt the content of a key file, wherever it came from; as `load`."""
+    return _read(data, what).decrypt(password())
 
 
-@dataclass(frozen=True, slots=True)
-class _Box:
-    cost: int
-    salt: bytes
-    nonce: bytes
-    sealed: bytes
-
-
-def _read(data: bytes, what: str) -> _Box:
+def _read(data: bytes, what: str) -> EncryptedKey:
     if len(data) > _FILE_LIMIT:
         raise LimitError(f"{what} is larger than any key file ({_FILE_LIMIT} bytes)")
     label, body = read_pem(data, what)
@@ -186,7 +198,8 @@ def _read(data: bytes, what: str) -> _Box:
     nonce = read_base64(cipher["nonce"], "its nonce")
     if len(nonce) != _NONCE_LENGTH:
         raise InputError(f"{what} has a nonce of {len(nonce)} bytes, not {_NONCE_LENGTH}")
-    return _Box(
+    return EncryptedKey(
+        what,
         _cost(kdf["params"], what),
         read_base64(kdf["salt"], "its salt"),
         nonce,

@@ -133,9 +133,11 @@ def test_what_is_no_duration_is_refused_with_its_origin(tmp_path: Path, text: st
 
 
 def test_sizes(tmp_path: Path) -> None:
-    assert settings(tmp_path, flags={"max_layer_size": "2MiB"}).size("max_layer_size") == 2**21
+    assert (
+        settings(tmp_path, flags={"max_unpacked_size": "2MiB"}).size("max_unpacked_size") == 2**21
+    )
     with pytest.raises(ConfigurationError, match="not a size"):
-        settings(tmp_path, flags={"max_layer_size": "2MB"}).size("max_layer_size")
+        settings(tmp_path, flags={"max_unpacked_size": "2MB"}).size("max_unpacked_size")
 
 
 def test_lists_by_comma_or_as_toml_arrays(tmp_path: Path) -> None:
