@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from supplychain.errors import VerificationError
 from supplychain.signing import dsse, keyfile
+from supplychain.signing.opening import load_ahead
 from supplychain.signing.signer import PublicKey, Signer
 from tests.kit.keys import signer as in_memory
 
@@ -19,9 +20,17 @@ def _from_file(folder: Path) -> Signer:
     return keyfile.load(folder / "k.key", lambda: b"")
 
 
+def _opened_ahead(folder: Path) -> Signer:
+    keyfile.create(folder / "k.key", folder / "k.pub", lambda: b"")
+    signer = load_ahead(folder / "k.key", lambda: b"")
+    assert signer.public_key == PublicKey.parse_pem((folder / "k.pub").read_bytes())
+    return signer
+
+
 SIGNERS: dict[str, Callable[[Path], Signer]] = {
     "in memory": lambda folder: in_memory("contract"),
     "key file": _from_file,
+    "key file, opened ahead": _opened_ahead,
 }
 
 

@@ -19,6 +19,7 @@ from nacl.secret import SecretBox
 from supplychain.errors import ConflictError, InputError, LimitError, NotFoundError, StoreError
 from supplychain.signing import keyfile
 from supplychain.signing.encoding import read_pem, write_pem
+from supplychain.signing.opening import load_ahead
 from supplychain.signing.signer import PublicKey
 
 LABEL = "ENCRYPTED SIGSTORE PRIVATE KEY"
@@ -78,6 +79,25 @@ def test_a_wrong_password_says_so_and_shows_nothing() -> None:
         keyfile.decrypt(PEM, lambda: b"hunter2", "release.key")
     assert "password is wrong" in str(caught.value.because)
     assert "hunter2" not in str(caught.value.diagnostics())
+
+
+def test_a_key_opened_ahead_tells_of_a_wrong_password_to_whoever_needs_it(tmp_path: Path) -> None:
+    (tmp_path / "k.key").write_bytes(PEM)
+    signer = load_ahead(tmp_path / "k.key", lambda: b"hunter2")
+    for _ in range(2):
+        with pytest.raises(InputError, match="cannot be decrypted"):
+            _ = signer.public_key
+    with pytest.raises(InputError, match="cannot be decrypted"):
+        signer.sign(b"data")
+    assert "hunter2" not in repr(signer)
+
+
+def test_a_key_opened_ahead_is_looked_at_before_a_password_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "k.key").write_bytes(b"no key")
+    with pytest.raises(InputError):
+        load_ahead(tmp_path / "k.key", never)
+    with pytest.raises(NotFoundError):
+        load_ahead(tmp_path / "none.key", never)
 
 
 def test_the_private_key_shows_nowhere(

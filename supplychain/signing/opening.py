@@ -1,0 +1,59 @@
+"""A key that is decrypted while others work: scrypt is made to take its time."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from supplychain.signing import keyfile
+from supplychain.signing.keyfile import KeyFileSigner, Password
+from supplychain.signing.signer import PublicKey
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OpeningSigner:
+    """A signer whose key may still be locked.
+
+    Whoever needs the key waits for it, and gets the error where it cannot be decrypted.
+    """
+
+    _opening: Future[KeyFileSigner]
+
+    def __repr__(self) -> str:
+        """Which key it is, once that is known, and nothing of it."""
+        opened = self._opening.done() and self._opening.exception() is None
+        return f"OpeningSigner({self.public_key.fingerprint if opened else 'not open yet'})"
+
+    @property
+    def public_key(self) -> PublicKey:
+        """What its signatures are checked with.
+
+        Raises:
+            InputError: The password is wrong, or what was encrypted is no P-256 key.
+        """
+        return self._opening.result().public_key
+
+    def sign(self, data: bytes) -> bytes:
+        """As `KeyFileSigner.sign`, and as `public_key`."""
+        return self._opening.result().sign(data)
+
+
+def load_ahead(path: Path, password: Password) -> OpeningSigner:
+    """As `keyfile.load`, but the caller goes on while the key is decrypted.
+
+    Args:
+        path: A file that we or cosign wrote.
+        password: Asked for at once, when the file was found to be a key file.
+
+    Raises:
+        NotFoundError: There is no such file.
+        InputError: It is not a key file.
+        StoreError: It cannot be read.
+    """
+    key = keyfile.read(path)
+    secret = password()
+    pool = ThreadPoolExecutor(1, "key")
+    opening = pool.submit(key.decrypt, secret)
+    pool.shutdown(wait=False)
+    return OpeningSigner(opening)
