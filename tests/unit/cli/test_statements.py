@@ -1,0 +1,70 @@
+"""Signatures and attestations as people and programs read them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from supplychain.cli import statements
+from supplychain.cli.context import OutputFormat
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import CYCLONEDX_PREDICATE, SIGNATURE_PREDICATE
+from supplychain.signing.storage import Rejection
+from supplychain.signing.verification import VerificationReport
+from tests.kit.runs import FINGERPRINT, attestation_record, index_run, manifest_run
+from tests.kit.scans import SUBJECT
+
+SIGNATURE = attestation_record(predicate_type=SIGNATURE_PREDICATE).attestation
+SBOM = attestation_record(predicate_digest=Digest.of(b"the SBOM")).attestation
+EVIL = attestation_record(predicate_type="https://evil.example/\x1b[2J").attestation
+
+
+def report(*rejected: Rejection) -> VerificationReport:
+    return VerificationReport(SUBJECT, (), rejected, ())
+
+
+def test_a_runs_statements_are_those_of_the_index_and_of_every_platform() -> None:
+    run = index_run(attestations=True)
+    assert [a.subject for a in statements.of_run(run)] == [run.subject]
+    one = manifest_run(attestations=(attestation_record(),))
+    assert len(statements.of_run(one)) == 1
+
+
+def test_each_statement_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    statements.show((SIGNATURE, SBOM), OutputFormat.TEXT)
+    assert capsys.readouterr().out.splitlines() == [
+        f"{SUBJECT.digest}  signature  {FINGERPRINT}",
+        f"{SUBJECT.digest}  {CYCLONEDX_PREDICATE}  {FINGERPRINT}",
+    ]
+
+
+def test_a_type_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    statements.show((EVIL,), OutputFormat.TEXT)
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_what_was_refused_is_said_beside_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = Digest.of(b"a forgery")
+    refused = Rejection(manifest, "no given key made the signature")
+    statements.show((SIGNATURE,), OutputFormat.TEXT, report(refused))
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 1
+    assert err == f"refused   {manifest.short}: no given key made the signature\n"
+
+
+def test_as_data_everything_is_whole(capfd: pytest.CaptureFixture[str]) -> None:
+    refused = Rejection(Digest.of(b"a forgery"), "why")
+    statements.show((SIGNATURE, SBOM), OutputFormat.JSON, report(refused))
+    document = json.loads(capfd.readouterr().out)
+    signature, sbom = document["verified"]
+    assert signature["predicate_digest"] is None
+    assert sbom == {
+        "subject": str(SUBJECT.digest),
+        "predicate_type": CYCLONEDX_PREDICATE,
+        "key_fingerprint": FINGERPRINT,
+        "envelope": str(SBOM.envelope),
+        "predicate_digest": str(Digest.of(b"the SBOM")),
+        "verified_at": "2026-01-15T12:00:00Z",
+    }
+    assert document["rejected"] == [{"manifest": str(Digest.of(b"a forgery")), "reason": "why"}]
