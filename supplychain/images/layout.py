@@ -6,11 +6,11 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from supplychain.errors import ConflictError, InputError, StoreError
+from supplychain.errors import ConflictError, InputError, NotFoundError, StoreError
 from supplychain.images.documents import media_type_of
 from supplychain.images.fields import Fields
 from supplychain.images.files import Folder
@@ -74,6 +74,23 @@ class OciLayout(LayoutReader):
             self._list(entry)
         return digest
 
+    def amend(self, tag: str, change: Callable[[Manifest | None], Manifest]) -> Manifest:
+        """See `ArtifactStore`; whoever else writes here waits, in other processes too."""
+        with _writing(self._path), _locked(self._path):
+            current = self._tagged(tag)
+            wanted = change(current)
+            if current is None or current.digest != wanted.digest:
+                self.put_blob(wanted.raw)
+                self._enter(
+                    {
+                        "mediaType": wanted.media_type,
+                        "digest": str(wanted.digest),
+                        "size": len(wanted.raw),
+                        "annotations": {TAG: tag},
+                    }
+                )
+        return wanted
+
     def attach(self, data: bytes, media_type: str, *, subject: Digest) -> Digest:
         """See `ArtifactStore`; the manifest is listed in index.json, as ORAS does.
 
@@ -104,13 +121,24 @@ class OciLayout(LayoutReader):
     def _list(self, entry: dict[str, object]) -> None:
         """Put an entry into index.json, in place of the one with its tag, if it has one."""
         with _writing(self._path), _locked(self._path):
-            document = json.loads(self.small(INDEX))
-            listed = document.get("manifests") or []
-            tag = _tag(entry)
-            if tag is None and any(old.get("digest") == entry["digest"] for old in listed):
-                return
-            kept = [old for old in listed if tag is None or _tag(old) != tag]
-            _replace(self._path, INDEX, _index([*kept, entry], document))
+            self._enter(entry)
+
+    def _enter(self, entry: dict[str, object]) -> None:
+        """As `_list`, for whoever holds the lock."""
+        document = json.loads(self.small(INDEX))
+        listed = document.get("manifests") or []
+        tag = _tag(entry)
+        if tag is None and any(old.get("digest") == entry["digest"] for old in listed):
+            return
+        kept = [old for old in listed if tag is None or _tag(old) != tag]
+        _replace(self._path, INDEX, _index([*kept, entry], document))
+
+    def _tagged(self, tag: str) -> Manifest | None:
+        try:
+            entry = self.resolve(tag)
+        except NotFoundError:
+            return None
+        return self.manifest(entry.digest)
 
 
 def _tag(entry: dict[str, object]) -> object:

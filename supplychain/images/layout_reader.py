@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from supplychain.errors import DigestMismatchError, InputError, LimitError, NotFoundError
 from supplychain.images.documents import INDEX_TYPES, MANIFEST_TYPES, media_type_of, read_descriptor
@@ -112,6 +112,11 @@ class LayoutReader:
     def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Digest:
         """Refuse."""
         raise self._read_only(f"{media_type} of {len(data):,} bytes, tag {tag}")
+
+    def amend(self, tag: str, change: Callable[[Manifest | None], Manifest]) -> Manifest:
+        """Refuse."""
+        del change
+        raise self._read_only(f"what belongs under the tag {tag}")
 
     def attach(self, data: bytes, media_type: str, *, subject: Digest) -> Digest:
         """Refuse."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -103,6 +103,22 @@ class ArtifactStore(Protocol):
 
     def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Digest:
         """Store a manifest under its digest, and under a tag where one is given."""
+        ...
+
+    def amend(self, tag: str, change: Callable[[Manifest | None], Manifest]) -> Manifest:
+        """Change what a tag points at, without losing what another writer puts there.
+
+        Args:
+            tag: The tag.
+            change: Takes what stands there now, None where nothing does, and gives what should:
+                the same manifest where nothing is to change. It may be called several times.
+
+        Returns:
+            What stands there in the end.
+
+        Raises:
+            ConflictError: Others kept writing it.
+        """
         ...
 
     def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:

@@ -6,13 +6,14 @@ A new store joins by one line in `_STORES` and one fixture that makes an empty o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from supplychain.errors import (
+    ConflictError,
     DigestMismatchError,
     InputError,
     LimitError,
@@ -26,6 +27,7 @@ from supplychain.model.artifact import (
     OCI_MANIFEST,
     ArtifactStore,
     Descriptor,
+    Manifest,
 )
 from supplychain.model.digest import Digest
 from tests.kit.artifacts import MemoryStore
@@ -255,6 +257,55 @@ def test_attaching_at_once_loses_nothing(store: ArtifactStore) -> None:
         )
     found = [one.digest for one in store.referrers(Digest.of(subject))]
     assert sorted(found) == sorted(digests)
+
+
+def _adding(store: ArtifactStore, label: str) -> Callable[[Manifest | None], Manifest]:
+    """A change that adds a label to the list that a manifest carries, once."""
+
+    def change(current: Manifest | None) -> Manifest:
+        value = {} if current is None else json.loads(current.raw)
+        labels = value.get("annotations", {}).get("labels", "").split()
+        if current is not None and label in labels:
+            return current
+        value = json.loads(base) if current is None else value
+        value["annotations"] = {"labels": " ".join([*labels, label])}
+        data = json.dumps(value).encode()
+        return Manifest(OCI_MANIFEST, Digest.of(data), data)
+
+    base = _manifest(store, "list")
+    return change
+
+
+def _labels(manifest: Manifest) -> list[str]:
+    labels: str = json.loads(manifest.raw)["annotations"]["labels"]
+    return labels.split()
+
+
+def test_a_tag_is_amended_from_nothing_on(store: ArtifactStore) -> None:
+    first = store.amend("list", _adding(store, "one"))
+    second = store.amend("list", _adding(store, "two"))
+    again = store.amend("list", _adding(store, "one"))
+    assert [_labels(made) for made in (first, second)] == [["one"], ["one", "two"]]
+    assert again == second
+    assert store.manifest(store.resolve("list").digest) == second
+
+
+def test_amending_at_once_loses_nothing(store: ArtifactStore) -> None:
+    labels = [f"label-{number}" for number in range(8)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda label: store.amend("list", _adding(store, label)), labels))
+    assert sorted(_labels(store.manifest(store.resolve("list").digest))) == labels
+
+
+def test_an_amendment_that_is_refused_changes_nothing(store: ArtifactStore) -> None:
+    before = store.amend("list", _adding(store, "one"))
+
+    def refuse(current: Manifest | None) -> Manifest:
+        raise ConflictError(f"not over {current and current.digest}")
+
+    with pytest.raises(ConflictError, match=str(before.digest)):
+        store.amend("list", refuse)
+    assert store.resolve("list").digest == before.digest
 
 
 def test_every_error_is_one_of_ours(store: ArtifactStore) -> None:

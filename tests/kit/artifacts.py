@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from supplychain.errors import DigestMismatchError, InputError, LimitError, NotFoundError
@@ -29,6 +30,7 @@ class MemoryStore:
     manifests: dict[Digest, Manifest] = field(default_factory=dict)
     tags: dict[str, Digest] = field(default_factory=dict)
     referring: dict[Digest, list[Descriptor]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def resolve(self, tag: str) -> Descriptor:
         """The descriptor a tag points at now."""
@@ -82,6 +84,14 @@ class MemoryStore:
         if subject is not None:
             self.list_referrer(Digest.parse(subject["digest"]), digest)
         return digest
+
+    def amend(self, tag: str, change: Callable[[Manifest | None], Manifest]) -> Manifest:
+        """Change what a tag points at; writers wait for one another."""
+        with self.lock:
+            there = self.tags.get(tag)
+            wanted = change(None if there is None else self.manifest(there))
+            self.put_manifest(wanted.raw, wanted.media_type, tag=tag)
+        return wanted
 
     def list_referrer(self, subject: Digest, referrer: Digest) -> None:
         """Say that `referrer` refers to `subject`, whatever it says itself."""

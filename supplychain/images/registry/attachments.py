@@ -1,24 +1,14 @@
 """What is attached to an image: by the referrers API, or under the fallback tag.
 
-The fallback tag is an index that everybody rewrites whole, and registries have no conditional
-write. Among threads of one process a lock orders the writers. Among processes each writer looks
-again after as long as its own reading and writing took, and writes again if its entry was lost.
-What remains: a writer that is stopped between its read and its write for longer than another
-one's check takes can still undo that one's entry. Only a registry with the API excludes that.
+The fallback tag is an index that everybody rewrites whole: `tags` says how, and what remains.
 """
 
 from __future__ import annotations
 
-from threading import Lock
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from supplychain.errors import (
-    ConflictError,
-    InputError,
-    LimitError,
-    NotFoundError,
-    RegistryError,
-    VerificationError,
-)
+from supplychain.errors import InputError, LimitError, RegistryError, VerificationError
 from supplychain.images.registry.address import Origin
 from supplychain.images.registry.auth import Scope
 from supplychain.images.registry.host import Answer, Call, RegistryHost
@@ -31,17 +21,14 @@ from supplychain.images.registry.referrers import (
     next_page,
     with_entry,
 )
-from supplychain.images.registry.retry import Clock
+from supplychain.images.registry.tags import Tags
 from supplychain.model.artifact import OCI_INDEX, Descriptor, Manifest
 from supplychain.model.digest import Digest
 
 _MOST_PAGES = 50
-_MOST_WRITES = 10
 # How registries without the API answer it; anything else than these is a failure.
 _API_OR_NOT = frozenset({200, 400, 404, 405, 406})
 _PAGE = frozenset({200})
-# Enough locks that unrelated images rarely share one, in bounded memory.
-_LOCKS = tuple(Lock() for _ in range(64))
 
 
 class Attachments:
@@ -50,24 +37,24 @@ class Attachments:
     Args:
         host: The registry.
         manifests: The repository's manifests.
+        tags: Its tags.
         repository: Path in the registry.
         name: The repository's whole name, for errors.
-        clock: Time and chance.
     """
 
     def __init__(
         self,
         host: RegistryHost,
         manifests: Manifests,
+        tags: Tags,
         repository: str,
         name: str,
-        clock: Clock,
     ) -> None:
         self._host = host
         self._manifests = manifests
+        self._tags = tags
         self._repository = repository
         self._name = name
-        self._clock = clock
         self._has_api: bool | None = None
 
     def of(self, subject: Digest) -> tuple[Descriptor, ...]:
@@ -80,8 +67,9 @@ class Attachments:
         first = self._ask_api(subject)
         if first is not None:
             return self._all_pages(first, subject)
-        raw = self._read_fallback(subject)
-        return () if raw is None else listed(raw, self._where(subject))
+        with self._explained(subject):
+            found = self._tags.read(fallback_tag(subject))
+        return () if found is None else self._listed(found, subject)
 
     def add(self, manifest: Manifest, subject: Digest) -> None:
         """Store a manifest so that `of(subject)` finds it.
@@ -96,8 +84,10 @@ class Attachments:
         listed_by_registry = answer.headers.get("OCI-Subject") == str(subject) or self._has_api
         if listed_by_registry or self._ask_api(subject) is not None:
             return
-        with _LOCKS[hash((self._name, subject)) % len(_LOCKS)]:
-            self._add_to_fallback(entry, subject)
+        with self._explained(subject):
+            self._tags.amend(
+                fallback_tag(subject), lambda index: self._with_entry(index, entry, subject)
+            )
 
     def _ask_api(self, subject: Digest) -> Answer | None:
         """The API's first page; None where there is no API, which is remembered."""
@@ -136,39 +126,29 @@ class Attachments:
             because=f"there are more than {_MOST_PAGES} pages",
         )
 
-    def _add_to_fallback(self, entry: Descriptor, subject: Digest) -> None:
-        tag, where = fallback_tag(subject), self._where(subject)
-        for attempt in range(1, _MOST_WRITES + 1):
-            began = self._clock.monotonic()
-            raw = self._read_fallback(subject)
-            present = () if raw is None else listed(raw, where)
-            if any(one.digest == entry.digest for one in present):
-                return
-            check_count(len(present) + 1, where)
-            data = with_entry(raw, entry)
-            self._manifests.put(Manifest(OCI_INDEX, Digest.of(data), data), tag=tag)
-            took = self._clock.monotonic() - began
-            self._clock.sleep(took * attempt * (0.5 + self._clock.chance()))
-        raise ConflictError(
-            f"{where} could not be updated",
-            because="others kept writing it at the same time",
-            hint="run it again",
-            retryable=True,
-        )
+    def _with_entry(self, index: Manifest | None, entry: Descriptor, subject: Digest) -> Manifest:
+        present = () if index is None else self._listed(index, subject)
+        if index is not None and any(one.digest == entry.digest for one in present):
+            return index
+        check_count(len(present) + 1, self._where(subject))
+        data = with_entry(None if index is None else index.raw, entry)
+        return Manifest(OCI_INDEX, Digest.of(data), data)
 
-    def _read_fallback(self, subject: Digest) -> bytes | None:
+    def _listed(self, index: Manifest, subject: Digest) -> tuple[Descriptor, ...]:
         where = self._where(subject)
+        if index.media_type != OCI_INDEX:
+            raise self._garbage(where, f"it is a {index.media_type}")
+        return listed(index.raw, where)
+
+    @contextmanager
+    def _explained(self, subject: Digest) -> Iterator[None]:
+        """Say of what stands under the fallback tag and is no manifest at all what it is not."""
         try:
-            manifest = self._manifests.by_tag(fallback_tag(subject))
-        except NotFoundError:
-            return None
+            yield
         except LimitError:
             raise
         except InputError as error:
-            raise self._garbage(where, str(error)) from None
-        if manifest.media_type != OCI_INDEX:
-            raise self._garbage(where, f"it is a {manifest.media_type}")
-        return manifest.raw
+            raise self._garbage(self._where(subject), str(error)) from None
 
     def _garbage(self, where: str, because: str) -> VerificationError:
         return VerificationError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from supplychain.errors import LimitError
 from supplychain.images.documents import media_type_of
@@ -13,6 +13,7 @@ from supplychain.images.registry.host import RegistryHost
 from supplychain.images.registry.manifests import Manifests
 from supplychain.images.registry.options import RegistryOptions
 from supplychain.images.registry.retry import Clock
+from supplychain.images.registry.tags import Tags
 from supplychain.model.artifact import Descriptor, Manifest
 from supplychain.model.digest import Digest
 
@@ -44,7 +45,8 @@ class RegistryRepository:
         path = reference.repository
         self._manifests = Manifests(self.host, path, self._name)
         self._blobs = Blobs(self.host, path, self._name)
-        self._attachments = Attachments(self.host, self._manifests, path, self._name, clock)
+        self._tags = Tags(self._manifests, self._name, clock)
+        self._attachments = Attachments(self.host, self._manifests, self._tags, path, self._name)
 
     @property
     def name(self) -> str:
@@ -82,6 +84,10 @@ class RegistryRepository:
         manifest = self._to_store(data, media_type)
         self._manifests.put(manifest, tag=tag)
         return manifest.digest
+
+    def amend(self, tag: str, change: Callable[[Manifest | None], Manifest]) -> Manifest:
+        """See `ArtifactStore`; `tags` says what remains where others write it too."""
+        return self._tags.amend(tag, change)
 
     def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
         """See `ArtifactStore`."""
