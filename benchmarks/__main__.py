@@ -29,7 +29,7 @@ def main() -> None:
     print(as_text(rows), end="")
     if given.json:
         given.json.write_text(json.dumps({"rows": as_data(rows)}, indent=2) + "\n")
-    sys.exit(any(row.met is False for row in rows))
+    sys.exit(int(any(row.met is False for row in rows)))
 
 
 if __name__ == "__main__":

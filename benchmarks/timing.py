@@ -77,8 +77,9 @@ def alternate(
             contestant.prepare()
             start = clock()
             contestant.run()
+            took = clock() - start
             if number >= warm_up:
-                times.append(clock() - start)
+                times.append(took)
     return tuple(Times(tuple(times)) for times in taken)
 
 
