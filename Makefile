@@ -49,18 +49,21 @@ LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-has
 clean: ## remove what the commands above made
 	rm -rf $(VENV) .demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
-$(VENV)/bin/python:
+# The stamp comes last: what an interrupted set-up left is made anew.
+$(VENV)/.made:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer on PATH; try: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "setup     creating $(VENV) with $$($(PYTHON) --version)"
+	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "error: this Python cannot make virtual environments; try: install its venv package" >&2; exit 1; }
+	@touch $@
 
-$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(VENV)/.made
 	@echo "setup     installing what the demo needs"
 	@$(PIP) install --require-hashes -r requirements/demo.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/.made
 	@echo "setup     installing what the tests need"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .

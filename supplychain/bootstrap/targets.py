@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from supplychain.records.record import Record
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+# As people copy it from a verdict; nobody names a repository like this.
+_SHORT_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{12,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,16 @@ def target(
 def subject_of(settings: Settings, record: Record, text: str) -> Subject:
     """What `gate` is asked about: a digest as it stands, or what a tag means now.
 
+    A tag is never looked up in the record: it may have moved since it was recorded.
+
     Raises:
         SupplyChainError: As `located`; a whole digest needs no look at any source.
     """
     if _DIGEST.fullmatch(text):
         digest = Digest.parse(text)
+        return Subject(_name_of(record, digest), digest)
+    if _SHORT_DIGEST.fullmatch(text):
+        digest = record.find(text)
         return Subject(_name_of(record, digest), digest)
     from supplychain.images.reference import Reference
     from supplychain.images.source import RegistrySource, parse_source

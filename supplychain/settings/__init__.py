@@ -186,20 +186,26 @@ class Settings:
         return folder / f"{environment}.yaml"
 
     def _from_environment(self, setting: Setting) -> Value | None:
-        for variable in (setting.variable, *setting.also):
+        """Our own variable, our own file, then the variables of other programs."""
+        if self._environ.get(setting.variable):
+            return Value(
+                setting, self._environ[setting.variable], f"environment {setting.variable}"
+            )
+        if setting.secret and self._environ.get(f"{setting.variable}_FILE"):
+            return self._from_file(setting)
+        for variable in setting.also:
             if self._environ.get(variable):
                 return Value(setting, self._environ[variable], f"environment {variable}")
-        if not setting.secret:
-            return None
-        file_variable = f"{setting.variable}_FILE"
-        if not self._environ.get(file_variable):
-            return None
-        path = Path(self._environ[file_variable])
+        return None
+
+    def _from_file(self, setting: Setting) -> Value:
+        variable = f"{setting.variable}_FILE"
+        path = Path(self._environ[variable])
         try:
             secret = path.read_text("utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(
-                f"{file_variable} names {path}, which cannot be read", because=str(error)
+                f"{variable} names {path}, which cannot be read", because=str(error)
             ) from error
         return Value(setting, secret, f"file {path}")
 

@@ -77,6 +77,15 @@ def test_a_secret_is_read_from_a_file_and_never_shown(tmp_path: Path) -> None:
     assert "hunter2" not in value.shown + value.origin
 
 
+def test_our_file_wins_over_cosigns_variable(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("ours")
+    environ = {
+        "SUPPLYCHAIN_KEY_PASSWORD_FILE": str(tmp_path / "password"),
+        "COSIGN_PASSWORD": "theirs",
+    }
+    assert settings(tmp_path, environ=environ).text("key_password") == "ours"
+
+
 def test_a_secret_file_that_is_not_there_is_an_error_not_an_empty_secret(tmp_path: Path) -> None:
     environ = {"SUPPLYCHAIN_KEY_PASSWORD_FILE": str(tmp_path / "absent")}
     with pytest.raises(ConfigurationError, match="SUPPLYCHAIN_KEY_PASSWORD_FILE names"):
