@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 import pytest
 
@@ -136,37 +136,43 @@ def test_a_long_stage_tells_how_long_it_took(
 
 
 @contextmanager
-def terminal() -> Iterator[int]:
-    """A real pseudo-terminal behind stderr; what is drawn on it can be read."""
+def terminal() -> Iterator[list[bytes]]:
+    """A real pseudo-terminal behind stderr; at the end the list holds what was drawn on it."""
     ours, theirs = os.openpty()
-    os.set_blocking(ours, False)
+    drawn: list[bytes] = []
     with pytest.MonkeyPatch.context() as patch, os.fdopen(theirs, "w", encoding="utf-8") as stream:
         patch.setenv("TERM", "xterm")
         patch.setenv("COLUMNS", "80")
         patch.delenv("CI", raising=False)
         patch.setattr(sys, "stderr", stream)
-        yield ours
-    os.close(ours)
+        yield drawn
+    with os.fdopen(ours, "rb", buffering=0) as screen, suppress(OSError):  # EIO: all was read
+        while chunk := screen.read(65536):
+            drawn.append(chunk)
 
 
 def test_live_progress_moves_leaves_a_line_and_gives_the_cursor_back() -> None:
-    with terminal() as ours:
+    with terminal() as screen:
         shown = progress_for(silent=False, environ=os.environ)
         assert isinstance(shown, LiveProgress)
         with shown as progress, stage(progress, "fetch", "a\x1b[2Jb", total_bytes=1000) as done:
             progress.advance(500)
             done.text = "[bold]1 layer"
-        drawn = os.read(ours, 65536).decode()
+    drawn = b"".join(screen).decode()
     assert "\x1b[2J" not in drawn
     assert "fetch     [bold]1 layer" in drawn
     assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
 
 
 def test_live_progress_gives_the_cursor_back_after_a_failure() -> None:
-    with terminal() as ours:
-        with pytest.raises(RuntimeError), LiveProgress() as live, stage(live, "scan", "shop"):
-            raise RuntimeError
-        drawn = os.read(ours, 65536).decode()
+    with (
+        terminal() as screen,
+        pytest.raises(RuntimeError),
+        LiveProgress() as live,
+        stage(live, "scan", "shop"),
+    ):
+        raise RuntimeError
+    drawn = b"".join(screen).decode()
     assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
 
 
