@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from io import TextIOWrapper
 from types import TracebackType
 from typing import NoReturn
 
@@ -17,6 +18,9 @@ def main() -> None:
     sys.excepthook = _bug
     # Imports make many objects and no garbage: looking for some takes a tenth of the start.
     gc.set_threshold(50_000, 20, 50)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A terminal that lacks a letter shows another one; that must not cost the result.
+        sys.stdout.reconfigure(errors="replace")
     listen()
     try:
         code = _run()
