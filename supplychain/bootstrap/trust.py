@@ -149,17 +149,16 @@ def sealing(
         ConfigurationError: Something is to be signed and no key is set.
         SupplyChainError: As `signer`.
     """
-    from supplychain.pipeline.run import Sealing
-
-    if not sign:
-        return Sealing(None, policy_keys(policy))
-    found = signer(settings, ask)
-    if found is None:
+    found = signer(settings, ask) if sign else None
+    if sign and found is None:
         raise ConfigurationError(
             "there is no key to sign with",
             because="no --key was given and SUPPLYCHAIN_KEY is not set",
             hint="make one with `supplychain keys generate`; `run` can also do with --no-sign",
         )
+    # Only now: this takes as long as decrypting the key, which goes on meanwhile.
+    from supplychain.pipeline.run import Sealing
+
     return Sealing(found, policy_keys(policy))
 
 

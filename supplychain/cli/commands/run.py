@@ -43,13 +43,14 @@ def run(
       supplychain run docker-daemon:shop:1.4 -e staging --no-sign -o json
     """
     from supplychain.bootstrap import parts, targets, trust
-    from supplychain.pipeline.judge import judge
 
     settings = shared.settings
     named = environment_of(shared, environment)
     # Read before any work is done, so that a broken policy or a wrong password costs no scan.
     policy = trust.policy_of(settings, named, policy_file)
     sealing = trust.sealing(settings, policy, sign=sign, ask=shared.ask)
+    from supplychain.pipeline.judge import judge
+
     with (
         shared.progress(output) as progress,
         parts.open_record(settings, create=True) as record,
