@@ -79,7 +79,8 @@ def write(data: bytes | str, output_file: Path | None) -> None:
         sys.stdout.buffer.flush()
         return
     if not output_file.absolute().parent.is_dir():
-        raise InputError(f"there is no folder {output_file.absolute().parent}")
+        folder = output_file.absolute().parent
+        raise InputError(f"there is no folder {folder}", hint=f"mkdir -p {folder}")
     try:
         _write_file(raw, output_file)
     except OSError as error:

@@ -91,7 +91,10 @@ class _Budget:
         self._read += read
         self._written += written
         if self._written > self._limit:
-            raise LimitError(f"{self._what} unpacks to more than {self._limit:,} bytes")
+            raise LimitError(
+                f"{self._what} unpacks to more than {self._limit:,} bytes",
+                because="that is the limit (supplychain config show max_unpacked_size)",
+            )
         if self._written > _RATIO_FREE and self._written > self._read * self._ratio:
             raise LimitError(
                 f"{self._what} unpacks to more than {self._ratio} times its size",

@@ -88,7 +88,10 @@ class LayoutReader:
         if size is None:
             raise NotFoundError(f"there is no blob {where}")
         if size > descriptor.size:
-            raise LimitError(f"{where} has {size:,} bytes, its descriptor says {descriptor.size:,}")
+            raise LimitError(
+                f"{where} has {size:,} bytes, its descriptor says {descriptor.size:,}",
+                hint="it was changed or damaged: copy the image anew from where it was built",
+            )
         hasher = digest.hasher()
         for chunk in self._files.chunks(path):
             hasher.update(chunk)
@@ -180,7 +183,10 @@ class LayoutReader:
                 raise NotFoundError(f"{self.name} is no OCI layout", because=f"it has no {path}")
             raise NotFoundError(f"{self.name} has no {path}")
         if size > MANIFEST_LIMIT:
-            raise LimitError(f"{self.name}/{path} has {size:,} bytes, over {MANIFEST_LIMIT:,}")
+            raise LimitError(
+                f"{self.name}/{path} is larger than any manifest may be",
+                because=f"it has {size:,} bytes, over {MANIFEST_LIMIT:,}",
+            )
         return b"".join(self._files.chunks(path))
 
 

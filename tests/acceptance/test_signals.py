@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from demo.images import Layer
+from demo.images import Layer, digest
 from tests.kit.cli import Desk, until
-from tests.kit.misbehaving import dripping, reply, scripted_server
-from tests.kit.shop import digest_of
+from tests.kit.misbehaving import dripping, scripted_server
+from tests.kit.shop import serve
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 IDS = [number.name for number, _ in SIGNALS]
@@ -46,19 +46,13 @@ def test_a_signal_during_the_scan_ends_the_scanner_too(
 def test_a_signal_ends_a_slow_download_at_once(
     desk: Desk, repaired: Path, repaired_layer: Layer, number: signal.Signals, code: int
 ) -> None:
-    digest = digest_of(repaired)
+    layer = f"/v2/app/blobs/{digest(repaired_layer.data)}"
     with scripted_server() as server:
-        for blob in (repaired / "blobs" / "sha256").iterdir():
-            data, name = blob.read_bytes(), f"sha256:{blob.name}"
-            answer = reply(200, data, kind=_kind(data))
-            server.on("GET", f"/v2/app/manifests/{name}", answer)
-            is_layer = data == repaired_layer.data
-            server.on("GET", f"/v2/app/blobs/{name}", dripping(data, 0.5) if is_layer else answer)
-            if is_layer:
-                layer = f"/v2/app/blobs/{name}"
+        serve(repaired, server)
+        server.on("GET", layer, dripping(repaired_layer.data, 0.5))
         with (
             desk.nothing_changes(),
-            desk.typing("scan", f"{server.repository}@{digest}") as process,
+            desk.typing("scan", f"{server.repository}:1") as process,
         ):
             until(lambda: server.asked("GET", layer))
             time.sleep(0.2)
@@ -80,9 +74,3 @@ def test_a_reader_that_has_seen_enough_is_no_reason_to_complain(desk: Desk, repa
         process.wait(20)
 
     assert complaint == b""
-
-
-def _kind(data: bytes) -> str:
-    """The media type of a manifest; that of bytes, for everything else."""
-    is_manifest = data.startswith(b"{") and b'"layers"' in data
-    return f"application/vnd.oci.image.{'manifest.v1+json' if is_manifest else 'config.v1+json'}"

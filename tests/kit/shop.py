@@ -28,6 +28,7 @@ from supplychain.images.registry.repository import RegistryRepository
 from supplychain.model.artifact import Descriptor
 from supplychain.model.digest import Digest
 from tests.kit.debian import cache_folder, locked
+from tests.kit.misbehaving import ScriptedServer, reply
 
 _WHEELS = ("jinja2", "urllib3")
 
@@ -111,6 +112,17 @@ def push(
     return str(top)
 
 
+def serve(layout: Path, server: ScriptedServer) -> None:
+    """Have a server offer everything that a layout holds, in the repository `app` with tag `1`."""
+    for blob in (layout / "blobs" / "sha256").iterdir():
+        answer = reply(200, blob.read_bytes(), kind=_media_type(blob))
+        server.on("GET", f"/v2/app/manifests/sha256:{blob.name}", answer)
+        server.on("GET", f"/v2/app/blobs/sha256:{blob.name}", answer)
+    top = layout / "blobs" / digest_of(layout).replace(":", "/")
+    answer = reply(200, top.read_bytes(), kind=_media_type(top))
+    server.on("GET", "/v2/app/manifests/1", answer)
+
+
 def _push(source: OciLayout, registry: RegistryRepository, name: Digest, tag: str | None) -> None:
     manifest = source.manifest(name)
     document = json.loads(manifest.raw)
@@ -162,3 +174,10 @@ def _application(state: str) -> Layer:
         wanted.write_text("".join(line for line in lines if line.lower().startswith(_WHEELS)))
         wheels = download(wanted, folder / state)
     return pack_layer(python_application(wheels, "import jinja2, urllib3\n"))
+
+
+def _media_type(blob: Path) -> str:
+    data = blob.read_bytes()
+    if not data.startswith(b"{"):
+        return "application/octet-stream"
+    return str(json.loads(data).get("mediaType", f"{OCI}.config.v1+json"))
