@@ -36,6 +36,9 @@ def main() -> None:
         # Whoever read our output has what it wanted: nobody is there to complain to.
         _silence()
         sys.exit(1)
+    finally:
+        # The interpreter, too, looks for garbage before it ends: a tenth of the whole again.
+        gc.freeze()
 
 
 def _flush() -> None:
