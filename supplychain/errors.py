@@ -141,6 +141,13 @@ class AuthenticationError(RegistryError):
     retryable = False
 
 
+class KeyServiceError(SupplyChainError):
+    """A key cannot be used where it is kept: in a KMS, in Vault, in a cluster, on a token."""
+
+    code = "key_service"
+    retryable = True
+
+
 class StoreError(SupplyChainError):
     """The database or the content store could not be read or written."""
 

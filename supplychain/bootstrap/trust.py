@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from supplychain.settings import Settings
 if TYPE_CHECKING:
     from supplychain.gate.policy import Policy
     from supplychain.pipeline.run import Sealing
+    from supplychain.signing.keys.access import Access
     from supplychain.signing.publication import Claim
     from supplychain.signing.signer import PublicKey, Signer
 
@@ -80,21 +82,22 @@ def policy_of(settings: Settings, environment: str, file: Path | None) -> Policy
     return load_policy(path) if path.exists() else None
 
 
-def public_keys(paths: list[Path]) -> tuple[PublicKey, ...]:
-    """Public keys from PEM files.
+def public_keys(
+    settings: Settings, references: list[str], ask: Callable[[str], str | None]
+) -> tuple[PublicKey, ...]:
+    """Public keys by reference: PEM files, or keys wherever they are kept.
 
     Raises:
-        NotFoundError: A file is not there.
-        InputError: A file does not hold one P-256 public key.
+        SupplyChainError: As `open_public_key` of `supplychain.signing.keys.reference`.
     """
     from supplychain.signing.signer import PublicKey
 
-    return tuple(PublicKey.parse_pem(read_document(p, "public key"), str(p)) for p in paths)
+    return tuple(open_public_key(r, access(settings, r, ask)) for r in references)
 
 
 def policy_keys(policy: Policy | None) -> tuple[PublicKey, ...]:
     """The keys whose signatures a policy asks for, each once."""
-    from supplychain.signing.signer import PublicKey
+    from supplychain.signing.keys.reference import open_public_key
 
     if policy is None:
         return ()
@@ -105,35 +108,46 @@ def policy_keys(policy: Policy | None) -> tuple[PublicKey, ...]:
 def signer(settings: Settings, ask: Callable[[str], str | None]) -> Signer | None:
     """The signer that the settings name; None where they name none.
 
-    Its key is decrypted while the caller goes on: a wrong password shows when it is first used.
+    A key file is decrypted while the caller goes on: a wrong password shows when it is first used.
 
     Args:
         settings: All settings.
         ask: Asks a person for a password; gives None where nobody is there to answer.
 
     Raises:
-        NotFoundError: The key file is not there.
-        ConfigurationError: It needs a password and there is none.
-        InputError: It is not a key file.
+        SupplyChainError: As `open_signer` of `supplychain.signing.keys.reference`.
     """
-    path = settings.path("key")
-    if path is None:
+    reference = settings.text("key")
+    if not reference:
         return None
-    from supplychain.signing.opening import load_ahead
+    from supplychain.signing.keys.reference import open_signer
+
+    return open_signer(reference, access(settings, reference, ask))
+
+
+def access(settings: Settings, reference: str, ask: Callable[[str], str | None]) -> Access:
+    """What it takes to reach a key: the environment, and its password where it has one.
+
+    Args:
+        settings: All settings.
+        reference: The key, for whoever is asked.
+        ask: As for `signer`.
+    """
+    from supplychain.signing.keys.access import Access
 
     def password() -> bytes:
         given = settings.text("key_password")
         if given is not None:
             return given.encode()
-        answer = ask(f"password of {path}")
+        answer = ask(f"password of {reference}")
         if answer is None:
             raise ConfigurationError(
-                f"there is no password for the key {path}",
+                f"there is no password for the key {reference}",
                 hint="put it into a file and name that in SUPPLYCHAIN_KEY_PASSWORD_FILE",
             )
         return answer.encode()
 
-    return load_ahead(path, password)
+    return Access(os.environ, password)
 
 
 def sealing(

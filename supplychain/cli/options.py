@@ -81,8 +81,12 @@ Everything = Annotated[
     bool, typer.Option("--all", help="show every violation", rich_help_panel=RESULT_PANEL)
 ]
 PublicKeys = Annotated[
-    list[Path],
-    _option("--key", metavar="FILE", says="public key, PEM; of several any one suffices"),
+    list[str],
+    _option(
+        "--key",
+        metavar="KEY",
+        says="public key: a PEM file or a key reference; of several any one suffices",
+    ),
 ]
 
 # Flags that are settings: their values go through `Settings`, so that one and the same thing can
@@ -139,9 +143,9 @@ REGISTRY: tuple[_Flag, ...] = (
 SIGNING: tuple[_Flag, ...] = (
     _setting(
         "key",
-        metavar="FILE",
-        says="private key, cosign's format; its password comes from "
-        "SUPPLYCHAIN_KEY_PASSWORD[_FILE] or COSIGN_PASSWORD",
+        metavar="KEY",
+        says="private key: a file in cosign's format, or a reference such as env://VAR; "
+        "a password comes from SUPPLYCHAIN_KEY_PASSWORD[_FILE] or COSIGN_PASSWORD",
         panel=SIGNING_PANEL,
     ),
 )

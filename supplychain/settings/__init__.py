@@ -10,6 +10,7 @@ user, from the environment or from a flag.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -210,6 +211,8 @@ class Settings:
         return Value(setting, secret, f"file {path}")
 
 
+_URI = re.compile(r"[a-z][a-z0-9]*://|pkcs11:")
+_BRINGS_A_HOST = re.compile(r"pkcs11:|azurekms://|awskms://[^/]")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
@@ -263,6 +266,12 @@ def _checked(setting: Setting, raw: object, path: Path, *, is_project: bool) -> 
         raw = ",".join(raw)
     if not isinstance(raw, str) or not raw:
         raise ConfigurationError(f"{path}: {setting.name} must be a non-empty text in quotes")
-    if setting.path:
+    if is_project and setting.name == "key" and _BRINGS_A_HOST.match(raw):
+        raise ConfigurationError(
+            f"{path} may not name this key: {raw[:80]}",
+            because="it brings a library to load or a host to send credentials to",
+            hint=f"set {setting.variable}, or put it in your own settings file",
+        )
+    if setting.path and not _URI.match(raw):
         return str(path.parent / Path(raw).expanduser())
     return raw

@@ -17,7 +17,7 @@ class Setting:
         default: Value where nobody gives one, as text; None means "not set".
         secret: Masked wherever it is shown; also read from `…_FILE`; refused in files.
         trusted_only: Refused in a project's `supplychain.toml`.
-        path: A relative value in a file is relative to that file's folder.
+        path: A relative value in a file is relative to that file's folder; a URI stays as it is.
         also: Further environment variables that are read after our own.
     """
 
@@ -44,7 +44,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("project", "project that owns what is recorded", "default"),
     Setting("environment", "environment asked about where none is given"),
     Setting("policies", "folder with one policy file per environment", "policies", path=True),
-    Setting("key", "private key that signs (cosign's format)", path=True),
+    Setting("key", "private key that signs: a file in cosign's format, or a reference", path=True),
     Setting("key_password", "password of that key", secret=True, also=("COSIGN_PASSWORD",)),
     Setting("trivy", "Trivy binary; else the one on PATH", trusted_only=True, path=True),
     Setting("trivy_sha256", "further Trivy binaries that may run, by sha256", trusted_only=True),

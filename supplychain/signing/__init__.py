@@ -1,6 +1,6 @@
 """Keys, DSSE and in-toto, cosign's storage, verification.
 
-`signer` is the interface file: what signs, and what a signature is checked with. `keyfile` is the
-one kind of signer there is today. `dsse`, `statement`, `bundle` and `predicates` are the formats,
+`signer` is the interface file: what signs, and what a signature is checked with; `keys` is where
+signers come from. `dsse`, `statement`, `bundle` and `predicates` are the formats,
 `storage` is where they lie, `publication` writes and `verification` reads and believes.
 """

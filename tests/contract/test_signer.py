@@ -9,34 +9,62 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from supplychain.errors import VerificationError
-from supplychain.signing import dsse, keyfile
-from supplychain.signing.opening import load_ahead
+from supplychain.signing import dsse
+from supplychain.signing.keys import keyfile
+from supplychain.signing.keys.reference import open_public_key, open_signer
 from supplychain.signing.signer import PublicKey, Signer
+from tests.kit.key_access import access
 from tests.kit.keys import signer as in_memory
 
+PASSWORD = "correct horse"
+PEM, PUBLIC = keyfile.generate(PASSWORD.encode())
 
-def _from_file(folder: Path) -> Signer:
-    keyfile.create(folder / "k.key", folder / "k.pub", lambda: b"")
-    return keyfile.load(folder / "k.key", lambda: b"")
-
-
-def _opened_ahead(folder: Path) -> Signer:
-    keyfile.create(folder / "k.key", folder / "k.pub", lambda: b"")
-    signer = load_ahead(folder / "k.key", lambda: b"")
-    assert signer.public_key == PublicKey.parse_pem((folder / "k.pub").read_bytes())
-    return signer
+# What is opened: a signer, and its public key as somebody knows it who cannot sign.
+Opened = tuple[Signer, PublicKey]
+Opener = Callable[[pytest.FixtureRequest, Path], Opened]
 
 
-SIGNERS: dict[str, Callable[[Path], Signer]] = {
-    "in memory": lambda folder: in_memory("contract"),
+def _in_memory(_request: pytest.FixtureRequest, _folder: Path) -> Opened:
+    signer = in_memory("contract")
+    return signer, signer.public_key
+
+
+def _from_file(_request: pytest.FixtureRequest, folder: Path) -> Opened:
+    (folder / "k.key").write_bytes(PEM)
+    (folder / "k.pub").write_bytes(PUBLIC.pem())
+    signer = open_signer(str(folder / "k.key"), access(password=PASSWORD))
+    return signer, open_public_key(str(folder / "k.pub"), access())
+
+
+def _from_variable(_request: pytest.FixtureRequest, _folder: Path) -> Opened:
+    environ = {"SIGNING_KEY": PEM.decode(), "CHECKING_KEY": PUBLIC.pem().decode()}
+    signer = open_signer("env://SIGNING_KEY", access(environ, PASSWORD))
+    return signer, open_public_key("env://CHECKING_KEY", access(environ))
+
+
+def _from_mounted_secret(_request: pytest.FixtureRequest, folder: Path) -> Opened:
+    (folder / "cosign.key").write_bytes(PEM)
+    (folder / "cosign.pub").write_bytes(PUBLIC.pem())
+    (folder / "cosign.password").write_bytes(PASSWORD.encode())
+    return open_signer(str(folder), access()), open_public_key(str(folder), access())
+
+
+SIGNERS: dict[str, Opener] = {
+    "in memory": _in_memory,
     "key file": _from_file,
-    "key file, opened ahead": _opened_ahead,
+    "variable": _from_variable,
+    "mounted secret": _from_mounted_secret,
 }
 
 
 @pytest.fixture(scope="module", params=list(SIGNERS))
-def signer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Signer:
-    return SIGNERS[request.param](tmp_path_factory.mktemp("signer"))
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Opened:
+    return SIGNERS[request.param](request, tmp_path_factory.mktemp("signer"))
+
+
+@pytest.fixture
+def signer(opened: Opened) -> Signer:
+    return opened[0]
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"\0" * 100_000], ids=len)
@@ -59,6 +87,11 @@ def test_its_public_key_stays_the_same(signer: Signer) -> None:
     assert signer.public_key == signer.public_key == PublicKey.parse_pem(signer.public_key.pem())
 
 
+def test_its_public_key_is_known_to_those_who_cannot_sign(opened: Opened) -> None:
+    signer, public_key = opened
+    assert signer.public_key == public_key
+
+
 def test_it_seals_envelopes(signer: Signer) -> None:
     dsse.seal(b"{}", signer).verify(signer.public_key)
 
@@ -66,3 +99,4 @@ def test_it_seals_envelopes(signer: Signer) -> None:
 def test_it_shows_no_secret(signer: Signer) -> None:
     assert signer.public_key.fingerprint in repr(signer)
     assert "PRIVATE" not in repr(signer)
+    assert PASSWORD not in repr(signer)

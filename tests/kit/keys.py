@@ -7,7 +7,7 @@ from functools import cache
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from supplychain.signing.keyfile import KeyFileSigner
+from supplychain.signing.keys.keyfile import KeyFileSigner
 from supplychain.signing.signer import PublicKey
 
 

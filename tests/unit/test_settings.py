@@ -154,3 +154,27 @@ def test_lists_by_comma_or_as_toml_arrays(tmp_path: Path) -> None:
     assert settings(tmp_path, environ=environ).names("insecure_registry") == ("a:5000", "b")
     user = 'insecure_registry = ["c", "d"]'
     assert settings(tmp_path, user=user).names("insecure_registry") == ("c", "d")
+
+
+@pytest.mark.parametrize(
+    "reference", ["hashivault://release", "env://KEY", "awskms:///alias/release", "k8s://ci/keys"]
+)
+def test_a_key_reference_in_a_file_stays_as_it_is(tmp_path: Path, reference: str) -> None:
+    assert settings(tmp_path, project=f'key = "{reference}"').text("key") == reference
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "pkcs11:token=t;object=k?module-path=/tmp/evil.so",
+        "awskms://evil.example/alias/release",
+        "azurekms://evil.example/release",
+    ],
+)
+def test_a_project_may_not_bring_a_library_or_a_host_for_keys(
+    tmp_path: Path, reference: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="may not name this key"):
+        settings(tmp_path, project=f'key = "{reference}"').text("key")
+    (tmp_path / "project" / "supplychain.toml").unlink()
+    assert settings(tmp_path, user=f'key = "{reference}"').text("key") == reference

@@ -1,10 +1,11 @@
-"""`supplychain keys`: make key pairs that cosign can use too."""
+"""`supplychain keys`: make, import and look at keys that cosign can use too."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,27 +14,32 @@ from supplychain.cli.console import say
 from supplychain.cli.context import Context, OutputFormat, write_json
 from supplychain.errors import ConfigurationError
 
-app = typer.Typer(help="Make signing keys.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from supplychain.signing.signer import PublicKey
+
+app = typer.Typer(help="Make and keep signing keys.", no_args_is_help=True)
+
+
+Prefix = Annotated[
+    Path,
+    typer.Option(
+        "--output-key-prefix", metavar="PREFIX", help="path of both files, without their endings"
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="replace files that are there")]
 
 
 @app.callback()
 def _group() -> None:
-    """Make signing keys."""
+    """Make and keep signing keys."""
 
 
 @app.command()
 @options.command()
 def generate(
     shared: Context,
-    prefix: Annotated[
-        Path,
-        typer.Option(
-            "--output-key-prefix",
-            metavar="PREFIX",
-            help="path of both files, without their endings",
-        ),
-    ] = Path("supplychain"),
-    force: Annotated[bool, typer.Option("--force", help="replace files that are there")] = False,
+    prefix: Prefix = Path("supplychain"),
+    force: Force = False,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """Make a key pair: PREFIX.key, encrypted in cosign's own format, and PREFIX.pub.
@@ -46,10 +52,60 @@ def generate(
       supplychain keys generate
       supplychain keys generate --output-key-prefix release
     """
-    from supplychain.signing import keyfile
+    from supplychain.signing.keys.keyfile import generate
+
+    _write(shared, prefix, generate, force=force, output=output)
+
+
+@app.command("import")
+@options.command()
+def import_(
+    shared: Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="private key: PEM, or cosign's format", show_default=False
+        ),
+    ],
+    prefix: Prefix = Path("supplychain"),
+    force: Force = False,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Put an ECDSA P-256 key that you have into a key pair: PREFIX.key and PREFIX.pub.
+
+    FILE is PEM (PKCS#8 or SEC 1) or a key file of cosign's, and stays as it is.
+    Passwords, of FILE too, come from where `keys generate` takes them.
+
+    \b
+    Examples:
+      supplychain keys import ci-signing.pem --output-key-prefix release
+    """
+    from supplychain.bootstrap import trust
+    from supplychain.signing.keys.importing import reencrypt
+
+    data = trust.read_document(file, "private key")
+    old = trust.access(shared.settings, str(file), shared.ask).password
+    _write(
+        shared,
+        prefix,
+        lambda password: reencrypt(data, str(file), old, password),
+        force=force,
+        output=output,
+    )
+
+
+def _write(
+    shared: Context,
+    prefix: Path,
+    make: Callable[[bytes], tuple[bytes, PublicKey]],
+    *,
+    force: bool,
+    output: OutputFormat,
+) -> None:
+    from supplychain.signing.keys import pair
 
     private, public = (prefix.with_name(prefix.name + ending) for ending in (".key", ".pub"))
-    key = keyfile.create(private, public, lambda: _new_password(shared), force=force)
+    key = pair.create(private, public, lambda: _new_password(shared), force=force, make=make)
     if output is OutputFormat.JSON:
         write_json(
             {

@@ -193,7 +193,7 @@ def verify(
     from supplychain.signing.predicates import type_uri
     from supplychain.signing.verification import verify as check
 
-    trusted = trust.public_keys(keys)
+    trusted = trust.public_keys(shared.settings, keys, shared.ask)
     wanted = type_uri(predicate_type) if predicate_type else None
     with targets.located(shared.settings, source) as found:
         report = check(found.store, found.subject, trusted, at=shared.now())

@@ -18,7 +18,8 @@ from supplychain.model.evidence import (
     VULNERABILITY_PREDICATE,
 )
 from supplychain.model.subject import Subject
-from supplychain.signing import keyfile, publication
+from supplychain.signing import publication
+from supplychain.signing.keys import keyfile
 from supplychain.signing.signer import PublicKey
 from supplychain.signing.verification import verify
 from tests.kit.artifacts import MemoryStore
@@ -64,7 +65,7 @@ def test_what_cosign_signed_is_not_believed_with_another_key() -> None:
 
 def test_cosigns_key_file_opens_and_signs_beside_cosigns_own() -> None:
     store, subject = _signed_by_cosign()
-    key = keyfile.load(VECTORS / "cosign.key", lambda: b"correct-horse")
+    key = keyfile.decrypt((VECTORS / "cosign.key").read_bytes(), lambda: b"correct-horse")
     assert key.public_key == KEY
     publication.sign_image(store, subject, key, at=AT)
     assert len(verify(store, subject, (KEY,), at=AT).signatures) == 2
@@ -72,7 +73,7 @@ def test_cosigns_key_file_opens_and_signs_beside_cosigns_own() -> None:
 
 def test_cosigns_key_file_stays_shut_for_another_password() -> None:
     with pytest.raises(InputError, match="cannot be decrypted"):
-        keyfile.load(VECTORS / "cosign.key", lambda: b"correct-horsf")
+        keyfile.decrypt((VECTORS / "cosign.key").read_bytes(), lambda: b"correct-horsf")
 
 
 def test_cosigns_hint_is_ours() -> None:
@@ -85,7 +86,7 @@ def test_reading_a_public_key_loads_no_cryptography() -> None:
         "import sys\n"
         "from supplychain.signing.signer import fingerprint_of_pem\n"
         f"assert fingerprint_of_pem({KEY.pem()!r}) == {KEY.fingerprint!r}\n"
-        "import supplychain.signing.keyfile\n"
+        "import supplychain.signing.keys.reference\n"
         "import supplychain.signing.publication\n"
         "import supplychain.signing.verification\n"
         "loaded = {'cryptography', 'nacl', 'sigstore', 'requests', 'pydantic'} & set(sys.modules)\n"

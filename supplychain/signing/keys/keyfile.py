@@ -11,17 +11,9 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from supplychain.errors import (
-    ConflictError,
-    InputError,
-    LimitError,
-    NotFoundError,
-    StoreError,
-    SupplyChainError,
-)
+from supplychain.errors import InputError, LimitError
 from supplychain.signing.encoding import (
     as_object,
     members,
@@ -66,48 +58,28 @@ class KeyFileSigner:
 
         return self._private.sign(data, ECDSA(SHA256()))
 
+    def encrypt(self, password: bytes) -> tuple[bytes, PublicKey]:
+        """A new key file's content for the same key, and its public key."""
+        return encrypt(self._private, password)
+
 
 def generate(password: bytes) -> tuple[bytes, PublicKey]:
     """A new key pair: the encrypted key file's content, and the public key."""
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+
+    return encrypt(generate_private_key(SECP256R1()), password)
+
+
+def encrypt(private: EllipticCurvePrivateKey, password: bytes) -> tuple[bytes, PublicKey]:
+    """The content of a key file for a P-256 key, and its public key."""
     from cryptography.hazmat.primitives.serialization import (
         Encoding,
         NoEncryption,
         PrivateFormat,
     )
 
-    private = generate_private_key(SECP256R1())
     pkcs8 = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     return _encrypt(pkcs8, password), _public(private)
-
-
-def create(
-    private_path: Path, public_path: Path, password: Password, *, force: bool = False
-) -> PublicKey:
-    """Write a new key pair: the private file 0600, the public one beside it.
-
-    Args:
-        private_path: Where the encrypted private key goes.
-        public_path: Where the public key goes.
-        password: Asked for once both paths are known to be free.
-        force: Replace what is there.
-
-    Raises:
-        ConflictError: A file is there already and `force` was not given.
-        StoreError: The folder cannot be written.
-    """
-    for path in (private_path, public_path):
-        if path.exists() and not force:
-            raise _exists(path)
-    encrypted, public = generate(password())
-    _write(private_path, encrypted, 0o600, replace=force)
-    try:
-        _write(public_path, public.pem(), 0o644, replace=force)
-    except SupplyChainError:
-        if not force:
-            private_path.unlink(missing_ok=True)
-        raise
-    return public
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,37 +118,23 @@ class EncryptedKey:
         return _signer(pkcs8, self.what)
 
 
-def read(path: Path) -> EncryptedKey:
-    """The key in a file that we or cosign wrote.
+def decrypt(data: bytes, password: Password, what: str = "the key file") -> KeyFileSigner:
+    """Decrypt the content of a key file; as `parse` and `EncryptedKey.decrypt`."""
+    return parse(data, what).decrypt(password())
+
+
+def is_one(data: bytes) -> bool:
+    """Whether the content of a file says that it is a key file."""
+    return any(f"-----BEGIN {label}-----".encode() in data for label in _LABELS)
+
+
+def parse(data: bytes, what: str = "the key file") -> EncryptedKey:
+    """The content of a key file that we or cosign wrote, wherever it came from.
 
     Raises:
-        NotFoundError: There is no such file.
         InputError: It is not a key file.
-        StoreError: It cannot be read.
+        LimitError: It asks for more work than any key file does.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(_FILE_LIMIT + 1)
-    except FileNotFoundError:
-        raise NotFoundError(
-            f"there is no key file {path}", hint="make one with: supplychain keys generate"
-        ) from None
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read", because=error.strerror) from error
-    return _read(data, str(path))
-
-
-def load(path: Path, password: Password) -> KeyFileSigner:
-    """Decrypt the key in a file; as `read` and `EncryptedKey.decrypt`."""
-    return read(path).decrypt(password())
-
-
-def decrypt(data: bytes, password: Password, what: str = "the key file") -> KeyFileSigner:
-    """Decrypt the content of a key file, wherever it came from; as `load`."""
-    return _read(data, what).decrypt(password())
-
-
-def _read(data: bytes, what: str) -> EncryptedKey:
     if len(data) > _FILE_LIMIT:
         raise LimitError(f"{what} is larger than any key file ({_FILE_LIMIT} bytes)")
     label, body = read_pem(data, what)
@@ -184,7 +142,7 @@ def _read(data: bytes, what: str) -> EncryptedKey:
         raise InputError(
             f"{what} is a PEM block {label!r}, not {_LABEL!r}",
             hint="make a key with: supplychain keys generate; "
-            "or encrypt a P-256 key that you have with: cosign import-key-pair --key FILE",
+            "or encrypt a P-256 key that you have with: supplychain keys import FILE",
         )
     box = members(
         read_json(body, what, limit=_FILE_LIMIT).value,
@@ -243,7 +201,6 @@ def _encrypt(pkcs8: bytes, password: bytes) -> bytes:
 
 def _signer(pkcs8: bytes, what: str) -> KeyFileSigner:
     from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.serialization import load_der_private_key
 
     try:
@@ -251,12 +208,24 @@ def _signer(pkcs8: bytes, what: str) -> KeyFileSigner:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # Not even the parser's words: they may quote what they could not parse.
         raise InputError(f"{what} does not hold a PKCS#8 private key") from None
+    checked = p256(private, what)
+    return KeyFileSigner(checked, _public(checked))
+
+
+def p256(private: object, what: str) -> EllipticCurvePrivateKey:
+    """The key, if it is an ECDSA key over P-256.
+
+    Raises:
+        InputError: It is of another kind.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+
     if not isinstance(private, EllipticCurvePrivateKey) or not isinstance(private.curve, SECP256R1):
         raise InputError(
             f"{what} does not hold an ECDSA P-256 key",
             hint="make one with: supplychain keys generate",
         )
-    return KeyFileSigner(private, _public(private))
+    return private
 
 
 def _public(private: EllipticCurvePrivateKey) -> PublicKey:
@@ -264,33 +233,4 @@ def _public(private: EllipticCurvePrivateKey) -> PublicKey:
 
     return PublicKey(
         private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    )
-
-
-def _write(path: Path, data: bytes, mode: int, *, replace: bool) -> None:
-    """Write a file whole or not at all, never readable by others than `mode` says."""
-    target = path.with_name(f".{path.name}.{os.getpid()}.new") if replace else path
-    try:
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    except FileExistsError:
-        raise _exists(target) from None
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written", because=error.strerror) from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            target.replace(path)
-    except OSError as error:
-        target.unlink(missing_ok=True)
-        raise StoreError(f"{path} cannot be written", because=error.strerror) from error
-
-
-def _exists(path: Path) -> ConflictError:
-    return ConflictError(
-        f"{path} exists already",
-        because="a private key that is overwritten cannot be had back",
-        hint="choose another name, or add --force to replace it",
     )

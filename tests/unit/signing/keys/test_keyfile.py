@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from nacl.secret import SecretBox
 
-from supplychain.errors import ConflictError, InputError, LimitError, NotFoundError, StoreError
-from supplychain.signing import keyfile
+from supplychain.errors import ConflictError, InputError, LimitError, StoreError
 from supplychain.signing.encoding import read_pem, write_pem
-from supplychain.signing.opening import load_ahead
+from supplychain.signing.keys import keyfile, pair
+from supplychain.signing.keys.opening import open_ahead
 from supplychain.signing.signer import PublicKey
 
 LABEL = "ENCRYPTED SIGSTORE PRIVATE KEY"
@@ -29,6 +29,10 @@ PEM, PUBLIC = keyfile.generate(b"correct")
 
 def correct() -> bytes:
     return b"correct"
+
+
+def load(path: Path) -> keyfile.KeyFileSigner:
+    return keyfile.decrypt(path.read_bytes(), correct, str(path))
 
 
 def never() -> bytes:
@@ -81,9 +85,8 @@ def test_a_wrong_password_says_so_and_shows_nothing() -> None:
     assert "hunter2" not in str(caught.value.diagnostics())
 
 
-def test_a_key_opened_ahead_tells_of_a_wrong_password_to_whoever_needs_it(tmp_path: Path) -> None:
-    (tmp_path / "k.key").write_bytes(PEM)
-    signer = load_ahead(tmp_path / "k.key", lambda: b"hunter2")
+def test_a_key_opened_ahead_tells_of_a_wrong_password_to_whoever_needs_it() -> None:
+    signer = open_ahead(keyfile.parse(PEM), lambda: b"hunter2")
     for _ in range(2):
         with pytest.raises(InputError, match="cannot be decrypted"):
             _ = signer.public_key
@@ -92,20 +95,12 @@ def test_a_key_opened_ahead_tells_of_a_wrong_password_to_whoever_needs_it(tmp_pa
     assert "hunter2" not in repr(signer)
 
 
-def test_a_key_opened_ahead_is_looked_at_before_a_password_is_asked_for(tmp_path: Path) -> None:
-    (tmp_path / "k.key").write_bytes(b"no key")
-    with pytest.raises(InputError):
-        load_ahead(tmp_path / "k.key", never)
-    with pytest.raises(NotFoundError):
-        load_ahead(tmp_path / "none.key", never)
-
-
 def test_the_private_key_shows_nowhere(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    keyfile.create(tmp_path / "k.key", tmp_path / "k.pub", correct)
-    signer = keyfile.load(tmp_path / "k.key", correct)
+    pair.create(tmp_path / "k.key", tmp_path / "k.pub", correct)
+    signer = load(tmp_path / "k.key")
     secret = signer._private.private_numbers().private_value
     shown = f"{signer!r} {signer} {caplog.text} {''.join(capfd.readouterr())}"
     assert shown.startswith(f"KeyFileSigner({signer.public_key.fingerprint})")
@@ -179,7 +174,7 @@ def test_what_was_encrypted_must_be_a_p256_key(plain: bytes, words: str) -> None
 def test_files_are_created_for_their_owner_alone(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        public = keyfile.create(tmp_path / "k.key", tmp_path / "k.pub", correct)
+        public = pair.create(tmp_path / "k.key", tmp_path / "k.pub", correct)
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "k.key").stat().st_mode) == 0o600
@@ -191,7 +186,7 @@ def test_files_are_created_for_their_owner_alone(tmp_path: Path) -> None:
 def test_nothing_is_overwritten_unless_told(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("precious")
     with pytest.raises(ConflictError, match=name):
-        keyfile.create(tmp_path / "k.key", tmp_path / "k.pub", never)
+        pair.create(tmp_path / "k.key", tmp_path / "k.pub", never)
     assert (tmp_path / name).read_text() == "precious"
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -199,7 +194,7 @@ def test_nothing_is_overwritten_unless_told(tmp_path: Path, name: str) -> None:
 def test_a_dangling_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "k.pub").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ConflictError, match=r"k\.pub exists already"):
-        keyfile.create(tmp_path / "k.key", tmp_path / "k.pub", correct)
+        pair.create(tmp_path / "k.key", tmp_path / "k.pub", correct)
     assert [p.name for p in tmp_path.iterdir()] == ["k.pub"]
 
 
@@ -207,8 +202,8 @@ def test_force_replaces_both_files_and_keeps_the_mode(tmp_path: Path) -> None:
     for name in ("k.key", "k.pub"):
         (tmp_path / name).write_text("old")
         (tmp_path / name).chmod(0o644)
-    public = keyfile.create(tmp_path / "k.key", tmp_path / "k.pub", correct, force=True)
-    assert keyfile.load(tmp_path / "k.key", correct).public_key == public
+    public = pair.create(tmp_path / "k.key", tmp_path / "k.pub", correct, force=True)
+    assert load(tmp_path / "k.key").public_key == public
     assert PublicKey.parse_pem((tmp_path / "k.pub").read_bytes()) == public
     assert stat.S_IMODE((tmp_path / "k.key").stat().st_mode) == 0o600
     assert sorted(p.name for p in tmp_path.iterdir()) == ["k.key", "k.pub"]
@@ -216,15 +211,4 @@ def test_force_replaces_both_files_and_keeps_the_mode(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_our_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be written"):
-        keyfile.create(tmp_path / "no" / "k.key", tmp_path / "no" / "k.pub", correct)
-
-
-def test_a_missing_key_file_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="no key file") as caught:
-        keyfile.load(tmp_path / "k.key", never)
-    assert "keys generate" in str(caught.value.hint)
-
-
-def test_a_folder_is_no_key_file(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot be read"):
-        keyfile.load(tmp_path, never)
+        pair.create(tmp_path / "no" / "k.key", tmp_path / "no" / "k.pub", correct)

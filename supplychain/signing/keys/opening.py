@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
-from supplychain.signing import keyfile
-from supplychain.signing.keyfile import KeyFileSigner, Password
+from supplychain.signing.keys.keyfile import EncryptedKey, KeyFileSigner, Password
 from supplychain.signing.signer import PublicKey
 
 
@@ -39,19 +37,13 @@ class OpeningSigner:
         return self._opening.result().sign(data)
 
 
-def load_ahead(path: Path, password: Password) -> OpeningSigner:
-    """As `keyfile.load`, but the caller goes on while the key is decrypted.
+def open_ahead(key: EncryptedKey, password: Password) -> OpeningSigner:
+    """As `EncryptedKey.decrypt`, but the caller goes on meanwhile.
 
     Args:
-        path: A file that we or cosign wrote.
-        password: Asked for at once, when the file was found to be a key file.
-
-    Raises:
-        NotFoundError: There is no such file.
-        InputError: It is not a key file.
-        StoreError: It cannot be read.
+        key: The key.
+        password: Asked for at once.
     """
-    key = keyfile.read(path)
     secret = password()
     pool = ThreadPoolExecutor(1, "key")
     opening = pool.submit(key.decrypt, secret)

@@ -1,0 +1,80 @@
+"""Key references: what a user types for a key, and what it opens.
+
+The forms are cosign's: a path, `env://VARIABLE`, `k8s://NAMESPACE/NAME`, `hashivault://KEY`,
+`openbao://KEY`, `awskms://…`, `gcpkms://…`, `azurekms://…` and `pkcs11:…`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+
+from supplychain.errors import InputError
+from supplychain.signing.keys import material
+from supplychain.signing.keys.access import Access
+from supplychain.signing.keys.material import Material
+from supplychain.signing.keys.remote import RemoteSigner
+from supplychain.signing.signer import PublicKey, Signer
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def open_signer(reference: str, access: Access) -> Signer:
+    """The signer that a reference names.
+
+    A key file is decrypted while the caller goes on, so that a wrong password shows when it is
+    first used; a key in a service has been looked up when this returns.
+
+    Raises:
+        InputError: It is no reference, or what it names is no P-256 private key.
+        NotFoundError: There is no such key.
+        ConfigurationError: A password, an address or a credential is missing.
+        ToolMissingError: The client library for such keys is not installed.
+        KeyServiceError: The service cannot be reached, or refuses.
+    """
+    found = _found(reference, access)
+    return found if isinstance(found, RemoteSigner) else found.signer(access)
+
+
+def open_public_key(reference: str, access: Access) -> PublicKey:
+    """The public key that a reference names; raises as `open_signer`."""
+    found = _found(reference, access)
+    return found.public_key if isinstance(found, RemoteSigner) else found.public_key()
+
+
+def scheme_of(reference: str) -> str:
+    """`env`, `k8s`, `hashivault` …; "" for a path.
+
+    Raises:
+        InputError: There is no such kind of reference.
+    """
+    if reference.startswith("pkcs11:"):
+        return "pkcs11"
+    match = _SCHEME.match(reference)
+    if match is None:
+        return ""
+    if match[1] not in SCHEMES:
+        near = get_close_matches(match[1].lower(), SCHEMES, n=1)
+        raise InputError(
+            f"{match[0]} is no kind of key reference",
+            because=f"known are a path, {', '.join(f'{name}:' for name in SCHEMES)}",
+            hint=f"did you mean {near[0]}?" if near else None,
+        )
+    return match[1]
+
+
+def _found(reference: str, access: Access) -> Material | RemoteSigner:
+    return _OPENERS[scheme_of(reference)](reference, access)
+
+
+def _path(reference: str, _access: Access) -> Material:
+    return material.from_path(Path(reference).expanduser())
+
+
+_OPENERS: dict[str, Callable[[str, Access], Material | RemoteSigner]] = {
+    "": _path,
+    "env": material.from_variable,
+}
+SCHEMES = tuple(scheme for scheme in _OPENERS if scheme)
