@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from supplychain.cli.console import Paint, printable
 from supplychain.cli.context import rfc3339
 from supplychain.model.evidence import Scan
 from supplychain.model.finding import Finding, Severity
 from supplychain.model.subject import Platform
-from supplychain.records.run import RunRecord
+
+if TYPE_CHECKING:
+    from supplychain.records.run import RunRecord
 
 _COLOUR = {Severity.CRITICAL: "red", Severity.UNKNOWN: "red", Severity.HIGH: "yellow"}
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from supplychain.cli.console import printable, say
 from supplychain.cli.context import OutputFormat, rfc3339, write_json
-from supplychain.model.evidence import VerifiedAttestation
-from supplychain.records.run import RunRecord
-from supplychain.signing.verification import VerificationReport
+
+if TYPE_CHECKING:
+    from supplychain.model.evidence import VerifiedAttestation
+    from supplychain.records.run import RunRecord
+    from supplychain.signing.verification import VerificationReport
 
 
 def of_run(run: RunRecord) -> tuple[VerifiedAttestation, ...]:
