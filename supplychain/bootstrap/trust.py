@@ -90,14 +90,14 @@ def public_keys(
     Raises:
         SupplyChainError: As `open_public_key` of `supplychain.signing.keys.reference`.
     """
-    from supplychain.signing.signer import PublicKey
+    from supplychain.signing.keys.reference import open_public_key
 
     return tuple(open_public_key(r, access(settings, r, ask)) for r in references)
 
 
 def policy_keys(policy: Policy | None) -> tuple[PublicKey, ...]:
     """The keys whose signatures a policy asks for, each once."""
-    from supplychain.signing.keys.reference import open_public_key
+    from supplychain.signing.signer import PublicKey
 
     if policy is None:
         return ()
