@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 from io import TextIOWrapper
 from types import TracebackType
 from typing import NoReturn
@@ -27,7 +28,10 @@ def main() -> None:
         _flush()
         sys.exit(code)
     except SupplyChainError as error:
-        sys.exit(_failed(error))
+        code = _failed(error)
+        with suppress(SupplyChainError):
+            _flush()
+        sys.exit(code)
     except SignalledError as signalled:
         arrived()
         sys.stderr.write("\ninterrupted: what was not finished is not recorded\n")

@@ -74,9 +74,7 @@ def write(data: bytes | str, output_file: Path | None) -> None:
     """
     raw = data if isinstance(data, bytes) else data.encode()
     if output_file is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(raw)
-        sys.stdout.buffer.flush()
+        _write_out(raw)
         return
     if not output_file.absolute().parent.is_dir():
         folder = output_file.absolute().parent
@@ -87,6 +85,17 @@ def write(data: bytes | str, output_file: Path | None) -> None:
         raise StoreError(
             f"{output_file} cannot be written", because=error.strerror, retryable=False
         ) from error
+
+
+def _write_out(raw: bytes) -> None:
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(raw)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StoreError("the result cannot be written", because=error.strerror) from error
 
 
 def _write_file(raw: bytes, path: Path) -> None:

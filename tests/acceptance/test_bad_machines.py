@@ -204,10 +204,11 @@ def test_a_document_of_the_record_that_was_changed(desk: Desk, repaired: Path) -
     desk.type("export", "sbom", digest_of(repaired)).refused(1, stored.name)
 
 
-def test_a_full_standard_output_is_not_success(desk: Desk) -> None:
+@pytest.mark.parametrize("command", [["config", "show"], ["--version"]])
+def test_a_full_standard_output_is_not_success(desk: Desk, command: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [PROGRAM, "config", "show"],
+            [PROGRAM, *command],
             cwd=desk.folder,
             env=desk.environ,
             stdout=full,
