@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -21,6 +20,7 @@ from supplychain.cli.commands import (
     vulndb,
 )
 from supplychain.cli.context import context as context_of
+from supplychain.cli.context import write
 from supplychain.cli.versions import version_lines
 
 _MAIN = "First steps"
@@ -56,9 +56,9 @@ def _root(
 ) -> None:
     """May this digest run there, and why?"""
     if version:
-        sys.stdout.write("".join(f"{line}\n" for line in version_lines(context_of({}))))
+        write("".join(f"{line}\n" for line in version_lines(context_of({}))))
     elif context.invoked_subcommand is None:
-        sys.stdout.write(_WELCOME)
+        write(_WELCOME)
 
 
 app.command("doctor", rich_help_panel=_MAIN)(doctor.doctor)

@@ -65,7 +65,7 @@ def context(
     return Context(Settings(flags, os.environ, Path.cwd()), verbose=verbose, quiet=quiet)
 
 
-def write(data: bytes | str, output_file: Path | None) -> None:
+def write(data: bytes | str, output_file: Path | None = None) -> None:
     """The result, to stdout or whole into a file; a failed write leaves no half file.
 
     Raises:

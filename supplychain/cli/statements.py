@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from supplychain.cli.console import printable, say
-from supplychain.cli.context import OutputFormat, rfc3339, write_json
+from supplychain.cli.context import OutputFormat, rfc3339, write, write_json
 
 if TYPE_CHECKING:
     from supplychain.model.evidence import VerifiedAttestation
@@ -37,9 +36,7 @@ def show(
         return
     for attestation in verified:
         what = "signature" if attestation.is_signature else attestation.predicate_type
-        sys.stdout.write(
-            f"{attestation.subject.digest}  {printable(what)}  {attestation.key_fingerprint}\n"
-        )
+        write(f"{attestation.subject.digest}  {printable(what)}  {attestation.key_fingerprint}\n")
     if report is not None:
         for rejection in report.rejected:
             say(f"refused   {rejection.manifest.short}: {rejection.reason}")

@@ -204,13 +204,16 @@ def test_a_document_of_the_record_that_was_changed(desk: Desk, repaired: Path) -
     desk.type("export", "sbom", digest_of(repaired)).refused(1, stored.name)
 
 
-@pytest.mark.parametrize("command", [["config", "show"], ["--version"]])
-def test_a_full_standard_output_is_not_success(desk: Desk, command: list[str]) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", [["config", "show"], ["--version"], ["doctor"]])
+def test_a_full_standard_output_is_not_success(
+    desk: Desk, command: list[str], unbuffered: str
+) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [PROGRAM, *command],
             cwd=desk.folder,
-            env=desk.environ,
+            env=desk.environ | {"PYTHONUNBUFFERED": unbuffered},
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import typer
 
 from supplychain.cli import options
 from supplychain.cli.console import say
-from supplychain.cli.context import Context, OutputFormat, write_json
+from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.failures import Exit
 
 if TYPE_CHECKING:
@@ -71,4 +70,4 @@ def _show(status: SchemaStatus, shared: Context, output: OutputFormat) -> None:
         )
         return
     current = status.current or "none"
-    sys.stdout.write(f"{shown}\nschema {current}, needed {status.head}: {status.state}\n")
+    write(f"{shown}\nschema {current}, needed {status.head}: {status.state}\n")

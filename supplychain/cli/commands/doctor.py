@@ -14,7 +14,7 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.console import printable
-from supplychain.cli.context import Context, OutputFormat, write_json
+from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.failures import Exit
 from supplychain.cli.times import ago, size
 from supplychain.errors import ConfigurationError, NotFoundError, StoreError, SupplyChainError
@@ -63,7 +63,7 @@ def doctor(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
         write_json({"checks": rows})
     else:
         for finding in findings:
-            sys.stdout.write(_line(finding, shared))
+            write(_line(finding, shared))
     if any(f.needed and not f.ok for f in findings):
         raise typer.Exit(Exit.FAULT)
 

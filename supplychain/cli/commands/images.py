@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.console import Paint, printable
-from supplychain.cli.context import Context, OutputFormat, rfc3339, write_json
+from supplychain.cli.context import Context, OutputFormat, rfc3339, write, write_json
 from supplychain.cli.times import ago
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def list_(
         write_json({"images": [_document(image) for image in found]})
         return
     for image in found:
-        sys.stdout.write("\n".join(_lines(image, shared.paint, now)) + "\n")
+        write("\n".join(_lines(image, shared.paint, now)) + "\n")
 
 
 @app.command()
@@ -76,7 +75,7 @@ def show(
     if output is OutputFormat.JSON:
         write_json(_document(found))
         return
-    sys.stdout.write("\n".join(_lines(found, shared.paint, now)) + "\n")
+    write("\n".join(_lines(found, shared.paint, now)) + "\n")
 
 
 def _lines(image: ImageSummary, paint: Paint, now: datetime) -> Iterator[str]:

@@ -11,7 +11,7 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.console import say
-from supplychain.cli.context import Context, OutputFormat, write_json
+from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _write(
         )
         return
     say(f"wrote {private} (keep it secret) and {public}")
-    sys.stdout.write(f"{key.fingerprint}\n")
+    write(f"{key.fingerprint}\n")
 
 
 def _new_password(shared: Context) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.console import printable
-from supplychain.cli.context import Context, OutputFormat, write_json
+from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.errors import InputError, NotFoundError
 
 app = typer.Typer(help="Check and show policies.", no_args_is_help=True)
@@ -54,7 +53,7 @@ def check(
         write_json({"policies": rows})
         return
     for file, policy in policies:
-        sys.stdout.write(
+        write(
             f"{file}: environment {printable(policy.environment)}, "
             f"{len(policy.rules)} rules, {policy.digest}\n"
         )
@@ -94,7 +93,7 @@ def show(
     if output is OutputFormat.JSON:
         write_json({"file": str(path), "digest": str(policy.digest), "policy": document})
         return
-    sys.stdout.write(f"# {path}\n# {policy.digest}\n{_as_yaml(document)}")
+    write(f"# {path}\n# {policy.digest}\n{_as_yaml(document)}")
 
 
 def _as_yaml(document: dict[str, object]) -> str:

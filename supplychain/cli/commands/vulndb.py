@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.console import say
-from supplychain.cli.context import Context, OutputFormat, rfc3339, write_json
+from supplychain.cli.context import Context, OutputFormat, rfc3339, write, write_json
 from supplychain.cli.failures import Exit
 from supplychain.cli.times import ago
 from supplychain.errors import SupplyChainError
@@ -152,6 +151,4 @@ def _show(generation: DatabaseGeneration, shared: Context, output: OutputFormat)
         )
         return
     age = ago(generation.updated_at, shared.now())
-    sys.stdout.write(
-        f"{generation.digest}\nbuilt {age}, proven for {', '.join(generation.proven)}\n"
-    )
+    write(f"{generation.digest}\nbuilt {age}, proven for {', '.join(generation.proven)}\n")
