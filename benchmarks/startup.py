@@ -14,9 +14,9 @@ from benchmarks.timing import Contestant, Process, Times, alternate
 from supplychain.model.artifact import OCI_MANIFEST
 from supplychain.model.evidence import VulnerabilityDatabase
 from supplychain.model.subject import Subject
-from supplychain.records.content import open_content_store
 from supplychain.records.record import Record
 from supplychain.records.run import PlatformRecord, RunRecord, ScanRecord
+from supplychain.records.stores import open_content_store
 from tests.kit.runs import attestation_record, sbom_record
 from tests.kit.scans import (
     DATABASE,

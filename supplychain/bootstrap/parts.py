@@ -35,8 +35,8 @@ def open_record(settings: Settings, *, create: bool = False) -> Record:
         SchemaVersionError: The database has another schema, or none.
         StoreError: It cannot be reached.
     """
-    from supplychain.records.content import open_content_store
     from supplychain.records.record import Record
+    from supplychain.records.stores import open_content_store
 
     return Record.open(
         settings.database_url,

@@ -18,7 +18,8 @@ from supplychain.errors import (
 )
 from supplychain.model.digest import Digest
 from supplychain.records.bucket import BucketStore
-from supplychain.records.content import ContentStore, key_of, open_content_store
+from supplychain.records.content import ContentStore, key_of
+from supplychain.records.stores import open_content_store
 
 Damage = Callable[[Digest, bytes], None]
 
