@@ -73,6 +73,9 @@ class Place:
         }
 
     def start(self, **more: str) -> subprocess.Popen[str]:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # Who runs us in the background ignores Ctrl-C, which a child would inherit.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         return subprocess.Popen(
             [sys.executable, "-m", "demo.run"],
             cwd=self.folder,

