@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
-import io
 import json
 import tarfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from demo.images import Layer
+from demo.images import Layer, pack_tar
 from supplychain.images.registry.options import RegistryOptions
 from tests.kit.cli import Desk
+from tests.kit.docker_daemon import Daemon
 from tests.kit.registry import PASSWORD, USERNAME, RunningRegistry
+from tests.kit.saving import docker_save
 from tests.kit.shop import attached_to, digest_of, push
+
+_NAME = "supplychain-test/shop:1.0"
 
 
 def test_a_registry_by_tag_and_by_digest(
@@ -105,7 +106,7 @@ def test_what_docker_save_wrote_before_it_wrote_layouts(
     desk: Desk, repaired_layer: Layer, compressed: bool
 ) -> None:
     archive = desk.folder / "saved.tar"
-    data = _docker_archive(repaired_layer)
+    data = _saved(repaired_layer)
     archive.write_bytes(gzip.compress(data, 1) if compressed else data)
 
     for source in (f"docker-archive:{archive}", str(archive)):
@@ -130,6 +131,34 @@ def test_what_docker_save_writes_today(desk: Desk, repaired: Path, compressed: b
     assert done["subject"]["digest"] == digest_of(repaired)
 
 
+@pytest.mark.parametrize("kind", ["fake_daemon", "real_daemon"])
+def test_a_docker_daemon(
+    desk: Desk, repaired_layer: Layer, request: pytest.FixtureRequest, kind: str
+) -> None:
+    daemon: Daemon = request.getfixturevalue(kind)
+    daemon.load(_saved(repaired_layer))
+    try:
+        host = {"DOCKER_HOST": daemon.host} if daemon.host else {}
+        run = ("run", f"docker-daemon:{_NAME}", "-e", "prod")
+        done = desk.type(*run, **host).ended(0)
+        assert done.stdout.startswith("ALLOW  docker.io/supplychain-test/shop@sha256:")
+        with desk.nothing_changes():
+            done = desk.type("run", "docker-daemon:gone:1", "-e", "prod", **host)
+        done.refused(1, "has no image 'gone:1'", "docker pull")
+    finally:
+        daemon.remove(_NAME)
+    desk.type("gate", desk.recorded()[0], "-e", "prod").ended(0)
+    assert desk.leftovers() == []
+
+
+def test_a_daemon_that_is_not_there(desk: Desk) -> None:
+    with desk.nothing_changes():
+        done = desk.type(
+            "run", "docker-daemon:shop:1", "-e", "prod", DOCKER_HOST="unix:///nowhere/docker.sock"
+        )
+    done.refused(1, "the Docker daemon cannot be reached", "try: start the daemon")
+
+
 def _tarred(folder: Path, file: Path) -> Path:
     with tarfile.open(file, "w") as archive:
         for path in sorted(folder.rglob("*")):
@@ -137,33 +166,7 @@ def _tarred(folder: Path, file: Path) -> Path:
     return file
 
 
-def _docker_archive(layer: Layer) -> bytes:
-    """What `docker save` wrote up to version 24: a folder for each layer, plain."""
-    config = {
-        "architecture": "amd64",
-        "os": "linux",
-        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id]},
-    }
-    raw = json.dumps(config).encode()
-    name = hashlib.sha256(raw).hexdigest()
-    folder = layer.diff_id.removeprefix("sha256:")
-    manifest = [
-        {"Config": f"{name}.json", "RepoTags": ["shop:1.0"], "Layers": [f"{folder}/layer.tar"]}
-    ]
-    return _tar(
-        {
-            f"{folder}/layer.tar": gzip.decompress(layer.data),
-            f"{name}.json": raw,
-            "manifest.json": json.dumps(manifest).encode(),
-        }
-    )
-
-
-def _tar(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
+def _saved(layer: Layer) -> bytes:
+    """What `docker save` wrote up to version 24: plain layers, and no layout."""
+    plain = Layer(gzip.decompress(layer.data), layer.diff_id, "none")
+    return pack_tar(docker_save([plain], [_NAME]))
