@@ -39,9 +39,12 @@ def read_document(path: Path, what: str, *, limit: int = _DOCUMENT_LIMIT) -> byt
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except FileNotFoundError:
-        raise NotFoundError(f"there is no {what} {path}") from None
+        raise NotFoundError(
+            f"there is no {what} {path}",
+            hint=f"check its name; it was looked for from {Path.cwd()}",
+        ) from None
     except IsADirectoryError:
-        raise InputError(f"{path} is a folder, not a {what}") from None
+        raise InputError(f"{path} is a folder, not a {what}", hint="name a file in it") from None
     except OSError as error:
         raise StoreError(
             f"the {what} {path} cannot be read", because=error.strerror, retryable=False

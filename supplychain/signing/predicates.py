@@ -109,7 +109,9 @@ def check(predicate_type: str, predicate: object) -> None:
     if predicate_type == SIGNATURE_PREDICATE and found:
         raise InputError("the predicate of an image signature is not empty")
     if predicate_type == CYCLONEDX_PREDICATE and found.get("bomFormat") != "CycloneDX":
-        raise InputError("the predicate is not a CycloneDX document")
+        raise InputError(
+            "the predicate is not a CycloneDX document", because='its bomFormat is not "CycloneDX"'
+        )
     if predicate_type == VULNERABILITY_PREDICATE:
         scanner = as_object(found.get("scanner"), "the predicate's scanner")
         as_object(scanner.get("result"), "the predicate's scanner.result")
