@@ -42,5 +42,5 @@ def _sealed(document: bytes) -> None:
     subject = put_image(store)
     claims = (SIGNATURE, Claim(CYCLONEDX_PREDICATE, document))
     publish(store, subject, signer(), claims, at=AT)
-    if len(verify(store, subject, (signer().public_key,), at=AT).bundles) != len(claims):
+    if len(verify(store, subject, (signer().public_key,), at=AT).documents) != len(claims):
         raise AssertionError("what was signed does not verify")

@@ -13,6 +13,7 @@ from supplychain.settings import Settings
 if TYPE_CHECKING:
     from supplychain.gate.policy import Policy
     from supplychain.pipeline.run import Sealing
+    from supplychain.signing.formats import Format
     from supplychain.signing.keys.access import Access
     from supplychain.signing.publication import Claim
     from supplychain.signing.signer import PublicKey, Signer
@@ -176,7 +177,24 @@ def sealing(
     # Only now: this takes as long as decrypting the key, which goes on meanwhile.
     from supplychain.pipeline.run import Sealing
 
-    return Sealing(found, policy_keys(policy))
+    return Sealing(found, policy_keys(policy), signature_formats(settings))
+
+
+def signature_formats(settings: Settings) -> tuple[Format, ...]:
+    """In which forms signatures are stored.
+
+    Raises:
+        ConfigurationError: None is set, or one that is not known.
+    """
+    from supplychain.signing.formats import read_formats
+
+    try:
+        return read_formats(settings.names("signature_formats"))
+    except InputError as error:
+        origin = settings.value("signature_formats").origin
+        raise ConfigurationError(
+            f"signature_formats: {error}", because=f"it comes from {origin}", hint=error.hint
+        ) from None
 
 
 def claim(predicate_type: str, predicate: Path) -> Claim:

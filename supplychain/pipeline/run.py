@@ -29,6 +29,7 @@ from supplychain.records.run import (
     ScanRecord,
 )
 from supplychain.sbom.cyclonedx import SpecVersion
+from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.publication import SIGNATURE, Claim
 from supplychain.signing.signer import PublicKey, Signer
 
@@ -59,10 +60,12 @@ class Sealing:
     Attributes:
         signer: Signs what the pipeline finds; None signs nothing.
         keys: Keys of others, whose statements are recorded where they verify.
+        formats: In which forms signatures are stored.
     """
 
     signer: Signer | None
     keys: tuple[PublicKey, ...] = ()
+    formats: tuple[Format, ...] = FORMATS
 
     def require_key(self) -> None:
         """Wait for a key that is still being decrypted, before anything is done for nothing.
@@ -199,7 +202,13 @@ class Pipeline:
         store, name = target.beside(), target.image.subject.name
         return {
             digest: seal(
-                store, Subject(name, digest), sealing.signer, said, sealing.keys, at=self.clock()
+                store,
+                Subject(name, digest),
+                sealing.signer,
+                said,
+                sealing.keys,
+                at=self.clock(),
+                formats=sealing.formats,
             )
             for digest, said in claims.items()
         }

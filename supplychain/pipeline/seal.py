@@ -12,7 +12,7 @@ from supplychain.model.subject import Subject
 from supplychain.records.run import AttestationRecord
 from supplychain.scan.scanner import ScanResult
 from supplychain.signing import predicates
-from supplychain.signing.bundle import MEDIA_TYPE
+from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.publication import SIGNATURE, Claim, Publication, publish
 from supplychain.signing.signer import PublicKey, Signer
 from supplychain.signing.verification import VerificationReport, verify
@@ -54,6 +54,7 @@ def seal(
     keys: tuple[PublicKey, ...],
     *,
     at: datetime,
+    formats: Sequence[Format] = FORMATS,
 ) -> tuple[AttestationRecord, ...]:
     """Sign claims, then verify everything that lies beside the subject.
 
@@ -64,6 +65,7 @@ def seal(
         claims: What is said.
         keys: Whose statements count beside the signer's own.
         at: Now (aware, UTC).
+        formats: In which forms signatures are stored.
 
     Returns:
         Every statement that holds, as the record keeps it; () without any key.
@@ -74,20 +76,21 @@ def seal(
     """
     published: tuple[Publication, ...] = ()
     if signer is not None:
-        published = publish(store, subject, signer, claims, at=at)
+        published = publish(store, subject, signer, claims, at=at, formats=formats)
         keys = (signer.public_key, *(key for key in keys if key != signer.public_key))
     if not keys:
         return ()
     report = verify(store, subject, keys, at=at)
     _require(report, published)
     return tuple(
-        AttestationRecord(bundle.attestation, bundle.data, MEDIA_TYPE) for bundle in report.bundles
+        AttestationRecord(document.attestation, document.data, document.media_type)
+        for document in report.documents
     )
 
 
 def _require(report: VerificationReport, published: Sequence[Publication]) -> None:
     """Refuse to go on where what was just written cannot be read back."""
-    there = {bundle.attestation.envelope for bundle in report.bundles}
+    there = {one.attestation.envelope for one in (*report.documents, *report.copies)}
     for publication in published:
         if publication.envelope not in there:
             reasons = [r.reason for r in report.rejected if r.manifest == publication.manifest]

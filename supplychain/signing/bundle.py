@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from supplychain.errors import InputError, LimitError
-from supplychain.signing.dsse import Envelope
+from supplychain.errors import InputError
+from supplychain.signing.dsse import ENVELOPE_LIMIT, Envelope
 from supplychain.signing.encoding import as_object, as_text, members, read_json
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 # What all versions' media types begin with.
 MEDIA_TYPE_FAMILY = "application/vnd.dev.sigstore.bundle"
-PAYLOAD_LIMIT = 32 * 1024 * 1024
-BUNDLE_LIMIT = PAYLOAD_LIMIT * 4 // 3 + 64 * 1024
+BUNDLE_LIMIT = ENVELOPE_LIMIT + 32 * 1024
 
 _LATER = {
     "certificate": "a certificate",
@@ -46,11 +45,6 @@ class Bundle:
         Raises:
             LimitError: Nobody, we included, would read one so large.
         """
-        if len(self.envelope.payload) > PAYLOAD_LIMIT:
-            raise LimitError(
-                f"the statement has {len(self.envelope.payload)} bytes, "
-                f"at most {PAYLOAD_LIMIT} can be signed"
-            )
         value = {
             "mediaType": MEDIA_TYPE,
             "verificationMaterial": {"publicKey": {"hint": self.key_hint}},

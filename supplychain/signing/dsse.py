@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
-from supplychain.errors import InputError
-from supplychain.signing.encoding import as_text, members, read_base64, write_base64
+from supplychain.errors import InputError, LimitError
+from supplychain.signing.encoding import as_text, members, read_base64, read_json, write_base64
 from supplychain.signing.signer import PublicKey, Signer
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+MEDIA_TYPE = "application/vnd.dsse.envelope.v1+json"
+PAYLOAD_LIMIT = 32 * 1024 * 1024
+ENVELOPE_LIMIT = PAYLOAD_LIMIT * 4 // 3 + 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,30 @@ class Envelope:
         key.verify(self.signature, pre_authentication_encoding(self.payload))
 
     def value(self) -> dict[str, object]:
-        """The envelope as the bundle's `dsseEnvelope`."""
+        """The envelope as the bundle's `dsseEnvelope`.
+
+        Raises:
+            LimitError: Nobody, we included, would read one so large.
+        """
+        if len(self.payload) > PAYLOAD_LIMIT:
+            raise LimitError(
+                f"the statement has {len(self.payload)} bytes, "
+                f"at most {PAYLOAD_LIMIT} can be signed"
+            )
         return {
             "payload": write_base64(self.payload),
             "payloadType": PAYLOAD_TYPE,
             "signatures": [{"sig": write_base64(self.signature)}],
         }
+
+    def encode(self) -> bytes:
+        """The envelope as a document of its own, compact JSON; raises as `value`."""
+        return json.dumps(self.value(), separators=(",", ":")).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Envelope:
+        """Read an envelope that is a document of its own; raises as `parse`."""
+        return cls.parse(read_json(data, "the envelope", limit=ENVELOPE_LIMIT).value)
 
     @classmethod
     def parse(cls, value: object) -> Envelope:

@@ -16,7 +16,7 @@ from supplychain.model.evidence import (
     SIGNATURE_PREDICATE,
     VULNERABILITY_PREDICATE,
 )
-from supplychain.signing.bundle import PAYLOAD_LIMIT
+from supplychain.signing.dsse import PAYLOAD_LIMIT
 from supplychain.signing.encoding import Path, as_object, read_json
 
 # Names that cosign's `--type` knows for what we know.

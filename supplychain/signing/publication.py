@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from supplychain.errors import InputError, VerificationError
-from supplychain.model.artifact import ArtifactStore, Descriptor
+from supplychain.model.artifact import ArtifactStore, Descriptor, Manifest
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE
 from supplychain.model.subject import Subject
-from supplychain.signing import dsse, predicates, statement, storage
+from supplychain.signing import (
+    bundle,
+    dsse,
+    legacy,
+    predicates,
+    simplesigning,
+    statement,
+    storage,
+)
 from supplychain.signing.bundle import Bundle
+from supplychain.signing.dsse import Envelope
+from supplychain.signing.formats import FORMATS, Format
+from supplychain.signing.legacy_writing import Layer, append
 from supplychain.signing.signer import PublicKey, Signer
+from supplychain.signing.simplesigning import SignatureLayer
+from supplychain.signing.storage import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +45,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A bundle that lies beside its subject.
+    """A signed document that lies beside its subject.
 
     Attributes:
         predicate_type: What it says.
-        payload: Digest of the signed statement.
-        envelope: Digest of the bundle.
-        manifest: Digest of the referrer that holds it.
+        payload: Digest of the signed payload.
+        envelope: Digest of the document: the bundle, the envelope, the signature's layer.
+        manifest: Digest of what holds it.
         added: False where the same key had said the very same before.
+        format: In which form it is.
     """
 
     predicate_type: str
@@ -46,6 +61,7 @@ class Publication:
     envelope: Digest
     manifest: Digest
     added: bool
+    format: Format = Format.BUNDLE
 
 
 # An image signature: that the key's owner stands for this digest, and nothing more.
@@ -53,10 +69,15 @@ SIGNATURE = Claim(SIGNATURE_PREDICATE, predicates.SIGNATURE)
 
 
 def sign_image(
-    store: ArtifactStore, subject: Subject, signer: Signer, *, at: datetime
+    store: ArtifactStore,
+    subject: Subject,
+    signer: Signer,
+    *,
+    at: datetime,
+    formats: Sequence[Format] = FORMATS,
 ) -> Publication:
-    """Sign a manifest or index; as `publish`."""
-    return publish(store, subject, signer, (SIGNATURE,), at=at)[0]
+    """Sign a manifest or index; as `publish`, of which it gives the first."""
+    return publish(store, subject, signer, (SIGNATURE,), at=at, formats=formats)[0]
 
 
 def attest(
@@ -67,14 +88,15 @@ def attest(
     predicate: bytes,
     *,
     at: datetime,
+    formats: Sequence[Format] = FORMATS,
 ) -> Publication:
-    """Say something about a manifest or index; as `publish`.
+    """Say something about a manifest or index; as `publish`, of which it gives the first.
 
     The predicate type is a URI, or a name that cosign's `--type` knows; the predicate, a JSON
     object, is signed byte for byte as it is.
     """
     claim = Claim(predicates.type_uri(predicate_type), predicate)
-    return publish(store, subject, signer, (claim,), at=at)[0]
+    return publish(store, subject, signer, (claim,), at=at, formats=formats)[0]
 
 
 def publish(
@@ -84,8 +106,11 @@ def publish(
     claims: Sequence[Claim],
     *,
     at: datetime,
+    formats: Sequence[Format] = FORMATS,
 ) -> tuple[Publication, ...]:
-    """Sign claims and attach each as a bundle; what was said before is not said again.
+    """Sign claims and attach each in every form; what was said before is not said again.
+
+    An attestation is signed once: the bundle and the legacy layer hold the same envelope.
 
     Args:
         store: The repository that holds the subject.
@@ -93,64 +118,171 @@ def publish(
         signer: Who says so.
         claims: What is said.
         at: For the annotation that tells when (aware, UTC).
+        formats: The forms.
 
     Returns:
-        One publication per claim, in order.
+        For each format, one publication per claim, in their orders.
 
     Raises:
-        InputError: A predicate is not strict JSON or not of its type.
-        LimitError: A predicate is too large, or the subject has too many referrers.
+        InputError: A predicate is not strict JSON or not of its type; or the legacy format cannot
+            name the subject.
+        LimitError: A predicate is too large, or too much is attached to the subject.
+        VerificationError: Something else stands where legacy signatures belong.
         NotFoundError: The subject is not in the store.
         RegistryError: The registry failed.
     """
-    payloads = [statement.write(subject, c.predicate_type, c.predicate) for c in claims]
+    if Format.LEGACY in formats:
+        # Refuses a digest that these tags cannot name before anything is written.
+        legacy.tag(subject.digest, legacy.Suffix.SIGNATURES)
+    wanted = _wanted(subject, claims, formats)
     manifest = store.manifest(subject.digest)
-    wanted = dict(zip(payloads, claims, strict=True))
-    there = _published(store, subject.digest, signer.public_key, wanted)
-    done: list[Publication] = []
-    for claim, payload in zip(claims, payloads, strict=True):
-        if payload not in there:
-            data = Bundle(signer.public_key.hint, dsse.seal(payload, signer)).encode()
-            digest = storage.write(
-                store, manifest, data, predicate_type=claim.predicate_type, at=at
-            )
-            there[payload] = _publication(claim, payload, data, digest, added=True)
-        done.append(there[payload])
-    return tuple(done)
+    done: dict[_Key, Publication] = {}
+    signed: dict[bytes, _Signed] = {}
+    for one, word, stored in _said(store, subject.digest, signer.public_key, wanted):
+        signed.setdefault(one.payload, word)
+        done.setdefault(one.key, one.published(stored, added=False))
+    missing = {one.key: one for one in wanted if one.key not in done}.values()
+    for one in missing:
+        if one.payload not in signed:
+            signed[one.payload] = one.seal(signer)
+    bundles = [one for one in missing if one.format is Format.BUNDLE]
+    layers = [one for one in missing if one.format is Format.LEGACY]
+    for one, stored in chain(
+        _write_bundles(store, manifest, bundles, signed, hint=signer.public_key.hint, at=at),
+        _write_layers(store, subject.digest, layers, signed),
+    ):
+        done[one.key] = one.published(stored, added=True)
+    return tuple(done[one.key] for one in wanted)
 
 
-def _published(
-    store: ArtifactStore, subject: Digest, key: PublicKey, wanted: dict[bytes, Claim]
-) -> dict[bytes, Publication]:
-    """Which of the wanted payloads this key has signed and attached already."""
-    types = {claim.predicate_type for claim in wanted.values()}
+_Signed = Envelope | SignatureLayer
+_Key = tuple[Format, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A claim in one form, and what is signed for it."""
+
+    format: Format
+    claim: Claim
+    payload: bytes
+
+    @property
+    def key(self) -> _Key:
+        return self.format, self.payload
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether it is a signature in the legacy form, the one thing that is no statement."""
+        return self.format is Format.LEGACY and self.claim.predicate_type == SIGNATURE_PREDICATE
+
+    def seal(self, signer: Signer) -> _Signed:
+        if self.is_simple:
+            return SignatureLayer(self.payload, signer.sign(self.payload))
+        return dsse.seal(self.payload, signer)
+
+    def layer(self, signed: _Signed) -> Layer:
+        if isinstance(signed, SignatureLayer):
+            return Layer.of_signature(signed)
+        return Layer.of_attestation(signed, self.claim.predicate_type)
+
+    def published(self, stored: Stored, *, added: bool) -> Publication:
+        return Publication(
+            self.claim.predicate_type,
+            Digest.of(self.payload),
+            Digest.of(stored.data),
+            stored.manifest,
+            added,
+            self.format,
+        )
+
+
+def _wanted(
+    subject: Subject, claims: Sequence[Claim], formats: Sequence[Format]
+) -> tuple[_Wanted, ...]:
+    statements = [
+        (claim, statement.write(subject, claim.predicate_type, claim.predicate)) for claim in claims
+    ]
+    wanted = [_Wanted(form, claim, payload) for form in formats for claim, payload in statements]
+    return tuple(
+        replace(one, payload=simplesigning.write(subject)) if one.is_simple else one
+        for one in wanted
+    )
+
+
+def _said(
+    store: ArtifactStore, subject: Digest, key: PublicKey, wanted: Sequence[_Wanted]
+) -> Iterator[tuple[_Wanted, _Signed, Stored]]:
+    """What of all that is wanted this key has signed and attached already."""
+    by_key = {one.key: one for one in wanted}
+    types = {one.claim.predicate_type for one in wanted}
+    formats = {one.format for one in wanted}
 
     def choose(referrer: Descriptor) -> bool:
-        named = dict(referrer.annotations).get(storage.PREDICATE_TYPE_ANNOTATION)
+        annotations = dict(referrer.annotations)
+        named = annotations.get(storage.PREDICATE_TYPE_ANNOTATION) or annotations.get(
+            legacy.PREDICATE_TYPE_ANNOTATION
+        )
         return named is None or named in types
 
-    there: dict[bytes, Publication] = {}
-    for found in storage.read(store, subject, choose=choose):
-        if isinstance(found, storage.StoredBundle):
-            payload = _signed_payload(found.data, key)
-            if payload in wanted:
-                there[payload] = _publication(
-                    wanted[payload], payload, found.data, found.manifest, added=False
-                )
-    return there
+    found = chain(
+        storage.read(store, subject, choose=choose) if Format.BUNDLE in formats else (),
+        legacy.read(store, subject, choose=choose) if Format.LEGACY in formats else (),
+    )
+    for stored in storage.bounded(found, subject):
+        if isinstance(stored, Stored):
+            form = Format.BUNDLE if stored.media_type == bundle.MEDIA_TYPE else Format.LEGACY
+            word = _word(stored, key)
+            one = None if word is None else by_key.get((form, word.payload))
+            if word is not None and one is not None:
+                yield one, word, stored
 
 
-def _signed_payload(data: bytes, key: PublicKey) -> bytes | None:
+def _word(stored: Stored, key: PublicKey) -> _Signed | None:
     try:
-        envelope = Bundle.parse(data).envelope
-        envelope.verify(key)
+        signed = _SIGNED[stored.media_type](stored.data)
+        signed.verify(key)
     except (InputError, VerificationError):
         # Somebody else's, or broken: either way this key has not said it yet.
         return None
-    return envelope.payload
+    return signed
 
 
-def _publication(
-    claim: Claim, payload: bytes, data: bytes, manifest: Digest, *, added: bool
-) -> Publication:
-    return Publication(claim.predicate_type, Digest.of(payload), Digest.of(data), manifest, added)
+_SIGNED: dict[str, Callable[[bytes], _Signed]] = {
+    bundle.MEDIA_TYPE: lambda data: Bundle.parse(data).envelope,
+    dsse.MEDIA_TYPE: Envelope.decode,
+    simplesigning.EMBEDDED_TYPE: SignatureLayer.parse,
+}
+
+
+def _write_bundles(
+    store: ArtifactStore,
+    manifest: Manifest,
+    wanted: Sequence[_Wanted],
+    signed: Mapping[bytes, _Signed],
+    *,
+    hint: str,
+    at: datetime,
+) -> Iterator[tuple[_Wanted, Stored]]:
+    for one in wanted:
+        envelope = signed[one.payload]
+        if isinstance(envelope, Envelope):
+            data = Bundle(hint, envelope).encode()
+            kind = one.claim.predicate_type
+            held = storage.write(store, manifest, data, predicate_type=kind, at=at)
+            yield one, Stored(held, bundle.MEDIA_TYPE, data)
+
+
+def _write_layers(
+    store: ArtifactStore,
+    subject: Digest,
+    wanted: Sequence[_Wanted],
+    signed: Mapping[bytes, _Signed],
+) -> Iterator[tuple[_Wanted, Stored]]:
+    """All that goes under one tag at once: whoever writes it must look again afterwards."""
+    layers = [(one, one.layer(signed[one.payload])) for one in wanted]
+    for suffix in legacy.Suffix:
+        here = [(one, layer) for one, layer in layers if layer.suffix is suffix]
+        if here:
+            held = append(store, subject, [layer for _, layer in here])
+            yield from ((one, layer.stored(held)) for one, layer in here)

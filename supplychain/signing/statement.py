@@ -10,7 +10,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE
 from supplychain.model.subject import Subject
 from supplychain.signing import predicates
-from supplychain.signing.bundle import PAYLOAD_LIMIT
+from supplychain.signing.dsse import PAYLOAD_LIMIT
 from supplychain.signing.encoding import Document, as_object, as_text, read_json
 
 _V1 = "https://in-toto.io/Statement/v1"

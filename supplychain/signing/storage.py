@@ -1,10 +1,13 @@
-"""Bundles beside an image: OCI 1.1 referrers, as cosign v3 stores them by default."""
+"""Bundles beside an image: OCI 1.1 referrers, as cosign v3 stores them by default.
+
+What is found beside an image in any form is one of the three kinds of `Found`.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -37,30 +40,34 @@ REFERRER_LIMIT = 1000
 TOTAL_LIMIT = 256 * 1024 * 1024
 
 # What says that an artifact cannot be used, as against that nobody could be reached.
-_UNUSABLE = (InputError, VerificationError, NotFoundError)
+UNUSABLE = (InputError, VerificationError, NotFoundError)
 # What may be shown to people as it stands (RFC 6838 section 4.2).
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][\w!#$&^.+-]{0,126}/[\w!#$&^.+-]{1,127}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class StoredBundle:
-    """A bundle as it was found: nothing in it is checked yet.
+class Stored:
+    """A signed document as it was found: nothing in it is checked yet.
 
     Attributes:
-        manifest: The referrer that holds it.
+        manifest: What holds it.
+        media_type: What it is: a bundle, a DSSE envelope, or a signature's layer with its content.
         data: Its exact bytes.
+        where: Which part of `manifest` it is; "" where it is the whole.
     """
 
     manifest: Digest
+    media_type: str
     data: bytes = field(repr=False)
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A bundle that proves nothing, and why.
+    """Something that proves nothing, and why.
 
     Attributes:
-        manifest: The referrer that holds it.
+        manifest: What holds it; the image itself, where what holds it could not even be named.
         reason: One line, for people.
     """
 
@@ -68,10 +75,11 @@ class Rejection:
     reason: str
 
     @classmethod
-    def of(cls, manifest: Digest, error: SupplyChainError) -> Rejection:
+    def of(cls, manifest: Digest, error: SupplyChainError, where: str = "") -> Rejection:
         """A rejection in the words of the error that caused it."""
+        place = f"{where}: " if where else ""
         because = f": {error.because}" if error.because else ""
-        return cls(manifest, f"{error}{because}")
+        return cls(manifest, f"{place}{error}{because}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,24 @@ class Foreign:
     media_type: str
 
 
-Found = StoredBundle | Rejection | Foreign
+Found = Stored | Rejection | Foreign
+
+
+def bounded(found: Iterable[Found], subject: Digest) -> Iterator[Found]:
+    """What was found about a digest, as long as it is not more than anybody needs.
+
+    Raises:
+        LimitError: It has more bytes together.
+    """
+    total = 0
+    for one in found:
+        total += len(one.data) if isinstance(one, Stored) else 0
+        if total > TOTAL_LIMIT:
+            raise LimitError(
+                f"what is signed about {subject} has more than {TOTAL_LIMIT} bytes together",
+                hint="delete the attestations that are no longer needed",
+            )
+        yield one
 
 
 def write(
@@ -133,7 +158,7 @@ def read(
         choose: Which referrers to look at; all where not given.
 
     Raises:
-        LimitError: There are more referrers, or more bytes in them, than anybody needs.
+        LimitError: There are more referrers than anybody needs.
         RegistryError: The registry failed; what could not be read is not thereby refused.
     """
     referrers = tuple({d.digest: d for d in store.referrers(subject)}.values())
@@ -142,18 +167,9 @@ def read(
             f"{subject} has {len(referrers)} referrers, at most {REFERRER_LIMIT} are read",
             hint="delete the attestations that are no longer needed",
         )
-    total = 0
     for referrer in referrers:
-        if choose is not None and not choose(referrer):
-            continue
-        found = _open(store, subject, referrer.digest)
-        total += len(found.data) if isinstance(found, StoredBundle) else 0
-        if total > TOTAL_LIMIT:
-            raise LimitError(
-                f"the bundles about {subject} have more than {TOTAL_LIMIT} bytes together",
-                hint="delete the attestations that are no longer needed",
-            )
-        yield found
+        if choose is None or choose(referrer):
+            yield _open(store, subject, referrer.digest)
 
 
 def _open(store: ArtifactStore, subject: Digest, referrer: Digest) -> Found:
@@ -161,8 +177,8 @@ def _open(store: ArtifactStore, subject: Digest, referrer: Digest) -> Found:
         layer = _layer(store.manifest(referrer), subject)
         if isinstance(layer, str):
             return Foreign(referrer, layer)
-        return StoredBundle(referrer, store.blob(layer, limit=BUNDLE_LIMIT))
-    except _UNUSABLE as error:
+        return Stored(referrer, MEDIA_TYPE, store.blob(layer, limit=BUNDLE_LIMIT))
+    except UNUSABLE as error:
         return Rejection.of(referrer, error)
 
 
@@ -187,7 +203,7 @@ def _layer(manifest: Manifest, subject: Digest) -> Descriptor | str:
         raise VerificationError(
             "the referrer is about another digest", because=f"it names {str(named)[:140]!r}"
         )
-    return _bundle_descriptor(as_object(layers[0], "the layer"))
+    return described(as_object(layers[0], "the layer"), limit=BUNDLE_LIMIT)
 
 
 def _shown(media_type: object) -> str:
@@ -195,14 +211,33 @@ def _shown(media_type: object) -> str:
     return text if _MEDIA_TYPE.fullmatch(text) else ""
 
 
-def _bundle_descriptor(layer: dict[str, object]) -> Descriptor:
+def described(layer: dict[str, object], *, limit: int) -> Descriptor:
+    """A layer's descriptor, read strictly.
+
+    Args:
+        layer: As the manifest has it.
+        limit: The most bytes that the layer may have.
+
+    Raises:
+        LimitError: It says that it is larger.
+        InputError: It is no descriptor.
+    """
     size = layer.get("size")
     if type(size) is not int or size < 0:
         raise InputError("the layer has no size")
-    if size > BUNDLE_LIMIT:
-        raise LimitError(f"the bundle has {size} bytes, at most {BUNDLE_LIMIT} are read")
+    if size > limit:
+        raise LimitError(f"the layer has {size} bytes, at most {limit} are read")
     digest = Digest.parse(as_text(layer.get("digest"), "the layer's digest"))
-    return Descriptor(MEDIA_TYPE, digest, size)
+    annotations = as_object(layer.get("annotations") or {}, "the layer's annotations")
+    return Descriptor(
+        as_text(layer.get("mediaType"), "the layer's mediaType"),
+        digest,
+        size,
+        annotations=tuple(
+            (name, as_text(text, f"the annotation {name[:80]!r}"))
+            for name, text in sorted(annotations.items())
+        ),
+    )
 
 
 def _descriptor(media_type: str, data: bytes, digest: Digest) -> dict[str, object]:

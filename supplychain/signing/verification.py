@@ -3,39 +3,46 @@
 The order matters. A signature is checked over opaque bytes first; only what a given key has
 signed is parsed; only what is about the very digest asked for is believed. Everything else is a
 rejection with its reason, and nothing that was found is silently dropped.
+
+Whoever signs in both forms says one thing twice. It counts once, as the bundle; what repeats it is
+a copy. An attestation is repeated by the same payload, an image signature by the same key.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 from supplychain.errors import InputError, VerificationError
 from supplychain.model.artifact import ArtifactStore
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE, VerifiedAttestation
 from supplychain.model.subject import Subject
-from supplychain.signing import storage
+from supplychain.signing import bundle, dsse, legacy, simplesigning, storage
 from supplychain.signing.bundle import Bundle
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.signer import PublicKey
+from supplychain.signing.simplesigning import SignatureLayer, SimpleSigning
 from supplychain.signing.statement import Statement
-from supplychain.signing.storage import Foreign, Rejection
+from supplychain.signing.storage import Foreign, Rejection, Stored
 
 
 @dataclass(frozen=True, slots=True)
-class VerifiedBundle:
-    """A bundle that holds, with its bytes, so that they can be kept verbatim.
+class VerifiedDocument:
+    """A signed document that holds, with its bytes, so that they can be kept verbatim.
 
     Attributes:
         attestation: What it proves.
-        data: The bundle's exact bytes; `attestation.envelope` is their digest.
-        manifest: The referrer that holds it; None where it came as a file.
+        media_type: What it is: a bundle, or in the legacy form an envelope or a signature's layer.
+        data: Its exact bytes; `attestation.envelope` is their digest.
+        manifest: What holds it.
     """
 
     attestation: VerifiedAttestation
+    media_type: str
     data: bytes = field(repr=False)
-    manifest: Digest | None = None
+    manifest: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +51,22 @@ class VerificationReport:
 
     Attributes:
         subject: What was asked about.
-        bundles: What holds, in the store's order.
-        rejected: Bundles that prove nothing, each with its reason.
+        documents: What holds, in the store's order, bundles first.
+        rejected: What proves nothing, each with its reason.
         foreign: Referrers that are no bundles.
+        copies: What holds too and says in the legacy form what one of `documents` says.
     """
 
     subject: Subject
-    bundles: tuple[VerifiedBundle, ...]
+    documents: tuple[VerifiedDocument, ...]
     rejected: tuple[Rejection, ...]
     foreign: tuple[Foreign, ...]
+    copies: tuple[VerifiedDocument, ...] = ()
 
     @property
     def verified(self) -> tuple[VerifiedAttestation, ...]:
         """The statements that hold, signatures among them."""
-        return tuple(bundle.attestation for bundle in self.bundles)
+        return tuple(document.attestation for document in self.documents)
 
     @property
     def signatures(self) -> tuple[VerifiedAttestation, ...]:
@@ -115,22 +124,14 @@ def verify(
         RegistryError: The registry failed.
     """
     _require_keys(keys)
-    bundles: list[VerifiedBundle] = []
-    rejected: list[Rejection] = []
-    foreign: list[Foreign] = []
-    for found in storage.read(store, subject.digest):
-        if isinstance(found, Foreign):
-            foreign.append(found)
-        elif isinstance(found, Rejection):
-            rejected.append(found)
+    sorted_out = _Sorting()
+    found = chain(storage.read(store, subject.digest), legacy.read(store, subject.digest))
+    for one in storage.bounded(found, subject.digest):
+        if isinstance(one, Stored):
+            sorted_out.add(_checked(one, subject, keys, at=at))
         else:
-            try:
-                attestation = verify_bundle(found.data, subject, keys, at=at)
-            except (InputError, VerificationError) as error:
-                rejected.append(Rejection.of(found.manifest, error))
-            else:
-                bundles.append(VerifiedBundle(attestation, found.data, found.manifest))
-    return VerificationReport(subject, tuple(bundles), tuple(rejected), tuple(foreign))
+            sorted_out.add(one)
+    return sorted_out.report(subject)
 
 
 def verify_bundle(
@@ -148,8 +149,36 @@ def verify_bundle(
         InputError: There are no keys; or the bundle or its statement is malformed.
         VerificationError: No key verifies it, or it is about something else.
     """
+    return verify_document(data, bundle.MEDIA_TYPE, subject, keys, at=at)
+
+
+def verify_document(
+    data: bytes, media_type: str, subject: Subject, keys: tuple[PublicKey, ...], *, at: datetime
+) -> VerifiedAttestation:
+    """Check one signed document of any form; raises as `verify_bundle`.
+
+    Args:
+        data: Its bytes.
+        media_type: What it is, as `VerifiedDocument` has it.
+        subject: What it must be about.
+        keys: Whose word counts.
+        at: Now (aware, UTC).
+    """
     _require_keys(keys)
-    envelope = Bundle.parse(data).envelope
+    if media_type == simplesigning.EMBEDDED_TYPE:
+        return _check_layer(data, subject, keys, at)
+    if media_type == bundle.MEDIA_TYPE:
+        envelope = Bundle.parse(data).envelope
+    elif media_type == dsse.MEDIA_TYPE:
+        envelope = Envelope.decode(data)
+    else:
+        raise InputError(f"{media_type[:80]!r} is no form of signature that is known")
+    return _check_envelope(envelope, data, subject, keys, at)
+
+
+def _check_envelope(
+    envelope: Envelope, data: bytes, subject: Subject, keys: tuple[PublicKey, ...], at: datetime
+) -> VerifiedAttestation:
     key = _signed_by(envelope, keys)
     statement = Statement.parse(envelope.payload)
     statement.require(subject.digest)
@@ -164,10 +193,74 @@ def verify_bundle(
     )
 
 
-def _signed_by(envelope: Envelope, keys: tuple[PublicKey, ...]) -> PublicKey:
+def _check_layer(
+    data: bytes, subject: Subject, keys: tuple[PublicKey, ...], at: datetime
+) -> VerifiedAttestation:
+    layer = SignatureLayer.parse(data)
+    key = _signed_by(layer, keys)
+    SimpleSigning.parse(layer.payload).require(subject.digest)
+    return VerifiedAttestation(
+        subject=subject,
+        predicate_type=SIGNATURE_PREDICATE,
+        payload=Digest.of(layer.payload),
+        envelope=Digest.of(data),
+        key_fingerprint=key.fingerprint,
+        verified_at=at,
+    )
+
+
+def _checked(
+    stored: Stored, subject: Subject, keys: tuple[PublicKey, ...], *, at: datetime
+) -> VerifiedDocument | Rejection:
+    try:
+        attestation = verify_document(stored.data, stored.media_type, subject, keys, at=at)
+    except (InputError, VerificationError) as error:
+        return Rejection.of(stored.manifest, error, stored.where)
+    return VerifiedDocument(attestation, stored.media_type, stored.data, stored.manifest)
+
+
+@dataclass(slots=True)
+class _Sorting:
+    """A report in the making."""
+
+    documents: list[VerifiedDocument] = field(default_factory=list)
+    copies: list[VerifiedDocument] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    foreign: list[Foreign] = field(default_factory=list)
+    said: set[tuple[str, str, Digest | None]] = field(default_factory=set)
+
+    def add(self, found: VerifiedDocument | Rejection | Foreign) -> None:
+        if isinstance(found, Rejection):
+            self.rejected.append(found)
+        elif isinstance(found, Foreign):
+            self.foreign.append(found)
+        elif found.media_type != bundle.MEDIA_TYPE and _word(found) in self.said:
+            self.copies.append(found)
+        else:
+            self.said.add(_word(found))
+            self.documents.append(found)
+
+    def report(self, subject: Subject) -> VerificationReport:
+        return VerificationReport(
+            subject,
+            tuple(self.documents),
+            tuple(self.rejected),
+            tuple(self.foreign),
+            tuple(self.copies),
+        )
+
+
+def _word(document: VerifiedDocument) -> tuple[str, str, Digest | None]:
+    """Who says what: two documents with the same are one statement in two forms."""
+    said = document.attestation
+    payload = None if said.is_signature else said.payload
+    return said.key_fingerprint, said.predicate_type, payload
+
+
+def _signed_by(signed: Envelope | SignatureLayer, keys: tuple[PublicKey, ...]) -> PublicKey:
     for key in keys:
         try:
-            envelope.verify(key)
+            signed.verify(key)
         except VerificationError:
             continue
         return key

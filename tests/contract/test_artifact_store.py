@@ -292,8 +292,9 @@ def test_a_tag_is_amended_from_nothing_on(store: ArtifactStore) -> None:
 
 def test_amending_at_once_loses_nothing(store: ArtifactStore) -> None:
     labels = [f"label-{number}" for number in range(8)]
+    changes = [_adding(store, label) for label in labels]
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda label: store.amend("list", _adding(store, label)), labels))
+        list(threads.map(lambda change: store.amend("list", change), changes))
     assert sorted(_labels(store.manifest(store.resolve("list").digest))) == labels
 
 

@@ -1,4 +1,4 @@
-"""Signing and verifying in a real registry that has no referrers API: all by fallback tag."""
+"""Signing and verifying in a real registry that has no referrers API: all by tags."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import pytest
 from supplychain.images.registry.repository import RegistryRepository
 from supplychain.model.artifact import OCI_INDEX, OCI_MANIFEST
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import CYCLONEDX_PREDICATE, SIGNATURE_PREDICATE
+from supplychain.model.evidence import CYCLONEDX_PREDICATE
 from supplychain.model.subject import Subject
 from supplychain.signing import publication
+from supplychain.signing.formats import Format
 from supplychain.signing.publication import SIGNATURE, Claim
 from supplychain.signing.verification import verify
 from tests.kit.keys import signer
@@ -52,8 +53,10 @@ def test_what_is_published_is_verified_by_whoever_comes_later(
     made = publication.publish(store, subject, signer(), claims, at=AT)
     again = publication.publish(store, subject, signer(), claims, at=AT)
     report = verify(store, subject, KEYS, at=AT)
-    assert [p.added for p in (*made, *again)] == [True, True, False, False]
-    assert {a.envelope for a in report.verified} == {p.envelope for p in made}
+    assert [p.added for p in (*made, *again)] == [True] * 4 + [False] * 4
+    assert [d.attestation.envelope for d in (*report.documents, *report.copies)] == [
+        p.envelope for p in made
+    ]
     assert len(report.require(CYCLONEDX_PREDICATE, document=Digest.of(SBOM))) == 1
     assert (report.rejected, report.foreign) == ((), ())
     tag = store.resolve(f"sha256-{subject.digest.hex}")
@@ -64,7 +67,7 @@ def test_a_bundle_changed_where_it_is_stored_is_rejected(
     store: RegistryRepository, debian_registry: RunningRegistry
 ) -> None:
     subject = _image(store)
-    made = publication.sign_image(store, subject, signer(), at=AT)
+    made = publication.sign_image(store, subject, signer(), at=AT, formats=(Format.BUNDLE,))
     (stored,) = debian_registry.storage.rglob(f"{made.envelope.hex}/data")
     stored.write_bytes(stored.read_bytes().replace(b"in-toto+json", b"in-toto+jsoN"))
     report = verify(store, subject, KEYS, at=AT)
@@ -87,6 +90,6 @@ def test_two_who_sign_at_once_both_count(store: RegistryRepository) -> None:
         thread.join(60)
     keys = tuple(signer(name).public_key for name in names)
     report = verify(store, subject, keys, at=AT)
-    assert {a.key_fingerprint for a in report.find(SIGNATURE_PREDICATE)} == {
-        key.fingerprint for key in keys
-    }
+    signed_by = [d.attestation.key_fingerprint for d in report.documents]
+    repeated_by = [d.attestation.key_fingerprint for d in report.copies]
+    assert sorted(signed_by) == sorted(repeated_by) == sorted(key.fingerprint for key in keys)

@@ -11,8 +11,8 @@ from sigstore_models.bundle.v1 import Bundle as RefereeBundle
 
 from supplychain.errors import InputError, LimitError, VerificationError
 from supplychain.signing import dsse
-from supplychain.signing.bundle import BUNDLE_LIMIT, MEDIA_TYPE, PAYLOAD_LIMIT, Bundle
-from supplychain.signing.dsse import Envelope
+from supplychain.signing.bundle import BUNDLE_LIMIT, MEDIA_TYPE, Bundle
+from supplychain.signing.dsse import PAYLOAD_LIMIT, Envelope
 from tests.kit.keys import signer
 
 PAYLOAD = b'{"_type":"https://in-toto.io/Statement/v1"}'

@@ -1,4 +1,4 @@
-"""Whatever one byte of a bundle becomes: refused, or the very payload that was signed."""
+"""Whatever one byte of a signature becomes: refused, or the very payload that was signed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from supplychain.errors import SupplyChainError
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
-from supplychain.signing import dsse, statement
+from supplychain.signing import dsse, legacy, simplesigning, statement
 from supplychain.signing.bundle import Bundle
+from supplychain.signing.legacy_writing import Layer
+from supplychain.signing.simplesigning import SignatureLayer, SimpleSigning
 from supplychain.signing.statement import Statement
-from supplychain.signing.verification import verify_bundle
+from supplychain.signing.verification import verify_bundle, verify_document
 from tests.kit.keys import signer
 
 AT = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
@@ -54,7 +56,13 @@ def test_any_byte_replaced_removed_or_added_to(at: int, byte: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_at_all_raise_only_our_errors(data: bytes) -> None:
     _refused_or_the_same(data)
-    for parse in (Bundle.parse, Statement.parse):
+    for parse in (
+        Bundle.parse,
+        Statement.parse,
+        dsse.Envelope.decode,
+        SignatureLayer.parse,
+        SimpleSigning.parse,
+    ):
         try:
             parse(data)
         except SupplyChainError:
@@ -80,3 +88,53 @@ def test_a_signed_statement_however_strange_raises_only_our_errors(at: int, byte
     except SupplyChainError:
         return
     assert {"sha256": SUBJECT.digest.hex} in read.subjects
+
+
+SIMPLE = simplesigning.write(SUBJECT)
+KEPT = Layer.of_signature(SignatureLayer(SIMPLE, signer().sign(SIMPLE))).stored(SUBJECT.digest)
+
+
+def _refused_or_the_same_signature(data: bytes) -> None:
+    try:
+        proven = verify_document(data, KEPT.media_type, SUBJECT, (KEY,), at=AT)
+    except SupplyChainError:
+        return
+    assert proven.payload == Digest.of(SIMPLE)
+
+
+def test_every_byte_of_a_legacy_signature_with_one_bit_flipped() -> None:
+    proven = verify_document(KEPT.data, KEPT.media_type, SUBJECT, (KEY,), at=AT)
+    assert proven.payload == Digest.of(SIMPLE)
+    for at in range(len(KEPT.data)):
+        for bit in (1, 32, 128):
+            data = bytearray(KEPT.data)
+            data[at] ^= bit
+            _refused_or_the_same_signature(bytes(data))
+
+
+@settings(max_examples=400)
+@given(at=st.integers(0, len(SIMPLE) - 1), byte=st.binary(max_size=2))
+def test_a_changed_legacy_payload_is_never_believed(at: int, byte: bytes) -> None:
+    changed = SIMPLE[:at] + byte + SIMPLE[at + 1 :]
+    genuine = SignatureLayer.parse(KEPT.data)
+    made = Layer.of_signature(SignatureLayer(changed, genuine.signature))
+    _refused_or_the_same_signature(made.stored(SUBJECT.digest).data)
+
+
+@settings(max_examples=300)
+@given(at=st.integers(0, len(SIMPLE) - 1), byte=st.binary(max_size=2))
+def test_a_signed_legacy_payload_however_strange_raises_only_our_errors(
+    at: int, byte: bytes
+) -> None:
+    strange = SIMPLE[:at] + byte + SIMPLE[at + 1 :]
+    try:
+        read = SimpleSigning.parse(strange)
+        read.require(SUBJECT.digest)
+    except SupplyChainError:
+        return
+    assert read.digest == str(SUBJECT.digest)
+
+
+def test_the_legacy_forms_have_tags_of_their_own() -> None:
+    tags = {legacy.tag(SUBJECT.digest, suffix) for suffix in legacy.Suffix}
+    assert tags == {f"sha256-{SUBJECT.digest.hex}.{suffix}" for suffix in ("sig", "att")}

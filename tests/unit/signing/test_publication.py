@@ -1,4 +1,4 @@
-"""What is written beside an image, and that it is not written twice."""
+"""What is written beside an image as bundles, and that it is not written twice."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import CYCLONEDX_PREDICATE, SIGNATURE_PREDICATE
 from supplychain.model.subject import Subject
 from supplychain.signing import publication, verification
+from supplychain.signing.formats import Format
 from supplychain.signing.publication import SIGNATURE, Claim, Publication
 from tests.kit.artifacts import MemoryStore, put_image
 from tests.kit.keys import signer
@@ -22,14 +23,17 @@ from tests.kit.keys import signer
 AT = datetime(2026, 1, 15, 12, 0, 0, 999_999, tzinfo=UTC)
 SBOM = b'{"bomFormat":"CycloneDX"}\n'
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+FORMATS = (Format.BUNDLE,)
 
 
 def _sign(store: MemoryStore, subject: Subject, key: str = "release") -> Publication:
-    return publication.sign_image(store, subject, signer(key), at=AT)
+    return publication.sign_image(store, subject, signer(key), at=AT, formats=FORMATS)
 
 
 def _attest(store: MemoryStore, subject: Subject, predicate: bytes = SBOM) -> Publication:
-    return publication.attest(store, subject, signer(), "cyclonedx", predicate, at=AT)
+    return publication.attest(
+        store, subject, signer(), "cyclonedx", predicate, at=AT, formats=FORMATS
+    )
 
 
 def test_the_referrer_is_exactly_what_cosign_stores() -> None:
@@ -89,7 +93,7 @@ def test_three_claims_make_three_referrers_in_their_order() -> None:
     store = MemoryStore()
     subject = put_image(store)
     claims = (SIGNATURE, Claim(CYCLONEDX_PREDICATE, SBOM), Claim("https://x.example/v1", b"{}"))
-    made = publication.publish(store, subject, signer(), claims, at=AT)
+    made = publication.publish(store, subject, signer(), claims, at=AT, formats=FORMATS)
     assert [m.predicate_type for m in made] == [c.predicate_type for c in claims]
     assert [m.manifest for m in made] == [d.digest for d in store.referrers(subject.digest)]
     assert all(m.added for m in made)
@@ -106,6 +110,7 @@ def test_saying_the_same_again_adds_nothing() -> None:
         signer(),
         (SIGNATURE, Claim(CYCLONEDX_PREDICATE, SBOM), SIGNATURE),
         at=AT + timedelta(days=1),
+        formats=FORMATS,
     )
     assert [m.added for m in (*first, *later)] == [True, True, False, False, False]
     assert [m.manifest for m in later] == [first[0].manifest, first[1].manifest, first[0].manifest]

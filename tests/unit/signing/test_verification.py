@@ -20,6 +20,7 @@ from supplychain.model.evidence import (
 from supplychain.model.subject import Subject
 from supplychain.signing import dsse, publication, storage
 from supplychain.signing.bundle import BUNDLE_LIMIT, MEDIA_TYPE, Bundle
+from supplychain.signing.formats import Format
 from supplychain.signing.verification import VerificationReport, verify, verify_bundle
 from tests.kit.artifacts import MemoryStore, put_image
 from tests.kit.keys import signer
@@ -27,6 +28,17 @@ from tests.kit.keys import signer
 AT = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 SBOM = b'{"bomFormat":"CycloneDX","version":1}\n'
 KEY = signer().public_key
+BUNDLE = (Format.BUNDLE,)
+
+
+def _sign(store: MemoryStore, subject: Subject, key: str = "release") -> publication.Publication:
+    """Sign as a bundle alone."""
+    return publication.sign_image(store, subject, signer(key), at=AT, formats=BUNDLE)
+
+
+def _attest(store: MemoryStore, subject: Subject) -> publication.Publication:
+    """Attest the SBOM as a bundle alone."""
+    return publication.attest(store, subject, signer(), "cyclonedx", SBOM, at=AT, formats=BUNDLE)
 
 
 def _verify(store: MemoryStore, subject: Subject) -> VerificationReport:
@@ -73,8 +85,8 @@ def _bundle(payload: bytes, key: str = "release") -> bytes:
 def test_a_signature_and_an_attestation_are_believed() -> None:
     store = MemoryStore()
     subject = put_image(store)
-    signed = publication.sign_image(store, subject, signer(), at=AT)
-    attested = publication.attest(store, subject, signer(), "cyclonedx", SBOM, at=AT)
+    signed = _sign(store, subject)
+    attested = _attest(store, subject)
     report = _verify(store, subject)
     assert report.verified == (
         VerifiedAttestation(
@@ -91,15 +103,15 @@ def test_a_signature_and_an_attestation_are_believed() -> None:
         ),
     )
     assert (report.rejected, report.foreign) == ((), ())
-    assert [b.manifest for b in report.bundles] == [signed.manifest, attested.manifest]
-    assert [Digest.of(b.data) for b in report.bundles] == [signed.envelope, attested.envelope]
+    assert [b.manifest for b in report.documents] == [signed.manifest, attested.manifest]
+    assert [Digest.of(b.data) for b in report.documents] == [signed.envelope, attested.envelope]
     assert report.signatures == report.verified[:1]
 
 
 def test_what_is_asked_for_is_found_by_type_and_document() -> None:
     store = MemoryStore()
     subject = put_image(store)
-    publication.attest(store, subject, signer(), "cyclonedx", SBOM, at=AT)
+    _attest(store, subject)
     report = _verify(store, subject)
     assert report.find(CYCLONEDX_PREDICATE) == report.verified
     assert report.require(CYCLONEDX_PREDICATE, document=Digest.of(SBOM)) == report.verified
@@ -124,7 +136,7 @@ def test_what_is_required_and_missing_says_what_was_there_instead() -> None:
 def test_any_of_the_given_keys_will_do_and_is_named() -> None:
     store = MemoryStore()
     subject = put_image(store)
-    publication.sign_image(store, subject, signer("second"), at=AT)
+    _sign(store, subject, "second")
     second = signer("second").public_key
     report = verify(store, subject, (KEY, second), at=AT)
     assert [a.key_fingerprint for a in report.verified] == [second.fingerprint]
@@ -264,7 +276,7 @@ def test_an_sbom_by_the_right_key_is_no_signature() -> None:
     """In bundle mode cosign does not look at the predicate type; we do."""
     store = MemoryStore()
     subject = put_image(store)
-    publication.attest(store, subject, signer(), "cyclonedx", SBOM, at=AT)
+    _attest(store, subject)
     report = _verify(store, subject)
     assert len(report.verified) == 1
     with pytest.raises(VerificationError, match="has no https://sigstore"):
@@ -283,7 +295,7 @@ def test_an_annotation_makes_no_signature() -> None:
 def test_the_signature_of_another_image_does_not_move_with_its_bundle() -> None:
     store = MemoryStore()
     subject, other = put_image(store), put_image(store, "other")
-    made = publication.sign_image(store, other, signer(), at=AT)
+    made = _sign(store, other)
     _attach(store, subject, store.blobs[made.envelope])
     assert "about another digest" in _reason(_verify(store, subject))
 
@@ -292,7 +304,7 @@ def test_one_forgery_does_not_hide_what_is_genuine() -> None:
     store = MemoryStore()
     subject = put_image(store)
     _attach(store, subject, b"rubbish")
-    publication.sign_image(store, subject, signer(), at=AT)
+    _sign(store, subject)
     report = _verify(store, subject)
     assert (len(report.signatures), len(report.rejected)) == (1, 1)
 
@@ -363,7 +375,7 @@ def test_a_lying_referrer_is_rejected(changes: dict[str, Any], words: str) -> No
 def test_other_bytes_than_those_named_are_rejected() -> None:
     store = MemoryStore()
     subject = put_image(store)
-    made = publication.sign_image(store, subject, signer(), at=AT)
+    made = _sign(store, subject)
     genuine = store.blobs[made.envelope]
     store.blobs[made.envelope] = genuine[:-1] + b" "
     assert "other bytes came" in _reason(_verify(store, subject))
@@ -392,7 +404,7 @@ def test_other_referrers_are_counted_and_left_alone() -> None:
 def test_a_referrer_listed_twice_counts_once() -> None:
     store = MemoryStore()
     subject = put_image(store)
-    publication.sign_image(store, subject, signer(), at=AT)
+    _sign(store, subject)
     store.referring[subject.digest] *= 3
     assert len(_verify(store, subject).signatures) == 1
 
@@ -433,7 +445,7 @@ class _Unreachable(MemoryStore):
 def test_a_registry_that_fails_is_an_error_and_no_rejection() -> None:
     store = _Unreachable()
     subject = put_image(store)
-    publication.sign_image(store, subject, signer(), at=AT)
+    _sign(store, subject)
     with pytest.raises(RegistryError):
         _verify(store, subject)
 
