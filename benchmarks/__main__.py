@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
+import platform
 import sys
 from pathlib import Path
 
@@ -22,14 +24,23 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.names) - set(NAMES):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    machine = _machine()
     rows: list[Row] = []
     for name in given.names or NAMES:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         rows += importlib.import_module(f"benchmarks.{name}").measure()
-    print(as_text(rows), end="")
+    print(f"{machine}\n\n{as_text(rows)}", end="")
     if given.json:
-        given.json.write_text(json.dumps({"rows": as_data(rows)}, indent=2) + "\n")
+        document = {"machine": machine, "rows": as_data(rows)}
+        given.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     sys.exit(int(any(row.met is False for row in rows)))
+
+
+def _machine() -> str:
+    """What this ran on, and how busy that was before: a loaded machine measures its load."""
+    system = platform.freedesktop_os_release()["PRETTY_NAME"]
+    load = f"load {os.getloadavg()[0]:.1f} before"
+    return f"{os.cpu_count()} cores, {system}, Python {platform.python_version()}, {load}"
 
 
 if __name__ == "__main__":
