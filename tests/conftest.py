@@ -5,6 +5,7 @@ from __future__ import annotations
 pytest_plugins = [
     "tests.kit.databases",
     "tests.kit.docker_daemon",
+    "tests.kit.openbao",
     "tests.kit.properties",
     "tests.kit.records",
     "tests.kit.referrers_registry",

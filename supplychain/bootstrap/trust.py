@@ -1,12 +1,12 @@
-"""Policies and keys: whose word counts, and who signs."""
+"""Policies: whose word counts, and who signs."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from supplychain.bootstrap.keys import signer
 from supplychain.errors import ConfigurationError, InputError, NotFoundError, StoreError
 from supplychain.settings import Settings
 
@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from supplychain.gate.policy import Policy
     from supplychain.pipeline.run import Sealing
     from supplychain.signing.formats import Format
-    from supplychain.signing.keys.access import Access
     from supplychain.signing.publication import Claim
-    from supplychain.signing.signer import PublicKey, Signer
+    from supplychain.signing.signer import PublicKey
 
 # No policy or key that people write comes near this.
 _DOCUMENT_LIMIT = 1024 * 1024
@@ -86,19 +85,6 @@ def policy_of(settings: Settings, environment: str, file: Path | None) -> Policy
     return load_policy(path) if path.exists() else None
 
 
-def public_keys(
-    settings: Settings, references: list[str], ask: Callable[[str], str | None]
-) -> tuple[PublicKey, ...]:
-    """Public keys by reference: PEM files, or keys wherever they are kept.
-
-    Raises:
-        SupplyChainError: As `open_public_key` of `supplychain.signing.keys.reference`.
-    """
-    from supplychain.signing.keys.reference import open_public_key
-
-    return tuple(open_public_key(r, access(settings, r, ask)) for r in references)
-
-
 def policy_keys(policy: Policy | None) -> tuple[PublicKey, ...]:
     """The keys whose signatures a policy asks for, each once."""
     from supplychain.signing.signer import PublicKey
@@ -107,51 +93,6 @@ def policy_keys(policy: Policy | None) -> tuple[PublicKey, ...]:
         return ()
     pems = dict.fromkeys(key.pem for rule in policy.rules for key in getattr(rule, "keys", ()))
     return tuple(PublicKey.parse_pem(pem.encode()) for pem in pems)
-
-
-def signer(settings: Settings, ask: Callable[[str], str | None]) -> Signer | None:
-    """The signer that the settings name; None where they name none.
-
-    A key file is decrypted while the caller goes on: a wrong password shows when it is first used.
-
-    Args:
-        settings: All settings.
-        ask: Asks a person for a password; gives None where nobody is there to answer.
-
-    Raises:
-        SupplyChainError: As `open_signer` of `supplychain.signing.keys.reference`.
-    """
-    reference = settings.text("key")
-    if not reference:
-        return None
-    from supplychain.signing.keys.reference import open_signer
-
-    return open_signer(reference, access(settings, reference, ask))
-
-
-def access(settings: Settings, reference: str, ask: Callable[[str], str | None]) -> Access:
-    """What it takes to reach a key: the environment, and its password where it has one.
-
-    Args:
-        settings: All settings.
-        reference: The key, for whoever is asked.
-        ask: As for `signer`.
-    """
-    from supplychain.signing.keys.access import Access
-
-    def password() -> bytes:
-        given = settings.text("key_password")
-        if given is not None:
-            return given.encode()
-        answer = ask(f"password of {reference}")
-        if answer is None:
-            raise ConfigurationError(
-                f"there is no password for the key {reference}",
-                hint="put it into a file and name that in SUPPLYCHAIN_KEY_PASSWORD_FILE",
-            )
-        return answer.encode()
-
-    return Access(os.environ, password)
 
 
 def sealing(
@@ -165,15 +106,9 @@ def sealing(
 
     Raises:
         ConfigurationError: Something is to be signed and no key is set.
-        SupplyChainError: As `signer`.
+        SupplyChainError: As `signer` of `supplychain.bootstrap.keys`.
     """
     found = signer(settings, ask) if sign else None
-    if sign and found is None:
-        raise ConfigurationError(
-            "there is no key to sign with",
-            because="no --key was given and SUPPLYCHAIN_KEY is not set",
-            hint="make one with `supplychain keys generate`; `run` can also do with --no-sign",
-        )
     # Only now: this takes as long as decrypting the key, which goes on meanwhile.
     from supplychain.pipeline.run import Sealing
 

@@ -144,8 +144,9 @@ SIGNING: tuple[_Flag, ...] = (
     _setting(
         "key",
         metavar="KEY",
-        says="private key: a file in cosign's format, or a reference such as env://VAR; "
-        "a password comes from SUPPLYCHAIN_KEY_PASSWORD[_FILE] or COSIGN_PASSWORD",
+        says="private key: a file in cosign's format, or a reference: env://VAR, "
+        "k8s://NAMESPACE/NAME, hashivault://KEY, openbao://KEY; a password comes from "
+        "SUPPLYCHAIN_KEY_PASSWORD[_FILE] or COSIGN_PASSWORD",
         panel=SIGNING_PANEL,
     ),
 )

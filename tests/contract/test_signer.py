@@ -15,6 +15,8 @@ from supplychain.signing.keys.reference import open_public_key, open_signer
 from supplychain.signing.signer import PublicKey, Signer
 from tests.kit.key_access import access
 from tests.kit.keys import signer as in_memory
+from tests.kit.kubernetes import cluster
+from tests.kit.openbao import RunningOpenBao
 
 PASSWORD = "correct horse"
 PEM, PUBLIC = keyfile.generate(PASSWORD.encode())
@@ -49,11 +51,37 @@ def _from_mounted_secret(_request: pytest.FixtureRequest, folder: Path) -> Opene
     return open_signer(str(folder), access()), open_public_key(str(folder), access())
 
 
+def _from_cluster(_request: pytest.FixtureRequest, folder: Path) -> Opened:
+    entries = {"cosign.key": PEM, "cosign.pub": PUBLIC.pem(), "cosign.password": PASSWORD.encode()}
+    with cluster(folder) as running:
+        running.secrets["ci", "signing"] = entries
+        surroundings = access(running.kubeconfig(folder / "kubeconfig"))
+        signer = open_signer("k8s://ci/signing", surroundings)
+        return signer, open_public_key("k8s://ci/signing", surroundings)
+
+
+def _from_openbao(request: pytest.FixtureRequest, _folder: Path) -> Opened:
+    server: RunningOpenBao = request.getfixturevalue("openbao")
+    reference = f"openbao://{server.new_key()}"
+    surroundings = access(server.environ())
+    return open_signer(reference, surroundings), open_public_key(reference, surroundings)
+
+
+def _from_vault(request: pytest.FixtureRequest, _folder: Path) -> Opened:
+    server: RunningOpenBao = request.getfixturevalue("openbao")
+    reference = f"hashivault://{server.new_key()}"
+    surroundings = access(server.environ("VAULT"))
+    return open_signer(reference, surroundings), open_public_key(reference, surroundings)
+
+
 SIGNERS: dict[str, Opener] = {
     "in memory": _in_memory,
     "key file": _from_file,
     "variable": _from_variable,
     "mounted secret": _from_mounted_secret,
+    "Kubernetes": _from_cluster,
+    "OpenBao": _from_openbao,
+    "Vault": _from_vault,
 }
 
 

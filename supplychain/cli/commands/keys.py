@@ -11,7 +11,7 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.console import say
-from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.context import Context, OutputFormat, write_json
 from supplychain.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -39,6 +39,15 @@ def _group() -> None:
 def generate(
     shared: Context,
     prefix: Prefix = Path("supplychain"),
+    kms: Annotated[
+        str | None,
+        typer.Option(
+            "--kms",
+            metavar="KEY",
+            help="make the key there, and PREFIX.pub alone here: hashivault://KEY, openbao://KEY",
+            show_default=False,
+        ),
+    ] = None,
     force: Force = False,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
@@ -51,7 +60,11 @@ def generate(
     Examples:
       supplychain keys generate
       supplychain keys generate --output-key-prefix release
+      supplychain keys generate --kms openbao://ci --output-key-prefix ci
     """
+    if kms is not None:
+        _create_elsewhere(shared, kms, prefix, force=force, output=output)
+        return
     from supplychain.signing.keys.keyfile import generate
 
     _write(shared, prefix, generate, force=force, output=output)
@@ -80,11 +93,11 @@ def import_(
     Examples:
       supplychain keys import ci-signing.pem --output-key-prefix release
     """
-    from supplychain.bootstrap import trust
+    from supplychain.bootstrap import keys, trust
     from supplychain.signing.keys.importing import reencrypt
 
     data = trust.read_document(file, "private key")
-    old = trust.access(shared.settings, str(file), shared.ask).password
+    old = keys.access(shared.settings, str(file), shared.ask).password
     _write(
         shared,
         prefix,
@@ -92,6 +105,38 @@ def import_(
         force=force,
         output=output,
     )
+
+
+@app.command()
+@options.command(options.SIGNING)
+def public(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
+    """Print the public half of a signing key, PEM: what policies need of it.
+
+    \b
+    Examples:
+      supplychain keys public --key hashivault://release > release.pub
+      supplychain keys public --key release.key
+    """
+    from supplychain.bootstrap import keys
+
+    key = keys.signer(shared.settings, shared.ask).public_key
+    if output is OutputFormat.JSON:
+        write_json({"public_key": key.pem().decode(), "fingerprint": key.fingerprint})
+        return
+    sys.stdout.write(key.pem().decode())
+
+
+def _create_elsewhere(
+    shared: Context, kms: str, prefix: Path, *, force: bool, output: OutputFormat
+) -> None:
+    from supplychain.bootstrap import keys
+    from supplychain.signing.keys import pair
+
+    path = prefix.with_name(f"{prefix.name}.pub")
+    key = pair.create_public(
+        path, lambda: keys.create_key(shared.settings, kms, shared.ask), force=force
+    )
+    _tell(kms, path, key, f"made {kms} and wrote {path}", output)
 
 
 def _write(
@@ -106,17 +151,18 @@ def _write(
 
     private, public = (prefix.with_name(prefix.name + ending) for ending in (".key", ".pub"))
     key = pair.create(private, public, lambda: _new_password(shared), force=force, make=make)
+    told = f"wrote {private} (keep it secret) and {public}"
+    _tell(str(private), public, key, told, output)
+
+
+def _tell(private: str, public: Path, key: PublicKey, told: str, output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
         write_json(
-            {
-                "private_key": str(private),
-                "public_key": str(public),
-                "fingerprint": key.fingerprint,
-            }
+            {"private_key": private, "public_key": str(public), "fingerprint": key.fingerprint}
         )
         return
-    say(f"wrote {private} (keep it secret) and {public}")
-    write(f"{key.fingerprint}\n")
+    say(told)
+    sys.stdout.write(f"{key.fingerprint}\n")
 
 
 def _new_password(shared: Context) -> bytes:

@@ -188,12 +188,13 @@ def verify(
       supplychain verify registry.example/shop:1.4 --key release.pub
       supplychain verify oci:build/shop --key release.pub --type cyclonedx
     """
-    from supplychain.bootstrap import targets, trust
+    from supplychain.bootstrap import keys as key_references
+    from supplychain.bootstrap import targets
     from supplychain.model.evidence import SIGNATURE_PREDICATE
     from supplychain.signing.predicates import type_uri
     from supplychain.signing.verification import verify as check
 
-    trusted = trust.public_keys(shared.settings, keys, shared.ask)
+    trusted = key_references.public_keys(shared.settings, keys, shared.ask)
     wanted = type_uri(predicate_type) if predicate_type else None
     with targets.located(shared.settings, source) as found:
         report = check(found.store, found.subject, trusted, at=shared.now())

@@ -46,6 +46,25 @@ def create(
     return public
 
 
+def create_public(path: Path, make: Callable[[], PublicKey], *, force: bool = False) -> PublicKey:
+    """Write the public half of a key that is made elsewhere.
+
+    Args:
+        path: Where the public key goes.
+        make: Makes the key, once the path is known to be free.
+        force: Replace what is there.
+
+    Raises:
+        ConflictError: A file is there already and `force` was not given.
+        StoreError: The folder cannot be written.
+    """
+    if path.exists() and not force:
+        raise _exists(path)
+    public = make()
+    _write(path, public.pem(), 0o644, replace=force)
+    return public
+
+
 def _write(path: Path, data: bytes, mode: int, *, replace: bool) -> None:
     """Write a file whole or not at all, never readable by others than `mode` says."""
     target = path.with_name(f".{path.name}.{os.getpid()}.new") if replace else path

@@ -44,6 +44,24 @@ def open_public_key(reference: str, access: Access) -> PublicKey:
     return found.public_key if isinstance(found, RemoteSigner) else found.public_key()
 
 
+def create_key(reference: str, access: Access) -> PublicKey:
+    """Make an ECDSA P-256 key where a reference points, in a service that makes keys for us.
+
+    Raises:
+        InputError: Keys are not made there by us.
+        ConflictError: There is such a key already.
+        SupplyChainError: As `open_signer`.
+    """
+    make = _CREATORS.get(scheme_of(reference))
+    if make is None:
+        raise InputError(
+            f"no key can be made at {reference[:200]}",
+            because=f"that is done for {', '.join(f'{name}://' for name in _CREATORS)} only",
+            hint="make an ECDSA P-256 key for signing with the tools of that place",
+        )
+    return make(reference, access)
+
+
 def scheme_of(reference: str) -> str:
     """`env`, `k8s`, `hashivault` …; "" for a path.
 
@@ -73,8 +91,35 @@ def _path(reference: str, _access: Access) -> Material:
     return material.from_path(Path(reference).expanduser())
 
 
+def _in_cluster(reference: str, access: Access) -> Material:
+    from supplychain.signing.keys.kubernetes import from_secret
+
+    return from_secret(reference, access)
+
+
+def _transit(reference: str, access: Access) -> RemoteSigner:
+    from supplychain.signing.keys.transit import open_key
+
+    return open_key(reference, access)
+
+
 _OPENERS: dict[str, Callable[[str, Access], Material | RemoteSigner]] = {
     "": _path,
     "env": material.from_variable,
+    "k8s": _in_cluster,
+    "hashivault": _transit,
+    "openbao": _transit,
+}
+
+
+def _create_in_transit(reference: str, access: Access) -> PublicKey:
+    from supplychain.signing.keys.transit import create_key as create
+
+    return create(reference, access)
+
+
+_CREATORS: dict[str, Callable[[str, Access], PublicKey]] = {
+    "hashivault": _create_in_transit,
+    "openbao": _create_in_transit,
 }
 SCHEMES = tuple(scheme for scheme in _OPENERS if scheme)
