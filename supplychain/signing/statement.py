@@ -17,6 +17,7 @@ _V1 = "https://in-toto.io/Statement/v1"
 _TYPES = (_V1, "https://in-toto.io/Statement/v0.1")
 _FIELDS = ("_type", "subject", "predicateType", "predicate")
 _SUBJECT_FIELDS = ("name", "digest")
+_MAY_MISS = ("name", "predicate")
 # A build may make several images at once; none makes this many.
 _SUBJECT_LIMIT = 64
 
@@ -28,7 +29,7 @@ class Statement:
     Attributes:
         predicate_type: The predicate type URI.
         subjects: Each subject's digests, by algorithm, exactly as written.
-        predicate: The predicate's exact bytes.
+        predicate: The predicate's exact bytes; `{}` for an image signature that has none.
         document: Digest of the document it carries byte for byte (the SBOM, the report inside a
             vulnerability predicate); None for an image signature.
     """
@@ -53,11 +54,11 @@ class Statement:
         if kind not in _TYPES:
             raise InputError(f"the payload is {kind[:80]!r}, not an in-toto statement")
         predicate_type = as_text(value["predicateType"], "the statement's predicateType")
-        predicates.check(predicate_type, value["predicate"])
+        predicates.check(predicate_type, _predicate(value, predicate_type))
         return cls(
             predicate_type,
             _subjects(value["subject"]),
-            document.raw[predicates.PREDICATE_PATH],
+            document.raw.get(predicates.PREDICATE_PATH, predicates.SIGNATURE),
             _document(document, predicate_type),
         )
 
@@ -103,10 +104,19 @@ def _fields(value: object, what: str, names: tuple[str, ...]) -> dict[str, objec
         # Go matches names in any case: another verifier would read this one.
         if name not in names and name.casefold() in known:
             raise InputError(f"{what} has a field {name!r} that differs from a known one by case")
-    missing = [name for name in names if name not in found and name != "name"]
+    missing = [name for name in names if name not in found and name not in _MAY_MISS]
     if missing:
         raise InputError(f"{what} has no {missing[0]!r}")
     return found
+
+
+def _predicate(value: dict[str, object], predicate_type: str) -> object:
+    """The predicate; an image signature says nothing, and cosign 2.6 then leaves it out."""
+    if "predicate" in value:
+        return value["predicate"]
+    if predicate_type == SIGNATURE_PREDICATE:
+        return {}
+    raise InputError("the statement has no 'predicate'")
 
 
 def _subjects(value: object) -> tuple[dict[str, str], ...]:

@@ -254,3 +254,14 @@ def test_other_words_are_no_types(name: str) -> None:
 def test_a_signature_cannot_be_attested() -> None:
     with pytest.raises(InputError, match="not attested"):
         predicates.type_uri(SIGNATURE_PREDICATE)
+
+
+def test_an_image_signature_may_leave_out_the_predicate_that_is_empty() -> None:
+    """Cosign 2.6 writes its signature bundles so; nothing else may, and null is not nothing."""
+    whole = json.loads(statement.write(SUBJECT, SIGNATURE_PREDICATE, predicates.SIGNATURE))
+    del whole["predicate"]
+    read = Statement.parse(json.dumps(whole).encode())
+    assert (read.predicate, read.document) == (predicates.SIGNATURE, None)
+    for change in ({"predicate": None}, {"predicateType": CUSTOM}, {"Predicate": {}}):
+        with pytest.raises(InputError, match="redicate"):
+            Statement.parse(json.dumps(whole | change).encode())
