@@ -262,6 +262,11 @@ def test_an_image_signature_may_leave_out_the_predicate_that_is_empty() -> None:
     del whole["predicate"]
     read = Statement.parse(json.dumps(whole).encode())
     assert (read.predicate, read.document) == (predicates.SIGNATURE, None)
-    for change in ({"predicate": None}, {"predicateType": CUSTOM}, {"Predicate": {}}):
+    changes: tuple[dict[str, object], ...] = (
+        {"predicate": None},
+        {"predicateType": CUSTOM},
+        {"Predicate": {}},
+    )
+    for change in changes:
         with pytest.raises(InputError, match="redicate"):
             Statement.parse(json.dumps(whole | change).encode())
