@@ -92,8 +92,12 @@ def _refusal(engine: Engine, found: SchemaStatus) -> SchemaVersionError:
     where = engine.url.render_as_string(hide_password=True)
     because = f"its schema is {found.current or 'missing'}, this program needs {found.head}"
     upgrade_hint = "type `supplychain db upgrade`"
+    run_hint = "the first `supplychain run` makes it; if you have one, name its folder: --data-dir"
     message, hint = {
-        SchemaState.EMPTY: (f"the database {where} is empty", upgrade_hint),
+        SchemaState.EMPTY: (
+            f"the database {where} is empty",
+            run_hint if sqlite_file(engine.url) else upgrade_hint,
+        ),
         SchemaState.OLDER: (
             f"the database {where} was made by an older supplychain",
             upgrade_hint,
