@@ -22,7 +22,9 @@ def test_a_signature_holds_with_its_key_and_with_no_other(
     image = f"{reference}:1.0"
     _key(desk, "other")
 
-    desk.type("verify", image, "--key", "release.pub").refused(1, digest, "there is none of this type")
+    desk.type("verify", image, "--key", "release.pub").refused(
+        1, digest, "there is none of this type"
+    )
     signed = desk.type("sign", image, "-o", "json").ended(0).json()
     assert [one["subject"] for one in signed["verified"]] == [digest]
     held = desk.type("verify", image, "--key", "release.pub").ended(0)
