@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 pytest_plugins = [
+    "tests.kit.aws_kms",
     "tests.kit.databases",
     "tests.kit.docker_daemon",
     "tests.kit.openbao",

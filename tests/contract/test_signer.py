@@ -13,6 +13,7 @@ from supplychain.signing import dsse
 from supplychain.signing.keys import keyfile
 from supplychain.signing.keys.reference import open_public_key, open_signer
 from supplychain.signing.signer import PublicKey, Signer
+from tests.kit.aws_kms import RunningKms
 from tests.kit.key_access import access
 from tests.kit.keys import signer as in_memory
 from tests.kit.kubernetes import cluster
@@ -74,6 +75,12 @@ def _from_vault(request: pytest.FixtureRequest, _folder: Path) -> Opened:
     return open_signer(reference, surroundings), open_public_key(reference, surroundings)
 
 
+def _from_aws(request: pytest.FixtureRequest, _folder: Path) -> Opened:
+    kms: RunningKms = request.getfixturevalue("aws_kms")
+    reference = f"awskms:///{kms.new_key()}"
+    return open_signer(reference, access()), open_public_key(reference, access())
+
+
 SIGNERS: dict[str, Opener] = {
     "in memory": _in_memory,
     "key file": _from_file,
@@ -82,6 +89,7 @@ SIGNERS: dict[str, Opener] = {
     "Kubernetes": _from_cluster,
     "OpenBao": _from_openbao,
     "Vault": _from_vault,
+    "AWS KMS": _from_aws,
 }
 
 

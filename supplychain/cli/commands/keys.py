@@ -44,7 +44,8 @@ def generate(
         typer.Option(
             "--kms",
             metavar="KEY",
-            help="make the key there, and PREFIX.pub alone here: hashivault://KEY, openbao://KEY",
+            help="make the key there, and PREFIX.pub alone here: hashivault://KEY, openbao://KEY, "
+            "awskms:///alias/NAME",
             show_default=False,
         ),
     ] = None,

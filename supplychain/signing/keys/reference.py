@@ -103,12 +103,19 @@ def _transit(reference: str, access: Access) -> RemoteSigner:
     return open_key(reference, access)
 
 
+def _aws(reference: str, access: Access) -> RemoteSigner:
+    from supplychain.signing.keys.aws import open_key
+
+    return open_key(reference, access)
+
+
 _OPENERS: dict[str, Callable[[str, Access], Material | RemoteSigner]] = {
     "": _path,
     "env": material.from_variable,
     "k8s": _in_cluster,
     "hashivault": _transit,
     "openbao": _transit,
+    "awskms": _aws,
 }
 
 
@@ -118,8 +125,15 @@ def _create_in_transit(reference: str, access: Access) -> PublicKey:
     return create(reference, access)
 
 
+def _create_in_aws(reference: str, access: Access) -> PublicKey:
+    from supplychain.signing.keys.aws import create_key as create
+
+    return create(reference, access)
+
+
 _CREATORS: dict[str, Callable[[str, Access], PublicKey]] = {
     "hashivault": _create_in_transit,
     "openbao": _create_in_transit,
+    "awskms": _create_in_aws,
 }
 SCHEMES = tuple(scheme for scheme in _OPENERS if scheme)
