@@ -72,10 +72,10 @@ def write(data: bytes | str, output_file: Path | None = None) -> None:
         StoreError: The file cannot be written.
         InputError: The folder of the file does not exist.
     """
-    raw = data if isinstance(data, bytes) else data.encode()
     if output_file is None:
-        _write_out(raw)
+        _write_out(data)
         return
+    raw = data if isinstance(data, bytes) else data.encode()
     if not output_file.absolute().parent.is_dir():
         folder = output_file.absolute().parent
         raise InputError(f"there is no folder {folder}", hint=f"mkdir -p {folder}")
@@ -87,11 +87,14 @@ def write(data: bytes | str, output_file: Path | None = None) -> None:
         ) from error
 
 
-def _write_out(raw: bytes) -> None:
+def _write_out(data: bytes | str) -> None:
     try:
+        if isinstance(data, str):
+            sys.stdout.write(data)
+        else:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
         sys.stdout.flush()
-        sys.stdout.buffer.write(raw)
-        sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -114,7 +117,8 @@ def _write_file(raw: bytes, path: Path) -> None:
 def write_json(document: Mapping[str, object], output_file: Path | None = None) -> None:
     """A command's own result as JSON, under the version of its form."""
     text = json.dumps({"schemaVersion": 1, **document}, indent=2, ensure_ascii=False)
-    write(text + "\n", output_file)
+    # Data is UTF-8, whatever letters a terminal has.
+    write(f"{text}\n".encode(), output_file)
 
 
 def rfc3339(moment: datetime) -> str:

@@ -88,6 +88,15 @@ def test_colour_in_a_pipe_is_asked_for(desk: Desk, environ: dict[str, str], colo
     assert (_COLOUR in done.stdout) == coloured
 
 
+def test_data_is_utf_8_whatever_letters_a_terminal_has(desk: Desk) -> None:
+    (desk.folder / "supplychain.toml").write_text('environment = "l\u00e4den"\n')
+
+    done = desk.type("config", "show", "environment", "-o", "json", PYTHONIOENCODING="ascii")
+    assert done.ended(0).json()["settings"][0]["value"] == "l\u00e4den"
+    shown = desk.type("config", "show", "environment", PYTHONIOENCODING="ascii").ended(0)
+    assert shown.stdout.startswith("environment  l?den")
+
+
 def test_what_an_image_says_of_itself_cannot_drive_a_terminal(desk: Desk) -> None:
     desk.policy(environment="prod")
     name = "registry.example/shop:\x1b[2J"
