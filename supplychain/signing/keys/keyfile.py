@@ -6,7 +6,6 @@ go-securesystemslib package `encrypted`), so that either program reads what the 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -178,8 +177,11 @@ def _cost(params: object, what: str) -> int:
 
 
 def _derive(password: bytes, salt: bytes, cost: int) -> bytes:
+    # Not hashlib's: libsodium's takes a third less time for the same key.
+    from nacl.bindings import crypto_pwhash_scryptsalsa208sha256_ll as scrypt
+
     memory = 129 * cost * _R + 2**20
-    return hashlib.scrypt(password, salt=salt, n=cost, r=_R, p=_P, maxmem=memory, dklen=_KEY_LENGTH)
+    return scrypt(password, salt, cost, _R, _P, dklen=_KEY_LENGTH, maxmem=memory)
 
 
 def _encrypt(pkcs8: bytes, password: bytes) -> bytes:
