@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench docs lock clean
+.PHONY: help demo test test-interop interop-table check format bench docs lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -19,7 +19,14 @@ demo: $(VENV)/.demo ## build, scan, sign and judge real images; leaves everythin
 	@$(BIN)/python -m demo.run
 
 test: $(VENV)/.dev ## every test that needs only Python and packages, with branch coverage
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered --ignore=tests/interop $(ARGS)
+
+test-interop: $(VENV)/.dev ## real cosign reads us and we read it; builds it with Go, once
+	@$(BIN)/python -m tests.kit.go_tools
+	@$(BIN)/python -m pytest tests/interop $(ARGS)
+
+interop-table: ## the same, and write its table into docs/interop.md
+	@$(MAKE) --no-print-directory test-interop ARGS=--interop-table
 
 check: $(VENV)/.dev ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .

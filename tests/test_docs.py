@@ -31,7 +31,13 @@ VARIABLES = {
     for name in (setting.variable, *([f"{setting.variable}_FILE"] if setting.secret else []))
 }
 # Options of cosign's and openssl's that the documents show.
-FOREIGN = {"--insecure-ignore-tlog", "--tlog-upload", "--use-signing-config"}
+FOREIGN = {
+    "--insecure-ignore-tlog",
+    "--new-bundle-format",
+    "--tlog-upload",
+    "--trusted-root",
+    "--use-signing-config",
+}
 # Where `pip`, `make` or the tests read something of ours.
 OF_THE_TESTS = {"SUPPLYCHAIN_TEST_CACHE"}
 

@@ -1,0 +1,100 @@
+"""The registries and images of the matrix, and its table at the end."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Generator, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supplychain.images.reference import Reference
+from tests.interop import matrix, tools
+from tests.interop.matrix import REGISTRIES, Case
+from tests.interop.tools import Bench
+from tests.kit.forging import forge
+from tests.kit.go_tools import REFERRERS
+from tests.kit.shop import push
+
+_RESULTS = pytest.StashKey[dict[tuple[Case, str], str]]()
+_PAGE = Path(__file__).resolve().parents[2] / "docs" / "interop.md"
+_BLOCK = re.compile(r"(<!-- interop: begin[^\n]*-->\n)(.*?)(<!-- interop: end -->)", re.DOTALL)
+
+Signed = Callable[[str, str, str], str]
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Where everything is typed."""
+    return Bench.furnished(tmp_path_factory.mktemp("bench"))
+
+
+@pytest.fixture(scope="session")
+def with_the_api() -> Iterator[str]:
+    """The address of a registry with the referrers API: go-containerregistry's, in memory."""
+    with subprocess.Popen([REFERRERS.required()], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def signed(request: pytest.FixtureRequest, bench: Bench, tmp_path_factory: Any) -> Signed:
+    """The reference of an image that was signed and attested in one way, made when asked for."""
+
+    @cache
+    def make(by: str, form: str, registry: str) -> str:
+        tools.program(by)
+        if registry == REGISTRIES[0]:
+            address = request.getfixturevalue("with_the_api")
+        else:
+            address = request.getfixturevalue("debian_registry").address
+        name = re.sub(r"[^a-z0-9]+", "-", f"{by} {form} {registry}".lower())
+        reference = Reference(address, f"interop/{name}")
+        digest = push(forge(tmp_path_factory.mktemp("image") / "layout"), reference)
+        image = f"{reference}@{digest}"
+        bench.sign(by, form, image)
+        return image
+
+    return make
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make interop-table` writes the table into its page."""
+    parser.addoption("--interop-table", action="store_true", help="write docs/interop.md's table")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing was run yet."""
+    config.stash[_RESULTS] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Note what became of a cell of the table."""
+    report = yield
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    if {"case", "what"} <= parameters.keys() and (report.failed or report.when == "call"):
+        told = {"passed": "yes", "failed": "NO"}.get(report.outcome)
+        if told:
+            item.config.stash[_RESULTS][parameters["case"], parameters["what"]] = told
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print the table; write it where that was asked for."""
+    results = config.stash[_RESULTS]
+    rows = matrix.table(results)
+    terminalreporter.section("who reads whom")
+    for line in matrix.as_text(rows):
+        terminalreporter.write_line(line)
+    terminalreporter.write_line(
+        f'"{matrix.NOT_RUN}": something is missing on this machine, see what was skipped; '
+        f'"{matrix.LATER}": nothing but keys is supported yet'
+    )
+    if config.getoption("--interop-table"):
+        made = matrix.as_markdown(rows)
+        _PAGE.write_text(_BLOCK.sub(rf"\g<1>{made}\g<3>", _PAGE.read_text()))

@@ -1,0 +1,84 @@
+"""What is run: who signs, in which form, where it lies, and who reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+OURS, COSIGN_3, COSIGN_2 = "supplychain", "cosign 3.1", "cosign 2.6"
+WHATS = ("signature", "cyclonedx", "vuln")
+REGISTRIES = ("with the referrers API", "without it")
+# What the cells say of what was not run.
+LATER, NOT_RUN = "later", "not run"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One image, signed and attested in one way, and one reader.
+
+    Attributes:
+        by: Who signs.
+        means: `key` or `keyless`.
+        form: `bundle`, `legacy` or `both`.
+        registry: Where it lies.
+        reader: Who verifies.
+    """
+
+    by: str
+    means: str
+    form: str
+    registry: str
+    reader: str
+
+    def __str__(self) -> str:
+        """A name without blanks, for the name of a test."""
+        return "-".join(vars_of(self)).replace(" ", "_")
+
+
+def vars_of(case: Case) -> tuple[str, ...]:
+    """The cells that name a case."""
+    return case.by, case.means, case.form, case.registry, case.reader
+
+
+def cases() -> tuple[Case, ...]:
+    """The whole matrix, in the order in which it is shown."""
+    pairs = [(OURS, reader) for reader in (COSIGN_3, COSIGN_2)]
+    pairs += [(signer, OURS) for signer in (COSIGN_3, COSIGN_2)]
+    return tuple(
+        Case(by, means, form, registry, reader)
+        for means in ("key", "keyless")
+        for by, reader in pairs
+        for form in ("bundle", "legacy", *(["both"] if by == OURS else []))
+        for registry in REGISTRIES
+    )
+
+
+def _unrun(case: Case) -> str:
+    return LATER if case.means == "keyless" else NOT_RUN
+
+
+HEAD = ("signed by", "with", "form", "registry", "read by", *WHATS)
+
+
+def table(results: Mapping[tuple[Case, str], str]) -> list[tuple[str, ...]]:
+    """A row for each case; what was not run says so, and without a key it is for later."""
+    return [
+        (*vars_of(case), *(results.get((case, what), _unrun(case)) for what in WHATS))
+        for case in cases()
+    ]
+
+
+def as_text(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """The table for a terminal."""
+    all_rows = [HEAD, *rows]
+    widths = [max(len(row[at]) for row in all_rows) for at in range(len(HEAD))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in all_rows
+    ]
+
+
+def as_markdown(rows: Iterable[tuple[str, ...]]) -> str:
+    """The table for a document."""
+    lines = [HEAD, ("---",) * len(HEAD), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

@@ -1,0 +1,124 @@
+"""Programs that are built with Go: once, into the cache of the tests, at pinned versions.
+
+`python -m tests.kit.go_tools` builds what is missing. Tests only take what is there: a build may
+take longer than any test may.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.kit.debian import cache_folder, locked
+
+_BUILD_TIMEOUT = 25 * 60
+# How Go says that it could not fetch what it has not got, or is older than what it fetched wants.
+_NOT_TO_BE_HAD = re.compile(
+    r"dial tcp|no such host|i/o timeout|TLS handshake timeout|connection re(?:fused|set)"
+    r"|module lookup disabled|requires go >= "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GoTool:
+    """A program and where its source is.
+
+    Attributes:
+        name: Its own name and its version.
+        binary: How the file is called that Go makes.
+        package: What is built: with `@` and a version, or below `module`.
+        module: The folder of the module that it is in; None for one that Go fetches.
+    """
+
+    name: str
+    binary: str
+    package: str
+    module: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the program is, once it is built."""
+        return cache_folder() / self.name / self.binary
+
+    def build(self) -> str | None:
+        """Build it where it is missing; why it could not be had, or None.
+
+        Raises:
+            RuntimeError: It does not build, and neither time nor the network is to blame.
+        """
+        go = shutil.which("go")
+        with locked(self.path.parent):
+            if self.path.exists():
+                return None
+            if go is None:
+                return "there is no Go on PATH"
+            print(f"building  {self.name}; the first time takes minutes", flush=True)
+            began = time.monotonic()
+            why = self._build(go)
+            print(f"          {why or 'done'} after {time.monotonic() - began:.0f} s", flush=True)
+            return why
+
+    def required(self) -> Path:
+        """Where it is; skips the calling test where it is not built."""
+        if not self.path.exists():
+            pytest.skip(
+                f"{self.name} is not built: `make test-interop` does that, where there is Go"
+            )
+        return self.path
+
+    def _build(self, go: str) -> str | None:
+        command = [go, "install", "-p", "2", "-ldflags", "-s -w", self.package]
+        beside = {"GOBIN": str(self.path.parent), "GOFLAGS": "-buildvcs=false"}
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self.module or self.path.parent,
+                env=os.environ | beside,
+                capture_output=True,
+                text=True,
+                timeout=_BUILD_TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return f"the build took more than {_BUILD_TIMEOUT // 60} minutes"
+        if done.returncode == 0:
+            return None
+        last = "\n".join(done.stderr.strip().splitlines()[-20:])
+        if _NOT_TO_BE_HAD.search(last):
+            return f"it could not be fetched: {last.splitlines()[-1]}"
+        raise RuntimeError(f"{self.name} does not build:\n{last}")
+
+
+def _cosign(version: str) -> GoTool:
+    major = version.partition(".")[0]
+    package = f"github.com/sigstore/cosign/v{major}/cmd/cosign@v{version}"
+    return GoTool(f"cosign-{version}", "cosign", package)
+
+
+COSIGN_3 = _cosign("3.1.3")
+COSIGN_2 = _cosign("2.6.5")
+REFERRERS = GoTool(
+    "referrers-0.22.1",
+    "referrers",
+    ".",
+    Path(__file__).resolve().parents[1] / "interop" / "referrers",
+)
+
+
+def main() -> None:
+    """Build everything that is missing; what cannot be had is said and no error."""
+    for tool in (REFERRERS, COSIGN_3, COSIGN_2):
+        if why := tool.build():
+            print(f"skipped   {tool.name}: {why}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
