@@ -35,11 +35,10 @@ def test_the_whole_way_on_either_engine(
     assert not (desk.data / "supplychain.db").exists()
 
 
+@pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
 def test_a_server_is_not_changed_without_being_asked(
     desk: Desk, repaired: Path, empty_database: str
 ) -> None:
-    if empty_database.startswith("sqlite"):
-        pytest.skip("a file of one's own is made by the first run")
     settings = {"SUPPLYCHAIN_DATABASE": empty_database}
 
     with desk.nothing_changes(repaired):
