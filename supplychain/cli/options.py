@@ -145,8 +145,9 @@ SIGNING: tuple[_Flag, ...] = (
         "key",
         metavar="KEY",
         says="private key: a file in cosign's format, or a reference: env://VAR, "
-        "k8s://NAMESPACE/NAME, hashivault://KEY, openbao://KEY; a password comes from "
-        "SUPPLYCHAIN_KEY_PASSWORD[_FILE] or COSIGN_PASSWORD",
+        "k8s://NAMESPACE/NAME, hashivault://KEY, openbao://KEY, awskms://…, gcpkms://…, "
+        "azurekms://…, pkcs11:…; a password comes from SUPPLYCHAIN_KEY_PASSWORD[_FILE] or "
+        "COSIGN_PASSWORD",
         panel=SIGNING_PANEL,
     ),
 )

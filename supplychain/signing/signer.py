@@ -90,6 +90,15 @@ class PublicKey:
             raise InputError(f"{what} is a PEM block {label!r}, not {_LABEL!r}")
         return cls(der)
 
+    @classmethod
+    def from_point(cls, coordinates: bytes) -> PublicKey:
+        """The key with this point of the curve: x and y, 32 bytes each.
+
+        Raises:
+            InputError: It is no point of P-256.
+        """
+        return cls(_SPKI_HEADER + coordinates)
+
     @property
     def fingerprint(self) -> str:
         """`sha256:<hex>` of the SubjectPublicKeyInfo."""

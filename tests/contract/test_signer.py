@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,12 @@ from supplychain.signing.keys import keyfile
 from supplychain.signing.keys.reference import open_public_key, open_signer
 from supplychain.signing.signer import PublicKey, Signer
 from tests.kit.aws_kms import RunningKms
+from tests.kit.cloud_kms import FakeCloudKms, FakeKeyVault, fake_cloud_kms, fake_key_vault
 from tests.kit.key_access import access
 from tests.kit.keys import signer as in_memory
 from tests.kit.kubernetes import cluster
 from tests.kit.openbao import RunningOpenBao
+from tests.kit.softhsm import PIN, SoftHsm
 
 PASSWORD = "correct horse"
 PEM, PUBLIC = keyfile.generate(PASSWORD.encode())
@@ -81,6 +83,35 @@ def _from_aws(request: pytest.FixtureRequest, _folder: Path) -> Opened:
     return open_signer(reference, access()), open_public_key(reference, access())
 
 
+def _from_google(request: pytest.FixtureRequest, _folder: Path) -> Opened:
+    kms = request.getfixturevalue("cloud_kms")
+    return kms.signer(), kms.signer().public_key
+
+
+def _from_azure(request: pytest.FixtureRequest, _folder: Path) -> Opened:
+    vault = request.getfixturevalue("key_vault")
+    return vault.signer(), vault.signer().public_key
+
+
+def _from_token(request: pytest.FixtureRequest, _folder: Path) -> Opened:
+    token: SoftHsm = request.getfixturevalue("softhsm")
+    reference = token.reference(token.new_key())
+    signer = open_signer(reference, access(password=PIN))
+    return signer, open_public_key(reference, access(password=PIN))
+
+
+@pytest.fixture(scope="module")
+def cloud_kms() -> Iterator[FakeCloudKms]:
+    with fake_cloud_kms() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def key_vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeKeyVault]:
+    with fake_key_vault(tmp_path_factory.mktemp("vault")) as running:
+        yield running
+
+
 SIGNERS: dict[str, Opener] = {
     "in memory": _in_memory,
     "key file": _from_file,
@@ -90,6 +121,9 @@ SIGNERS: dict[str, Opener] = {
     "OpenBao": _from_openbao,
     "Vault": _from_vault,
     "AWS KMS": _from_aws,
+    "Google Cloud KMS": _from_google,
+    "Azure Key Vault": _from_azure,
+    "PKCS#11": _from_token,
 }
 
 
@@ -136,3 +170,4 @@ def test_it_shows_no_secret(signer: Signer) -> None:
     assert signer.public_key.fingerprint in repr(signer)
     assert "PRIVATE" not in repr(signer)
     assert PASSWORD not in repr(signer)
+    assert PIN not in repr(signer)

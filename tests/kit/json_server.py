@@ -50,14 +50,14 @@ class JsonServer:
 
 @contextlib.contextmanager
 def json_server(
-    answer: Callable[[Request], Reply],
+    answer: Callable[[Request], Reply] = lambda _: Reply(503),
     tls: tuple[Path, Path] | None = None,
     client_ca: Path | None = None,
 ) -> Iterator[JsonServer]:
     """A server on a free loopback port.
 
     Args:
-        answer: Gives the reply to a request.
+        answer: Gives the reply to a request; can be set later.
         tls: Certificate and key; None for plain HTTP.
         client_ca: Demand a client certificate of this authority.
     """

@@ -109,6 +109,24 @@ def _aws(reference: str, access: Access) -> RemoteSigner:
     return open_key(reference, access)
 
 
+def _azure(reference: str, access: Access) -> RemoteSigner:
+    from supplychain.signing.keys.azure import open_key
+
+    return open_key(reference, access)
+
+
+def _google(reference: str, access: Access) -> RemoteSigner:
+    from supplychain.signing.keys.google import open_key
+
+    return open_key(reference, access)
+
+
+def _pkcs11(reference: str, access: Access) -> RemoteSigner:
+    from supplychain.signing.keys.pkcs11 import open_key
+
+    return open_key(reference, access)
+
+
 _OPENERS: dict[str, Callable[[str, Access], Material | RemoteSigner]] = {
     "": _path,
     "env": material.from_variable,
@@ -116,6 +134,9 @@ _OPENERS: dict[str, Callable[[str, Access], Material | RemoteSigner]] = {
     "hashivault": _transit,
     "openbao": _transit,
     "awskms": _aws,
+    "azurekms": _azure,
+    "gcpkms": _google,
+    "pkcs11": _pkcs11,
 }
 
 

@@ -34,6 +34,10 @@ def shown(error: SupplyChainError) -> str:
         ("release.key", ""),
         ("./env:/release.key", ""),
         ("env://VAR", "env"),
+        ("k8s://ci/signing", "k8s"),
+        ("hashivault://release", "hashivault"),
+        ("awskms:///alias/release", "awskms"),
+        ("pkcs11:token=t;object=k", "pkcs11"),
     ],
 )
 def test_kinds_are_told_by_their_beginning(reference: str, scheme: str) -> None:
