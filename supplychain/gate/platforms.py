@@ -23,18 +23,13 @@ def select_platforms(
         environment: The environment, for messages.
     """
     recorded = sorted(dossier.platforms, key=lambda p: (str(p.platform), p.subject))
-    chosen = tuple(p for p in recorded if not asked or any(_runs(p.platform, a) for a in asked))
+    chosen = tuple(p for p in recorded if not asked or any(p.platform.runs(a) for a in asked))
     if [p.subject.digest for p in recorded] == [dossier.subject.digest]:
         violations = [] if chosen else [_foreign(recorded[0], asked, environment)]
     else:
         violations = list(_absent(chosen, asked, dossier))
     outcome = Outcome.VIOLATED if violations else Outcome.PASSED
     return chosen, RuleResult("platforms", outcome, _summary(recorded, chosen), tuple(violations))
-
-
-def _runs(platform: Platform, asked: Platform) -> bool:
-    same = (platform.os, platform.architecture) == (asked.os, asked.architecture)
-    return same and asked.variant in {None, platform.variant}
 
 
 def _foreign(platform: PlatformDossier, asked: Sequence[Platform], environment: str) -> Violation:
@@ -51,7 +46,7 @@ def _absent(
     if not asked and not chosen:
         yield Violation("no platform of this index is recorded", remedy)
     for platform in asked:
-        if not any(_runs(p.platform, platform) for p in chosen):
+        if not any(p.platform.runs(platform) for p in chosen):
             yield Violation(
                 f"no {platform} of this index is recorded, so nobody judged it",
                 remedy,

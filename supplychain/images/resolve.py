@@ -27,7 +27,6 @@ from supplychain.model.subject import Platform, Subject
 # The platform of BuildKit's attestations about the other children of an index. Their annotation
 # `vnd.docker.reference.type` is not looked at: no runtime heeds it when it chooses what to run.
 _UNKNOWN = Platform("unknown", "unknown")
-_DEFAULT_VARIANTS = {("arm64", "v8"), ("amd64", "v1")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +130,14 @@ class _Reader:
 
     def children(self, index: Manifest, where: str) -> tuple[Descriptor, ...]:
         """The platforms of an index, without attestations and each digest once."""
-        found = {child.digest: child for child in read_index(index, where) if _runs(child)}
-        for child in found.values():
+        found: dict[Digest, Descriptor] = {}
+        for child in filter(_runs, read_index(index, where)):
+            first = found.setdefault(child.digest, child)
+            if first.platform != child.platform or first.media_type != child.media_type:
+                raise InputError(
+                    f"{where} lists {child.digest} as {first.platform} and as {child.platform}",
+                    because="one image is for one platform: which one would be judged is open",
+                )
             if child.media_type in INDEX_TYPES:
                 raise InputError(
                     f"{where} holds another index, {child.digest}",
@@ -210,20 +215,8 @@ def _selected(
 ) -> tuple[Descriptor, ...]:
     if wanted is None:
         return children
-    found = tuple(c for c in children if c.platform is not None and _fits(c.platform, wanted))
+    found = tuple(c for c in children if c.platform is not None and c.platform.runs(wanted))
     if not found:
         there = ", ".join(sorted(str(child.platform) for child in children))
         raise NotFoundError(f"{where} is not there for {wanted}", hint=f"it is there for {there}")
     return found
-
-
-def _fits(there: Platform, wanted: Platform) -> bool:
-    if (there.os, there.architecture) != (wanted.os, wanted.architecture):
-        return False
-    return wanted.variant is None or _variant(there) == _variant(wanted)
-
-
-def _variant(platform: Platform) -> str | None:
-    """The variant, None for the one that goes without saying (containerd's normalisation)."""
-    plain = (platform.architecture, platform.variant) in _DEFAULT_VARIANTS
-    return None if plain else platform.variant

@@ -13,6 +13,7 @@ from supplychain.model.decision import Decision, RuleResult, Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Dossier, EvidenceKind, RecordedFinding
 from supplychain.model.finding import Severity
+from supplychain.model.subject import Platform
 from tests.kit.policies import (
     ARM,
     ARM_SUBJECT,
@@ -274,6 +275,29 @@ class TestPlatforms:
         arm = replace(ARM, architecture="arm", variant="v7")
         dossier = make_dossier(make_platform(platform=arm))
         assert judge(dossier, self.RULE, platforms=asked).verdict is verdict
+
+    @pytest.mark.parametrize(
+        ("asked", "architecture", "variant"),
+        [
+            ("linux/amd64", "x86_64", None),
+            ("linux/amd64", "AMD64", "v1"),
+            ("linux/arm64", "aarch64", None),
+            ("linux/arm64/v8", "arm64", None),
+            ("linux/arm/v7", "arm", None),
+            ("linux/arm/v7", "arm", "7"),
+            ("linux/arm/v6", "armel", None),
+            ("linux/386", "i386", None),
+        ],
+    )
+    def test_a_platform_that_a_runtime_takes_for_the_asked_one_is_judged(
+        self, asked: str, architecture: str, variant: str | None
+    ) -> None:
+        """Beside a sound image of the usual spelling it would run, and nobody had judged it."""
+        spelt = Platform("linux", architecture, variant)
+        sound = make_platform(ARM_SUBJECT, platform=Platform.parse(asked))
+        vulnerable = make_platform(platform=spelt, findings=[known()])
+        index = replace(make_index(), platforms=(vulnerable, sound))
+        assert judge(index, self.RULE, platforms=asked).verdict is Verdict.DENY
 
     def test_with_nothing_to_judge_no_rule_claims_to_be_satisfied(self) -> None:
         decision = judge(make_index(), self.RULE, "sbom: {}", platforms="linux/s390x")

@@ -131,6 +131,15 @@ def test_dockers_media_types_are_read(tmp_path: Path) -> None:
     assert _resolved(tmp_path).is_index
 
 
+def test_an_index_that_lists_one_image_for_two_platforms_is_refused(tmp_path: Path) -> None:
+    """Whichever of the two counted, a runtime that heeds the other would run what nobody judged."""
+    image, other = child(tmp_path, "linux/arm/v7"), child(tmp_path, "linux/arm/v6")
+    forge_index(tmp_path, [image, {**image, "platform": other["platform"]}])
+    assert "as linux/arm/v7 and as linux/arm/v6" in _refusal(tmp_path)
+    forge_index(tmp_path, [image, image, other])
+    assert _platforms(_resolved(tmp_path)) == ["linux/arm/v7", "linux/arm/v6"]
+
+
 def test_an_index_within_an_index_is_refused(tmp_path: Path) -> None:
     inner = to_json({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []})
     forge_index(tmp_path, [put(tmp_path, inner, OCI_INDEX)])
