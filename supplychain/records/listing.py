@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.finding import Severity
 from supplychain.model.subject import Platform, Subject
-from supplychain.records.reading import latest_evidence
+from supplychain.records.reading import latest_evidence, platform_in
 from supplychain.records.schema import (
     assessments,
     components,
@@ -165,7 +165,7 @@ def _summaries(
     numbers = [row.id for row in found]
     names = _names(connection, numbers)
     members = _members(connection, found)
-    platforms = _platforms(connection, {m for group in members.values() for m in group}, at)
+    platforms = _platforms(connection, {m for group in members.values() for m, _ in group}, at)
     verdicts = _last_decisions(connection, project, [row.digest for row in found], at)
     return tuple(
         ImageSummary(
@@ -173,7 +173,10 @@ def _summaries(
             media_type=row.media_type,
             names=tuple(names[row.id]),
             recorded_at=row.recorded_at,
-            platforms=tuple(platforms[member] for member in members[row.id]),
+            platforms=tuple(
+                replace(platforms[member], platform=platform)
+                for member, platform in members[row.id]
+            ),
             decisions=tuple(verdicts[row.digest]),
         )
         for row in found
@@ -189,13 +192,17 @@ def _names(connection: Connection, numbers: Collection[int]) -> dict[int, list[s
     return names
 
 
-def _members(connection: Connection, found: Sequence[Row[Any]]) -> dict[int, list[int]]:
-    """The numbers of the platform manifests of every image: its children, or itself."""
-    members = {row.id: [row.id] if row.kind == "manifest" else [] for row in found}
+def _members(
+    connection: Connection, found: Sequence[Row[Any]]
+) -> dict[int, list[tuple[int, Platform]]]:
+    """The platform manifests of every image, its children or itself, and what each is for."""
+    members = {
+        row.id: [(row.id, platform_in(row))] if row.kind == "manifest" else [] for row in found
+    }
     column = index_children.c
-    chosen = select(column.index_id, column.child_id).where(column.index_id.in_(members))
+    chosen = select(index_children).where(column.index_id.in_(members))
     for row in connection.execute(chosen.order_by(column.index_id, column.position)):
-        members[row.index_id].append(row.child_id)
+        members[row.index_id].append((row.child_id, platform_in(row)))
     return members
 
 
@@ -229,7 +236,7 @@ def _platform(row: Row[Any]) -> PlatformSummary:
     counted = tuple((severity, getattr(row, str(severity))) for severity in worst_first)
     return PlatformSummary(
         digest=row.digest,
-        platform=Platform(row.os, row.architecture, row.variant),
+        platform=platform_in(row),
         scanned_at=row.produced_at,
         findings=() if row.produced_at is None else counted,
     )

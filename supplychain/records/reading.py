@@ -88,6 +88,11 @@ def attestation_of(row: Row[Any], subject: Digest) -> VerifiedAttestation:
     )
 
 
+def platform_in(row: Row[Any]) -> Platform:
+    """What a row of `images` or `index_children` says that an image is for."""
+    return Platform(row.os, row.architecture, row.variant)
+
+
 def latest_evidence(at: datetime) -> Select[Any]:
     """Every row of evidence up to an instant, numbered from the latest of its image and kind.
 
@@ -128,7 +133,7 @@ def _image(project: int, digest: Digest, at: datetime) -> Select[Any]:
 
 def _children(index: int) -> Select[Any]:
     return (
-        select(images)
+        select(images.c.id, images.c.digest, index_children)
         .join(index_children, index_children.c.child_id == images.c.id)
         .where(index_children.c.index_id == index)
         .order_by(index_children.c.position)
@@ -218,7 +223,7 @@ def _attestations(of: Collection[int], at: datetime) -> Select[Any]:
 def _platform(row: Row[Any], subject: Subject, found: _Found) -> PlatformDossier:
     return PlatformDossier(
         subject=subject,
-        platform=Platform(row.os, row.architecture, row.variant),
+        platform=platform_in(row),
         scan=found.scan,
         findings=tuple(found.findings),
         sbom=found.sbom,

@@ -28,7 +28,7 @@ from supplychain.records.facts import components, findings, layers, vulnerabilit
 from supplychain.records.tables import ID, id_column, identity, metadata, one_of, text
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -98,6 +98,10 @@ index_children = Table(
     Column("index_id", ID, nullable=False),
     Column("child_id", ID, nullable=False),
     Column("position", Integer, nullable=False),
+    # As this index says, for runtimes go by that; another index may say something else.
+    text("os"),
+    text("architecture"),
+    Column("variant", Text),
     PrimaryKeyConstraint("index_id", "child_id"),
     _image_of("index_id"),
     _image_of("child_id"),

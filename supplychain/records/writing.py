@@ -6,12 +6,12 @@ The order of the steps is part of the design: every transaction takes its locks 
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from supplychain.model.digest import Digest
 from supplychain.records.bulk import Filing
 from supplychain.records.filing import file_evidence
-from supplychain.records.run import RunRecord
+from supplychain.records.run import PlatformRecord, RunRecord
 from supplychain.records.schema import image_names, images, index_children, tag_resolutions
 
 
@@ -28,15 +28,15 @@ def file_run(filing: Filing, run: RunRecord) -> None:
 
 def _file_images(filing: Filing, run: RunRecord) -> dict[Digest, int]:
     for record in sorted(run.platforms, key=lambda record: record.subject.digest):
-        filing.insert(
+        is_new = filing.insert(
             images,
             digest=record.subject.digest,
             media_type=record.media_type,
             kind="manifest",
-            os=record.platform.os,
-            architecture=record.platform.architecture,
-            variant=record.platform.variant,
+            **_platform(record),
         )
+        if not is_new and not run.is_index:
+            _correct_platform(filing, record)
     if run.is_index:
         filing.insert(images, digest=run.subject.digest, media_type=run.media_type, kind="index")
     digests = [record.subject.digest for record in run.platforms]
@@ -49,11 +49,39 @@ def _file_images(filing: Filing, run: RunRecord) -> dict[Digest, int]:
     return {row.digest: row.id for row in found}
 
 
+def _correct_platform(filing: Filing, record: PlatformRecord) -> None:
+    """What an image says of itself stands above what an index once said that nobody examined."""
+    filing.connection.execute(
+        update(images)
+        .where(
+            images.c.project_id == filing.project,
+            images.c.digest == record.subject.digest,
+            images.c.kind == "manifest",
+        )
+        .values(**_platform(record))
+    )
+
+
+def _platform(record: PlatformRecord) -> dict[str, str | None]:
+    platform = record.platform
+    return {
+        "os": platform.os,
+        "architecture": platform.architecture,
+        "variant": platform.variant,
+    }
+
+
 def _file_children(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) -> None:
     index = numbers[run.subject.digest]
     for position, record in enumerate(run.platforms):
         child = numbers[record.subject.digest]
-        filing.insert(index_children, index_id=index, child_id=child, position=position)
+        filing.insert(
+            index_children,
+            index_id=index,
+            child_id=child,
+            position=position,
+            **_platform(record),
+        )
 
 
 def _file_names(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from demo.images import Layer
 from tests.kit.cli import Desk
 from tests.kit.registry import RunningRegistry
-from tests.kit.shop import attached_to, pack_index, push
+from tests.kit.shop import attached_to, enter_index, pack_index, pack_platform, push
 
 
 def test_every_platform_is_recorded_and_judged(
@@ -61,6 +61,22 @@ def test_one_platform_can_be_chosen_and_the_others_stay_unjudged(
     desk.type("gate", digests["linux/arm64"], "-e", "prod").ended(10)
 
 
+def test_an_index_cannot_hide_the_platform_of_another(
+    desk: Desk, repaired_layer: Layer, vulnerable_layer: Layer, tmp_path: Path
+) -> None:
+    """One says of another's image, unexamined, that it is for a platform that nobody runs."""
+    shop, amd64 = tmp_path / "shop", "linux/amd64"
+    desk.policy(*_rules(), platforms=amd64)
+    sound = pack_platform(shop, repaired_layer, amd64)
+    vulnerable = pack_platform(shop, vulnerable_layer, amd64)
+    enter_index(shop, [sound, {**vulnerable, "platform": _S390X}], "lying")
+    enter_index(shop, [vulnerable, sound], "honest")
+
+    desk.type("run", f"oci:{shop}:lying", "-e", "prod", "--platform", amd64).ended(0)
+    done = desk.type("run", f"oci:{shop}:honest", "-e", "prod").ended(10)
+    assert "not run here" not in done.stdout
+
+
 def test_a_platform_that_is_not_there_is_refused(
     desk: Desk, repaired_layer: Layer, tmp_path: Path
 ) -> None:
@@ -86,6 +102,9 @@ def test_an_sbom_of_an_index_names_its_platform(
     exported = ("export", "sbom", digests["index"])
     desk.type(*exported).refused(2, "--platform")
     assert "jinja2@3.1" in desk.type(*exported, "--platform", "linux/amd64").ended(0).stdout
+
+
+_S390X = {"os": "linux", "architecture": "s390x"}
 
 
 def _rules() -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -84,17 +84,30 @@ def pack_index(
     children: list[dict[str, object]] = []
     digests = {}
     for name, layer in platforms.items():
-        os, architecture = name.split("/")
-        pack_layout(path, [layer], tag=architecture, architecture=architecture)
-        entry = _listed(path, architecture)
-        children.append({**entry, "platform": {"os": os, "architecture": architecture}})
-        digests[name] = str(entry["digest"])
+        child = pack_platform(path, layer, name)
+        children.append(child)
+        digests[name] = str(child["digest"])
     if attested:
         children += [_attestation(path, subject) for subject in digests.values()]
-    (path / "index.json").unlink()
-    index = {"schemaVersion": 2, "mediaType": f"{OCI}.index.v1+json", "manifests": children}
-    digests["index"] = enter(path, put(path, to_json(index), str(index["mediaType"])), "latest")
+    digests["index"] = enter_index(path, children, "latest")
     return digests
+
+
+def pack_platform(path: Path, layer: Layer, platform: str) -> dict[str, object]:
+    """Write an image for a platform without giving it a tag, and describe it for an index."""
+    os, architecture = platform.split("/")
+    pack_layout(path, [layer], architecture=architecture)
+    [entry] = json.loads((path / "index.json").read_bytes())["manifests"]
+    (path / "index.json").unlink()
+    described = {name: entry[name] for name in ("mediaType", "digest", "size")}
+    return {**described, "platform": {"os": os, "architecture": architecture}}
+
+
+def enter_index(path: Path, children: Sequence[Mapping[str, object]], tag: str) -> str:
+    """Write an index of these children under a tag; its digest."""
+    kind = f"{OCI}.index.v1+json"
+    index = {"schemaVersion": 2, "mediaType": kind, "manifests": list(children)}
+    return enter(path, put(path, to_json(index), kind), tag)
 
 
 def push(
@@ -132,13 +145,6 @@ def _push(source: OciLayout, registry: RegistryRepository, name: Digest, tag: st
         descriptor = Descriptor(blob["mediaType"], Digest.parse(blob["digest"]), blob["size"])
         registry.put_blob(source.blob(descriptor, limit=1 << 30))
     registry.put_manifest(manifest.raw, manifest.media_type, tag=tag)
-
-
-def _listed(path: Path, tag: str) -> dict[str, object]:
-    key = "org.opencontainers.image.ref.name"
-    entries = json.loads((path / "index.json").read_bytes())["manifests"]
-    found = next(entry for entry in entries if entry["annotations"][key] == tag)
-    return {name: found[name] for name in ("mediaType", "digest", "size")}
 
 
 def _attestation(path: Path, subject: str) -> dict[str, object]:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from supplychain.errors import SchemaVersionError, StoreError
 from supplychain.records.content import ContentStore
-from supplychain.records.database import open_engine, writing
+from supplychain.records.database import open_engine, reading, writing
 from supplychain.records.record import Record
 from supplychain.records.schema import (
     SCHEMA_VERSION,
@@ -100,6 +100,25 @@ def test_every_earlier_schema_becomes_todays(empty_database: str, start: str) ->
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_the_children_of_an_index_keep_their_platforms(empty_database: str) -> None:
+    _upgrade_to(empty_database, "0001")
+    engine = open_engine(empty_database)
+    row = "(1, '{0}', 'm', '{1}', {2}, '2026-01-01T00:00:00.000000+00:00')"
+    rows = [("a", "index", "NULL, NULL, NULL"), ("b", "manifest", "'linux', 'arm', 'v6'")]
+    with writing(engine) as connection:
+        columns = "project_id, digest, media_type, kind, os, architecture, variant, recorded_at"
+        values = ", ".join(row.format(*one) for one in rows)
+        connection.execute(text(f"INSERT INTO images ({columns}) VALUES {values}"))
+        connection.execute(text("INSERT INTO index_children VALUES (1, 1, 2, 0)"))
+
+    upgrade(empty_database)
+
+    with reading(engine) as connection:
+        found = connection.execute(text("SELECT os, architecture, variant FROM index_children"))
+        assert found.all() == [("linux", "arm", "v6")]
     engine.dispose()
 
 

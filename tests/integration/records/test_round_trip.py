@@ -50,6 +50,32 @@ from tests.kit.scans import (
 )
 
 
+def test_what_an_index_says_of_a_child_counts_for_that_index_alone(record: Record) -> None:
+    """Else one index could make another's platform look like one that nobody runs."""
+    lying, honest = index_run("registry.test/lying"), index_run("registry.test/honest")
+    child = honest.platforms[0]
+    lie = replace(child, platform=Platform("linux", "s390x"), scan=None)
+    record.save_run(replace(lying, platforms=(*lying.platforms, lie)), at=AT)
+    record.save_run(honest, at=AT)
+
+    for run, said in ((lying, lie.platform), (honest, child.platform)):
+        dossier = record.dossier(run.subject.digest, at=AT)
+        assert dossier
+        told = {p.subject.digest: p.platform for p in dossier.platforms}
+        shown = record.image(run.subject.digest, at=AT)
+        assert told == {p.digest: p.platform for p in shown.platforms}
+        assert told[child.subject.digest] == said
+
+
+def test_what_an_image_says_of_itself_stands_above_what_an_index_said(record: Record) -> None:
+    run = index_run()
+    lie = replace(run.platforms[0], subject=SUBJECT, platform=Platform("linux", "s390x"), scan=None)
+    record.save_run(replace(run, platforms=(lie,)), at=AT)
+    record.save_run(manifest_run(), at=AT)
+
+    assert _platform(record.dossier(SUBJECT.digest, at=AT)).platform == PLATFORM
+
+
 def _platform(dossier: Dossier | None) -> PlatformDossier:
     assert dossier is not None
     [platform] = dossier.platforms
