@@ -1,10 +1,11 @@
 """Tags that several writers share: read, changed and written back without losing an entry.
 
 Registries have no conditional write. Among threads of one process a lock orders the writers. Among
-processes each writer looks again after as long as its own reading and writing took, and changes it
-again if its entry was lost. What remains: a writer that is stopped between its read and its write
-for longer than another one's check takes can still undo that one's entry. Only what is no shared
-tag, a referrer in a registry with the API, excludes that.
+processes each writer looks once more right before it writes, so that next to nothing passes between
+the two; and again afterwards, when at least as long has gone by as all its own reading and writing
+took, and changes the tag again if its entry was lost. What remains: a writer that is stopped
+between its last look and its write for longer than another one waits can still undo that one's
+entry. Only what is no shared tag, a referrer in a registry with the API, excludes that.
 """
 
 from __future__ import annotations
@@ -52,16 +53,30 @@ class Tags:
         with _LOCKS[hash((self._name, tag)) % len(_LOCKS)]:
             for attempt in range(1, _MOST_WRITES + 1):
                 began = self._clock.monotonic()
-                current = self.read(tag)
-                wanted = change(current)
+                current, wanted = self._prepared(tag, change)
                 if current is not None and current.digest == wanted.digest:
                     return current
                 self._manifests.put(wanted, tag=tag)
                 took = self._clock.monotonic() - began
-                self._clock.sleep(took * attempt * (0.5 + self._clock.chance()))
+                self._clock.sleep(took * attempt * (1 + self._clock.chance()))
         raise ConflictError(
             f"the tag {tag!r} of {self._name} could not be updated",
             because="others kept writing it at the same time",
             hint="run it again",
             retryable=True,
         )
+
+    def _prepared(
+        self, tag: str, change: Callable[[Manifest | None], Manifest]
+    ) -> tuple[Manifest | None, Manifest]:
+        """What stands there and what should, the one still true once the other is made."""
+        current = self.read(tag)
+        wanted = change(current)
+        for _ in range(_MOST_WRITES):
+            if current is not None and current.digest == wanted.digest:
+                break
+            latest = self.read(tag)
+            if latest == current:
+                break
+            current, wanted = latest, change(latest)
+        return current, wanted

@@ -152,14 +152,34 @@ def test_an_entry_that_another_client_overwrote_is_written_again(
     server.on(
         "GET",
         _FALLBACK,
-        reply(404),
-        manifest(_index(_entry(1)), OCI_INDEX),  # what we wrote is gone, theirs is there
+        *(reply(404), reply(404)),
+        # What we wrote is gone, theirs is there.
+        *(manifest(_index(_entry(1)), OCI_INDEX), manifest(_index(_entry(1)), OCI_INDEX)),
         manifest(_index(_entry(1), ours), OCI_INDEX),
     )
     repository.attach(note, OCI_MANIFEST, subject=_SUBJECT)
     first, second = (json.loads(one.body)["manifests"] for one in server.asked("PUT", _FALLBACK))
     assert [one["digest"] for one in first] == [ours["digest"]]
     assert [one["digest"] for one in second] == [_entry(1)["digest"], ours["digest"]]
+
+
+def test_an_entry_that_another_client_wrote_just_before_us_is_kept(
+    server: ScriptedServer, repository: RegistryRepository
+) -> None:
+    note = _note()
+    ours = {"mediaType": OCI_MANIFEST, "digest": str(Digest.of(note)), "size": len(note)}
+    server.on("PUT", f"/v2/app/manifests/{Digest.of(note)}", reply(201))
+    server.on("PUT", _FALLBACK, reply(201))
+    theirs = manifest(_index(_entry(1)), OCI_INDEX)
+    server.on(
+        "GET",
+        _FALLBACK,
+        *(reply(404), theirs, theirs),  # theirs comes between our first look and our second
+        manifest(_index(_entry(1), ours), OCI_INDEX),
+    )
+    repository.attach(note, OCI_MANIFEST, subject=_SUBJECT)
+    (written,) = (json.loads(one.body)["manifests"] for one in server.asked("PUT", _FALLBACK))
+    assert [one["digest"] for one in written] == [_entry(1)["digest"], ours["digest"]]
 
 
 def test_a_fallback_tag_that_others_keep_overwriting_is_a_conflict(
