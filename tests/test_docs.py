@@ -39,7 +39,7 @@ FOREIGN = {
     "--use-signing-config",
 }
 # Where `pip`, `make` or the tests read something of ours.
-OF_THE_TESTS = {"SUPPLYCHAIN_TEST_CACHE"}
+OF_THE_TESTS = {"SUPPLYCHAIN_TEST_CACHE", "SUPPLYCHAIN_BENCH_COSIGN"}
 
 
 def read(path: Path) -> str:

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from benchmarks.__main__ import NAMES, main
+from benchmarks.__main__ import NAMES, main, with_results
 from benchmarks.table import Row, as_text, skipped
 from benchmarks.timing import Contestant, Process, Times, alternate
 
@@ -98,3 +98,10 @@ def test_an_unknown_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
+
+
+def test_results_replace_earlier_ones_and_nothing_else() -> None:
+    page = "# Before\n<!-- results -->\nold\n<!-- /results -->\nafter\n"
+    written = with_results(page, "new\n")
+    assert written == "# Before\n<!-- results -->\nnew\n<!-- /results -->\nafter\n"
+    assert with_results(written, "new\n") == written
