@@ -1,4 +1,8 @@
-"""Each index keeps the platforms that it gives its children."""
+"""Each index keeps the platforms that it gives its children.
+
+Until now the first index that listed an image decided for all of them. What the others said was not
+kept, so indexes are forgotten: the gate denies them until they are run again.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +14,13 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-_PLATFORM = ("os", "architecture", "variant")
-
 
 def upgrade() -> None:
-    for name in _PLATFORM:
-        op.add_column("index_children", sa.Column(name, sa.Text(), nullable=True))
-    values = ", ".join(
-        f"{name} = (SELECT images.{name} FROM images WHERE images.id = index_children.child_id)"
-        for name in _PLATFORM
-    )
-    op.execute(f"UPDATE index_children SET {values}")
+    op.execute("DELETE FROM index_children")
     with op.batch_alter_table("index_children") as table:
-        table.alter_column("os", nullable=False)
-        table.alter_column("architecture", nullable=False)
+        table.add_column(sa.Column("os", sa.Text(), nullable=False))
+        table.add_column(sa.Column("architecture", sa.Text(), nullable=False))
+        table.add_column(sa.Column("variant", sa.Text(), nullable=True))
 
 
 def downgrade() -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from supplychain.errors import SchemaVersionError, StoreError
 from supplychain.records.content import ContentStore
-from supplychain.records.database import open_engine, reading, writing
+from supplychain.records.database import open_engine, writing
 from supplychain.records.record import Record
 from supplychain.records.schema import (
     SCHEMA_VERSION,
@@ -36,7 +36,7 @@ from supplychain.records.version import (
     status,
     upgrade,
 )
-from tests.kit.runs import manifest_run
+from tests.kit.runs import index_run, manifest_run
 from tests.kit.scans import AT, SUBJECT
 
 SCRIPTS = ScriptDirectory.from_config(alembic_config())
@@ -103,23 +103,33 @@ def test_every_earlier_schema_becomes_todays(empty_database: str, start: str) ->
     engine.dispose()
 
 
-def test_the_children_of_an_index_keep_their_platforms(empty_database: str) -> None:
+def test_an_index_of_the_first_schema_has_to_be_run_again(
+    empty_database: str, content: ContentStore
+) -> None:
+    """Which platforms it gave its children was not kept."""
+    run = index_run()
     _upgrade_to(empty_database, "0001")
     engine = open_engine(empty_database)
-    row = "(1, '{0}', 'm', '{1}', {2}, '2026-01-01T00:00:00.000000+00:00')"
-    rows = [("a", "index", "NULL, NULL, NULL"), ("b", "manifest", "'linux', 'arm', 'v6'")]
     with writing(engine) as connection:
-        columns = "project_id, digest, media_type, kind, os, architecture, variant, recorded_at"
-        values = ", ".join(row.format(*one) for one in rows)
-        connection.execute(text(f"INSERT INTO images ({columns}) VALUES {values}"))
+        for kind, digest, system in (
+            ("index", run.subject.digest, None),
+            ("manifest", run.platforms[0].subject.digest, "linux"),
+        ):
+            row = {**_IMAGE, "kind": kind, "digest": digest}
+            row |= {"os": system, "architecture": system}
+            connection.execute(insert(images), row)
         connection.execute(text("INSERT INTO index_children VALUES (1, 1, 2, 0)"))
+    engine.dispose()
 
     upgrade(empty_database)
 
-    with reading(engine) as connection:
-        found = connection.execute(text("SELECT os, architecture, variant FROM index_children"))
-        assert found.all() == [("linux", "arm", "v6")]
-    engine.dispose()
+    with Record.open(empty_database, content) as record:
+        for expected in ((), run.platforms):
+            dossier = record.dossier(run.subject.digest, at=AT)
+            assert dossier
+            found = [(p.subject.digest, p.platform) for p in dossier.platforms]
+            assert found == [(p.subject.digest, p.platform) for p in expected]
+            record.save_run(run, at=AT)
 
 
 def test_migrating_makes_what_the_program_declares(empty_database: str) -> None:
