@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from supplychain.errors import SupplyChainError
+from supplychain.errors import InputError, SupplyChainError
 from supplychain.gate.fields import fields
 from supplychain.gate.nodes import Mapping, Node, Position, ProblemError
-from supplychain.gate.options import Json, ListOf, Reading, scalar
+from supplychain.gate.options import BOOLEAN, Json, ListOf, Reading, Word, scalar
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedKey:
-    """A public key.
+    """A public key, and when its word counts.
 
     Attributes:
         name: The path it was read from, or the name that the policy gives it; "" for none.
         pem: The key, PEM.
         fingerprint: `sha256:<hex>` of its SubjectPublicKeyInfo; what signatures are compared by.
+        not_before: The first instant whose signatures count (aware, UTC); None for any.
+        not_after: The last instant whose signatures count (aware, UTC); None for any.
+        revoked: Whether nothing that it ever signed counts.
     """
 
     name: str
     pem: str
     fingerprint: str
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    revoked: bool = False
 
     def __str__(self) -> str:
         """For people: its name, or the start of its fingerprint."""
         return self.name or short(self.fingerprint)
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether what was signed at that moment counts."""
+        return (
+            not self.revoked
+            and (self.not_before is None or moment >= self.not_before)
+            and (self.not_after is None or moment <= self.not_after)
+        )
+
+    @property
+    def window(self) -> str:
+        """When its word counts, for people: "" for always."""
+        if self.revoked:
+            return "revoked"
+        since = f"from {_rfc3339(self.not_before)}" if self.not_before else ""
+        until = f"until {_rfc3339(self.not_after)}" if self.not_after else ""
+        return " ".join(filter(None, (since, until)))
 
 
 def short(fingerprint: str) -> str:
@@ -37,44 +62,113 @@ def short(fingerprint: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """A path, a PEM text, or a name with a PEM text, which is how the canonical form has it."""
+    """A path or a PEM text; or a mapping with one of them and what restricts the key.
+
+    The canonical form is a mapping with the PEM text.
+    """
 
     @property
     def schema(self) -> dict[str, Json]:
         """See `Kind.schema`."""
-        named: dict[str, Json] = {
+        text: dict[str, Json] = {"type": "string"}
+        mapping: dict[str, Json] = {
             "type": "object",
-            "properties": {"name": {"type": "string"}, "pem": {"type": "string"}},
-            "required": ["name", "pem"],
+            "properties": {
+                "file": {**text, "description": "the path of the key"},
+                "pem": {**text, "description": "the key itself"},
+                "name": {**text, "description": "what to call a key that is given as pem"},
+                "not_before": {**INSTANT.schema, "description": "since when its word counts"},
+                "not_after": {**INSTANT.schema, "description": "until when its word counts"},
+                "revoked": {**BOOLEAN.schema, "description": "true: its word never counts"},
+            },
+            "oneOf": [{"required": ["file"]}, {"required": ["pem"]}],
             "additionalProperties": False,
         }
-        return {"anyOf": [{"type": "string"}, named]}
+        return {"anyOf": [text, mapping]}
 
     def read(self, node: Node, reading: Reading, /) -> TrustedKey:
         """See `Kind.read`."""
         if isinstance(node, Mapping):
-            return _named(node, reading)
+            return _restricted(node, reading)
         text = scalar(node, "the path of a public key, or the key itself").text
         if "-----BEGIN" in text:
             return _trusted("", text, node.position, reading)
-        try:
-            pem = reading.read_key(text).decode("ascii", "replace")
-        except SupplyChainError as error:
-            raise ProblemError(node.position, str(error), error.hint or error.because) from error
-        return _trusted(text, pem, node.position, reading)
+        return _from_file(text, node.position, reading)
 
     def write(self, value: TrustedKey, /) -> Json:
         """See `Kind.write`."""
-        return {"name": value.name, "pem": value.pem}
+        written: dict[str, Json] = {"name": value.name, "pem": value.pem}
+        if value.not_before is not None:
+            written["not_before"] = _rfc3339(value.not_before)
+        if value.not_after is not None:
+            written["not_after"] = _rfc3339(value.not_after)
+        if value.revoked:
+            written["revoked"] = True
+        return written
 
 
-def _named(node: Mapping, reading: Reading) -> TrustedKey:
+_FIELDS = ("file", "name", "pem", "not_before", "not_after", "revoked")
+
+
+def _restricted(node: Mapping, reading: Reading) -> TrustedKey:
     problems: list[ProblemError] = []
-    found = fields(node, {"name": True, "pem": True}, "a key", problems)
+    found = fields(node, dict.fromkeys(_FIELDS, False), "a key", problems)
     if problems:
         raise problems[0]
-    name, pem = scalar(found["name"], "the key's name"), scalar(found["pem"], "a PEM text")
-    return _trusted(name.text, pem.text, node.position, reading)
+    if ("file" in found) == ("pem" in found) or {"file", "name"} <= found.keys():
+        raise ProblemError(
+            node.position,
+            "a key is given by one of 'file' and 'pem'",
+            "file: release.pub; or pem, and name for what to call it",
+        )
+    if "file" in found:
+        text = scalar(found["file"], "the path of a public key").text
+        key = _from_file(text, found["file"].position, reading)
+    else:
+        pem = scalar(found["pem"], "a PEM text").text
+        name = scalar(found["name"], "the key's name").text if "name" in found else ""
+        key = _trusted(name, pem, node.position, reading)
+    kinds = {"not_before": INSTANT, "not_after": INSTANT, "revoked": BOOLEAN}
+    limits = {n: kinds[n].read(found[n], reading) for n in kinds if n in found}
+    key = replace(key, **limits)
+    if key.not_before and key.not_after and key.not_before > key.not_after:
+        raise ProblemError(
+            found["not_after"].position, f"{key} ends before it begins: {key.window}"
+        )
+    return key
+
+
+def _from_file(path: str, position: Position, reading: Reading) -> TrustedKey:
+    try:
+        pem = reading.read_key(path).decode("ascii", "replace")
+    except SupplyChainError as error:
+        raise ProblemError(position, str(error), error.hint or error.because) from error
+    return _trusted(path, pem, position, reading)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or not _RFC3339.fullmatch(text):
+        raise InputError(f"{text[:40]!r} is not an instant", hint="write 2026-12-01T00:00:00Z")
+    return moment.astimezone(UTC)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+# RFC 3339, section 5.6; what Python's own reader takes beside that is nobody's habit.
+_RFC3339 = re.compile(
+    r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
+)
+INSTANT = Word(
+    "an instant", _instant, {"type": "string", "pattern": f"^{_RFC3339.pattern}$"}, _rfc3339
+)
 
 
 def _trusted(name: str, text: str, position: Position, reading: Reading) -> TrustedKey:
@@ -93,7 +187,23 @@ def _trusted(name: str, text: str, position: Position, reading: Reading) -> Trus
         raise ProblemError(position, f"{what} is not a public key: {error}", error.hint) from error
 
 
-KEYS = ListOf(_Key())
+@dataclass(frozen=True, slots=True)
+class _Keys(ListOf):
+    """Keys, each only once: else one entry could take back what another one restricts."""
+
+    def read(self, node: Node, reading: Reading, /) -> tuple[TrustedKey, ...]:
+        """See `Kind.read`."""
+        keys: tuple[TrustedKey, ...] = ListOf.read(self, node, reading)
+        seen: dict[str, TrustedKey] = {}
+        for key in keys:
+            if (first := seen.setdefault(key.fingerprint, key)) is not key:
+                raise ProblemError(
+                    node.position, f"{key} is the same key as {first}", "name each key once"
+                )
+        return keys
+
+
+KEYS = _Keys(_Key())
 
 
 def named(keys: Iterable[TrustedKey]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from supplychain.gate.case import Case, Judgement
-from supplychain.gate.evidence import latest_by, run, usable_sbom
+from supplychain.gate.evidence import latest_by, passed_over, run, signers, usable_sbom
 from supplychain.gate.keys import KEYS, TrustedKey, named
 from supplychain.gate.options import option
 from supplychain.model.decision import EvidenceReference, Violation
@@ -64,9 +64,12 @@ class SbomPresent:
         ]
         found = latest_by(self.keys, about_it, case)
         if found is None:
+            passed = passed_over(self.keys, about_it, case)
             return Violation(
-                message=f"the SBOM is not attested with {named(self.keys)}",
-                remedy=f"attest it with {named(self.keys)}: {run(case)} --key FILE",
+                message=f"the SBOM's attestation {passed}"
+                if passed
+                else f"the SBOM is not attested with {named(self.keys)}",
+                remedy=f"attest it with {signers(self.keys, case)}: {run(case)} --key FILE",
                 platform=case.named(platform),
                 evidence=case.cite(sbom.evidence),
             )

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from supplychain.gate.case import Case, Judgement, made_at
 from supplychain.gate.durations import span
-from supplychain.gate.evidence import latest_by
+from supplychain.gate.evidence import latest_by, passed_over, signers
 from supplychain.gate.keys import KEYS, TrustedKey, named, short
 from supplychain.gate.options import option
 from supplychain.model.decision import Violation
@@ -23,7 +23,10 @@ class Signature:
     """
 
     name: ClassVar[str] = "signature"
-    examples: ClassVar[tuple[str, ...]] = ("signature: {keys: [release.pub]}",)
+    examples: ClassVar[tuple[str, ...]] = (
+        "signature: {keys: [release.pub]}",
+        'signature: {keys: [new.pub, {file: old.pub, not_after: "2026-12-01T00:00:00Z"}]}',
+    )
 
     keys: tuple[TrustedKey, ...] = field(metadata=option(KEYS, "public keys, any one suffices"))
 
@@ -47,11 +50,11 @@ class Signature:
         trusted = {key.fingerprint for key in self.keys}
         others = sorted({s.key_fingerprint for s in signatures} - trusted)
         why = f"not signed with {named(self.keys)}"
-        if any(s.key_fingerprint in trusted for s in signatures):
-            why = f"the signature with {named(self.keys)} is from the future"
+        if passed := passed_over(self.keys, signatures, case):
+            why = f"the signature {passed}"
         elif others:
             why += f", only with {', '.join(short(o) for o in others)}"
+        with_ = signers(self.keys, case)
         return Violation(
-            message=why,
-            remedy=f"sign it with {named(self.keys)}: supplychain sign {case.subject} --key FILE",
+            message=why, remedy=f"sign it with {with_}: supplychain sign {case.subject} --key FILE"
         )

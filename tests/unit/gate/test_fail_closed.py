@@ -81,6 +81,7 @@ def situations() -> Iterator[Situation]:
     yield from scans()
     yield from sboms()
     yield from signatures()
+    yield from keys()
     yield from platforms()
 
 
@@ -229,6 +230,50 @@ def signatures() -> Iterator[Situation]:
         of(make_attestation(signed_at=AT - DAY, verified_at=AT + DAY)),
         "signature",
         future,
+    )
+
+
+def keys() -> Iterator[Situation]:
+    def of(key: str, *attestations: VerifiedAttestation) -> tuple[Dossier, Policy]:
+        entry = f"{{file: release.pub, {key}}}"
+        rules = (f"signature: {{keys: [{entry}]}}", f"sbom: {{keys: [{entry}]}}")
+        return make_dossier(attestations=attestations), make_policy(*rules)
+
+    signed = make_attestation()
+    revoked, policy = of("revoked: true", signed)
+    yield Situation(
+        "a signature with a revoked key",
+        revoked,
+        "signature",
+        "the signature with release.pub does not count: the key is revoked",
+        policy,
+    )
+    yield Situation(
+        "an SBOM attested with a revoked key",
+        revoked,
+        "sbom",
+        "the SBOM's attestation with release.pub does not count: the key is revoked",
+        policy,
+    )
+    ended, policy = of("not_after: 2026-01-15T11:59:59Z", signed)
+    yield Situation(
+        "a signature verified first when its key no longer counted",
+        ended,
+        "signature",
+        "the signature with release.pub was first verified at 2026-01-15T12:00:00Z, and the key "
+        "counts until 2026-01-15T11:59:59Z",
+        policy,
+    )
+    early, policy = of(
+        "not_before: 2026-01-15T00:00:00Z", make_attestation(signed_at=AT - DAY, verified_at=AT)
+    )
+    yield Situation(
+        "a signature made when its key did not count yet",
+        early,
+        "signature",
+        "the signature with release.pub was signed at 2026-01-14T12:00:00Z, and the key counts "
+        "from 2026-01-15T00:00:00Z",
+        policy,
     )
 
 

@@ -213,7 +213,21 @@ def test_keys_can_be_written_into_the_policy() -> None:
                 "name the public key that was written beside it (.pub)"
             ),
         ),
-        (RULES + "  - signature: {keys: [{name: a}]}", "4:24: a key needs 'pem'"),
+        (
+            RULES + "  - signature: {keys: [{name: a}]}",
+            (
+                "4:24: a key is given by one of 'file' and 'pem'; "
+                "file: release.pub; or pem, and name for what to call it"
+            ),
+        ),
+        (
+            RULES + "  - signature: {keys: [{file: a.pub, not_after: 2026-12-01}]}",
+            "4:49: '2026-12-01' is not an instant; write 2026-12-01T00:00:00Z",
+        ),
+        (
+            RULES + "  - signature: {keys: [a.pub, {file: a.pub, revoked: true}]}",
+            "4:23: a.pub is the same key as a.pub; name each key once",
+        ),
         (
             HEAD + "rules: []",
             (
