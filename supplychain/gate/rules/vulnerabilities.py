@@ -125,4 +125,6 @@ def _order(violation: Violation) -> tuple[int, tuple[str, ...]]:
         finding.installed_version,
         finding.fixed_version,
         finding.component,
+        violation.message,
+        str(violation.first_seen_at),
     )

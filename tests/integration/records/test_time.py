@@ -86,6 +86,16 @@ def test_what_claims_to_come_from_the_future_is_not_there_yet(record: Record) ->
     assert _seen(record, AT + DAY).scan is not None
 
 
+def test_a_signature_that_is_verified_again_keeps_its_first_instant(record: Record) -> None:
+    # A policy compares it with the window of the key.
+    for day in (0, 5):
+        verified = attestation_record(verified_at=AT + day * DAY)
+        record.save_run(manifest_run(attestations=(verified,)), at=AT + day * DAY)
+
+    (attestation,) = _seen(record, AT + 6 * DAY).attestations
+    assert attestation.verified_at == AT
+
+
 def test_an_image_recorded_later_was_not_there(record: Record) -> None:
     record.save_run(manifest_run(), at=AT)
 
