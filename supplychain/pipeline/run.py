@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from supplychain.errors import InputError, NotFoundError
+from supplychain.errors import DigestMismatchError, InputError, NotFoundError
 from supplychain.images.resolve import ResolvedImage
 from supplychain.model.artifact import ArtifactStore
 from supplychain.model.digest import Digest
@@ -174,9 +174,10 @@ class Pipeline:
         return _Learnt(_scan_record(examined), sbom, tuple(claims))
 
     def _recorded_sbom(self, digest: Digest) -> bytes | None:
+        """The document on record; None where there is none, or only a damaged one."""
         try:
             return self.record.document(digest, EvidenceKind.SBOM)
-        except NotFoundError:
+        except (NotFoundError, DigestMismatchError):
             return None
 
     def _finish(
