@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -54,8 +55,12 @@ def printable(text: str) -> str:
 
 def say(text: str) -> None:
     """Some talk on stderr; further lines are indented, so that none can pass for one of ours."""
-    sys.stderr.write("\n  ".join(printable(line) for line in text.split("\n")) + "\n")
-    sys.stderr.flush()
+    try:
+        sys.stderr.write("\n  ".join(printable(line) for line in text.split("\n")) + "\n")
+        sys.stderr.flush()
+    except OSError:
+        # Talk that nobody hears changes no verdict; nor may the interpreter's own last flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 class PlainProgress:

@@ -37,9 +37,18 @@ def environment_of(shared: Context, given: str | None) -> str:
             because="a verdict is always about an environment, with a policy of its own",
             hint="name it: --environment prod",
         )
-    if "/" in named or named.startswith("."):
-        raise InputError(f"{named!r} is not the name of an environment", hint="prod, staging, …")
-    return named
+    return check_environment(named)
+
+
+def check_environment(name: str) -> str:
+    """The name, if a policy can have it: it names a file, and stands in the verdict.
+
+    Raises:
+        InputError: No policy can.
+    """
+    from supplychain.gate.options import ENVIRONMENT
+
+    return str(ENVIRONMENT.parse(name))
 
 
 def present(

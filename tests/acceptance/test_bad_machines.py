@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -201,7 +202,10 @@ def test_a_document_of_the_record_that_was_changed(desk: Desk, repaired: Path) -
     stored.chmod(0o644)
     stored.write_bytes(exported.replace("jinja2", "ninja2").encode())
 
-    desk.type("export", "sbom", digest_of(repaired)).refused(1, stored.name)
+    export = ("export", "sbom", digest_of(repaired))
+    desk.type(*export).refused(1, stored.name, "run the image again")
+    desk.type("run", f"oci:{repaired}", "-e", "prod").ended(0)
+    assert "jinja2" in desk.type(*export).ended(0).stdout
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
@@ -220,6 +224,29 @@ def test_a_full_standard_output_is_not_success(
         )
     assert done.returncode == 1
     assert done.stderr.startswith(b"error: the result cannot be written\n")
+
+
+def test_a_closed_standard_output_is_not_success(desk: Desk, repaired: Path) -> None:
+    """Nor is it trouble where the result goes into a file; and talk that nobody hears is none."""
+    desk.type("run", f"oci:{repaired}", "-e", "prod").ended(0)
+    gate = shlex.join([str(PROGRAM), "gate", f"oci:{repaired}", "-e", "prod"])
+    run = shlex.join([str(PROGRAM), "run", f"oci:{repaired}", "-e", "prod"])
+    for command, code, said in (
+        (f"{gate} >&-", 1, "error: the result cannot be written"),
+        (f"{gate} --output-file verdict >&-", 0, ""),
+        (f"{gate} <&- >&- 2>&-", 1, ""),
+        (f"{run} 2>&-", 0, ""),
+        (f"{run} 2>/dev/full", 0, ""),
+    ):
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=desk.folder,
+            env=desk.environ,
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr.decode()[: len(said)]) == (code, said), command
+    assert (desk.folder / "verdict").read_text().startswith("ALLOW")
 
 
 def _unmeasured(desk: Desk) -> Desk:

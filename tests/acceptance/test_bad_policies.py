@@ -73,4 +73,4 @@ def test_a_policy_that_cannot_be_read_is_not_a_missing_one(desk: Desk, repaired:
 def test_an_environment_that_is_no_name(desk: Desk, repaired: Path, environment: str) -> None:
     with desk.nothing_changes(repaired):
         done = desk.type("run", f"oci:{repaired}", "-e", environment)
-    done.refused(2, "is not the name of an environment")
+    done.refused(2, "cannot name an environment")

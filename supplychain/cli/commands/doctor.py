@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -87,7 +88,7 @@ def _findings(shared: Context) -> Iterator[Finding]:
     yield _tried("database", lambda: _database(shared))
     yield _tried("record", lambda: _record(settings))
     for name, folder in (("data folder", settings.data_dir), ("cache folder", settings.cache_dir)):
-        yield _tried(name, lambda folder=folder: _folder(folder))  # type: ignore[misc]
+        yield _tried(name, partial(_folder, folder))
     yield _tried("signing key", lambda: _key(settings), needed=False)
     yield _tried("policies", lambda: _policies(settings), needed=False)
     yield _tried("docker", _docker, needed=False)

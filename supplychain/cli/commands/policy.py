@@ -11,6 +11,7 @@ import typer
 from supplychain.cli import options
 from supplychain.cli.console import printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.judgement import check_environment
 from supplychain.errors import InputError, NotFoundError
 
 app = typer.Typer(help="Check and show policies.", no_args_is_help=True)
@@ -82,7 +83,7 @@ def show(
     named = environment or shared.settings.text("environment")
     if policy_file is None and named is None:
         raise InputError("no environment was given", hint="supplychain policy show prod")
-    path = policy_file or shared.settings.policy_file(str(named))
+    path = policy_file or shared.settings.policy_file(check_environment(str(named)))
     if not path.exists():
         raise NotFoundError(
             f"there is no policy {path}", hint="write one: docs/policy.md has examples"

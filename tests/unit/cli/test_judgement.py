@@ -33,11 +33,17 @@ def test_without_an_environment_there_is_no_verdict(tmp_path: Path) -> None:
     assert caught.value.hint == "name it: --environment prod"
 
 
-@pytest.mark.parametrize("name", ["../prod", "a/b", ".", "..", ".hidden", "/etc/passwd"])
-def test_an_environment_cannot_lead_out_of_the_folder_of_policies(
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("../prod", "a/b", ".", "..", ".hidden", "/etc/passwd"),
+        *("prod\nALLOW", "\x1b[2J", "pr\u043ed", "e" * 64, " "),
+    ],
+)
+def test_an_environment_can_neither_leave_the_folder_of_policies_nor_forge_a_verdict(
     name: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="is not the name of an environment"):
+    with pytest.raises(InputError, match="cannot name an environment"):
         environment_of(shared(tmp_path), name)
 
 
