@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.keys import signer
 from supplychain.errors import ConfigurationError, InputError, NotFoundError, StoreError
-from supplychain.settings import Settings
+from supplychain.settings import Settings, expanded
 
 if TYPE_CHECKING:
     from supplychain.gate.policy import Policy
@@ -67,7 +67,7 @@ def load_policy(path: Path) -> Policy:
     return load(
         read_document(path, "policy"),
         source=str(path),
-        read_key=lambda name: read_document(path.parent / Path(name).expanduser(), "public key"),
+        read_key=lambda name: read_document(path.parent / expanded(name), "public key"),
         fingerprint=fingerprint_of_pem,
     )
 

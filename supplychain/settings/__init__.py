@@ -118,7 +118,7 @@ class Settings:
     def path(self, name: str) -> Path | None:
         """A setting as a path with `~` expanded; None where it is not set."""
         text = self.text(name)
-        return Path(text).expanduser() if text else None
+        return expanded(text) if text else None
 
     def duration(self, name: str) -> float:
         """A setting such as `90s`, `15m`, `24h` or `7d`, in seconds.
@@ -126,7 +126,7 @@ class Settings:
         Raises:
             ConfigurationError: It is not set, or does not read as a duration.
         """
-        return self._measure(name, _SECONDS, "a duration such as 90s, 15m, 24h or 7d")
+        return self._measure(name, _SECONDS, "a duration such as 90s, 15m, 24h or 7d", _TEN_YEARS)
 
     def size(self, name: str) -> int:
         """A setting such as `512MiB` or `16GiB`, in bytes.
@@ -134,9 +134,9 @@ class Settings:
         Raises:
             ConfigurationError: It is not set, or does not read as a size.
         """
-        return int(self._measure(name, _BYTES, "a size such as 512MiB or 16GiB"))
+        return self._measure(name, _BYTES, "a size such as 512MiB or 16GiB", 2**60)
 
-    def _measure(self, name: str, units: Mapping[str, int], wanted: str) -> float:
+    def _measure(self, name: str, units: Mapping[str, int], wanted: str, most: int) -> int:
         value = self.value(name)
         text = (value.text or "").strip()
         unit = next((u for u in units if text.endswith(u)), "")
@@ -145,7 +145,13 @@ class Settings:
             raise ConfigurationError(
                 f"{name} = {text!r} is not {wanted}", because=f"it comes from {value.origin}"
             )
-        return int(number) * units[unit]
+        measured = int(number) * units[unit]
+        if measured > most:
+            raise ConfigurationError(
+                f"{name} = {text!r} is more than anyone needs",
+                because=f"it comes from {value.origin}",
+            )
+        return measured
 
     @property
     def data_dir(self) -> Path:
@@ -214,7 +220,20 @@ class Settings:
 _URI = re.compile(r"[a-z][a-z0-9]*://|pkcs11:")
 _BRINGS_A_HOST = re.compile(r"pkcs11:|azurekms://|awskms://[^/]")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_TEN_YEARS = 3650 * 86400
 _BYTES = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+
+
+def expanded(text: str) -> Path:
+    """A path with `~` expanded.
+
+    Raises:
+        ConfigurationError: It begins with the home folder of somebody whom nobody knows.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ConfigurationError(f"{text} cannot be found", because=str(error)) from error
 
 
 def _folder(kind: str) -> Path:
@@ -273,5 +292,5 @@ def _checked(setting: Setting, raw: object, path: Path, *, is_project: bool) -> 
             hint=f"set {setting.variable}, or put it in your own settings file",
         )
     if setting.path and not _URI.match(raw):
-        return str(path.parent / Path(raw).expanduser())
+        return str(path.parent / expanded(raw))
     return raw

@@ -149,6 +149,17 @@ def test_sizes(tmp_path: Path) -> None:
         settings(tmp_path, flags={"max_unpacked_size": "2MB"}).size("max_unpacked_size")
 
 
+@pytest.mark.parametrize("text", ["3651d", "99999999999d"])
+def test_a_duration_that_no_clock_can_count_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError, match="more than anyone needs"):
+        settings(tmp_path, flags={"db_max_age": text}).duration("db_max_age")
+
+
+def test_the_home_of_nobody_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="~nobody-at-all/policies"):
+        settings(tmp_path, flags={"policies": "~nobody-at-all/policies"}).path("policies")
+
+
 def test_lists_by_comma_or_as_toml_arrays(tmp_path: Path) -> None:
     environ = {"SUPPLYCHAIN_INSECURE_REGISTRY": "a:5000, b"}
     assert settings(tmp_path, environ=environ).names("insecure_registry") == ("a:5000", "b")
