@@ -11,7 +11,8 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.console import say
-from supplychain.cli.context import Context, OutputFormat, write_json
+from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.key_lines import Rotation, key_document, key_lines
 from supplychain.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -125,6 +126,78 @@ def public(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
         write_json({"public_key": key.pem().decode(), "fingerprint": key.fingerprint})
         return
     sys.stdout.write(key.pem().decode())
+
+
+@app.command()
+@options.command(options.SIGNING)
+def rotate(
+    shared: Context,
+    prefix: Annotated[
+        Path | None,
+        typer.Option(
+            "--output-key-prefix",
+            metavar="PREFIX",
+            help="path of both new files; else the old one's and today's date",
+            show_default=False,
+        ),
+    ] = None,
+    overlap: Annotated[
+        str,
+        typer.Option(metavar="DURATION", help="how long the old key's new signatures count"),
+    ] = "7d",
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Make a key pair beside the one in use, and print what to change in the policies.
+
+    The old pair stays as it is. What it signed until its window ends goes on to
+    count; nothing is changed but the two new files.
+
+    \b
+    Examples:
+      supplychain keys rotate --key release.key
+      supplychain keys rotate --key release.key --overlap 30d
+    """
+    from supplychain.bootstrap import key_ring, keys
+    from supplychain.gate.durations import parse_duration
+    from supplychain.signing.keys import pair
+
+    old = key_ring.key_file(shared.settings)
+    now = shared.now().replace(microsecond=0)
+    until = now + parse_duration(overlap)
+    uses = key_ring.policy_uses(shared.settings)
+    known = key_ring.public_key_beside(str(old))
+    replaced = known or keys.signer(shared.settings, shared.ask).public_key
+    stem = prefix or old.with_name(f"{old.stem}-{now:%Y-%m-%d}")
+    private, public = (stem.with_name(stem.name + ending) for ending in (".key", ".pub"))
+    key = pair.create(private, public, lambda: _new_password(shared))
+    used = [use for use in uses if use.key.fingerprint == replaced.fingerprint]
+    rotation = Rotation(private, public, key, replaced, until, tuple(used))
+    if output is OutputFormat.JSON:
+        write_json(rotation.document())
+        return
+    say(f"wrote {private} (keep it secret) and {public}")
+    write("".join(f"{line}\n" for line in rotation.lines()))
+
+
+@app.command("list")
+@options.command(options.SIGNING)
+def list_(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
+    """List the keys that the settings and the policies name, and where each is used.
+
+    \b
+    Examples:
+      supplychain keys list
+      supplychain keys list --output json
+    """
+    from supplychain.bootstrap import key_ring
+
+    known = key_ring.known_keys(shared.settings)
+    if output is OutputFormat.JSON:
+        write_json({"keys": [key_document(key) for key in known]})
+        return
+    if not known:
+        say("no setting and no policy names a key; try: supplychain keys generate")
+    write("".join(f"{line}\n" for key in known for line in key_lines(key)))
 
 
 def _create_elsewhere(
