@@ -181,6 +181,8 @@ class _Parts:
     def add(self, node: Node) -> None:
         kind = node["Class"]
         if kind not in {_OS, _LANGUAGE}:
+            if node.get("Vulnerabilities"):
+                raise ValueError(f"it has vulnerabilities of the unknown class {kind!r}")
             return  # licences and secrets, which the raw report keeps
         packages = node.get("Packages") or ()
         ecosystem = text(node, "Type")

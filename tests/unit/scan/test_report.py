@@ -151,6 +151,7 @@ _FINDING = ("Results", 0, "Vulnerabilities", 0)
         replaced("text", "Results"),
         replaced([7], "Results"),
         without("Results", 0, "Class"),
+        replaced("new-pkgs", "Results", 0, "Class"),
         replaced(7, "Results", 2, "Target"),
         replaced("MIT", *_PACKAGE, "Licenses"),
         replaced([7], *_PACKAGE, "DependsOn"),
