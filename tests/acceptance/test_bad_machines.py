@@ -250,9 +250,9 @@ def test_a_closed_standard_output_is_not_success(desk: Desk, repaired: Path) -> 
 
 
 def _unmeasured(desk: Desk) -> Desk:
-    """The same desk, where what is measured cannot be written."""
+    """The same desk, where neither measurements nor bytecode can be written."""
     kept = {k: v for k, v in desk.environ.items() if not k.startswith("COVERAGE_")}
-    return replace(desk, environ=kept)
+    return replace(desk, environ=kept | {"PYTHONDONTWRITEBYTECODE": "1"})
 
 
 def _set_schema(desk: Desk, version: str) -> None:

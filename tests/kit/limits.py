@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +15,19 @@ _NOBODY = 65534
 
 @contextmanager
 def file_size_limit(limit: int) -> Iterator[None]:
-    """No file of this process may grow beyond `limit` bytes (EFBIG)."""
+    """No file of this process, or of one it starts, may grow beyond `limit` bytes (EFBIG).
+
+    Python does not notice that it wrote only the first part of a module's bytecode, and would
+    stumble over it ever after: it must not write any, nor must a child (PYTHONDONTWRITEBYTECODE).
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        sys.dont_write_bytecode = kept
 
 
 @contextmanager
