@@ -3,9 +3,10 @@
 Registries have no conditional write. Among threads of one process a lock orders the writers. Among
 processes each writer looks once more right before it writes, so that next to nothing passes between
 the two; and again afterwards, when at least as long has gone by as all its own reading and writing
-took, and changes the tag again if its entry was lost. What remains: a writer that is stopped
-between its last look and its write for longer than another one waits can still undo that one's
-entry. Only what is no shared tag, a referrer in a registry with the API, excludes that.
+took: until nobody has written in between, and changing the tag again if its entry was lost. What
+remains: a writer that is stopped between its last look and its write for longer than all others
+wait can still undo an entry. Only what is no shared tag, a referrer in a registry with the API,
+excludes that.
 """
 
 from __future__ import annotations
@@ -51,14 +52,21 @@ class Tags:
             ConflictError: Others kept overwriting the tag.
         """
         with _LOCKS[hash((self._name, tag)) % len(_LOCKS)]:
+            seen, longest = None, 0.0
+            kept: Manifest | None = None
             for attempt in range(1, _MOST_WRITES + 1):
                 began = self._clock.monotonic()
                 current, wanted = self._prepared(tag, change)
-                if current is not None and current.digest == wanted.digest:
-                    return current
-                self._manifests.put(wanted, tag=tag)
-                took = self._clock.monotonic() - began
-                self._clock.sleep(took * attempt * (1 + self._clock.chance()))
+                kept = current if current and current.digest == wanted.digest else None
+                if kept and seen in {None, wanted.digest}:
+                    return kept
+                if not kept:
+                    self._manifests.put(wanted, tag=tag)
+                seen = wanted.digest
+                longest = max(longest, self._clock.monotonic() - began)
+                self._clock.sleep(longest * attempt * (1 + self._clock.chance()))
+            if kept:
+                return kept  # others go on and on, and have let it be
         raise ConflictError(
             f"the tag {tag!r} of {self._name} could not be updated",
             because="others kept writing it at the same time",

@@ -182,6 +182,28 @@ def test_an_entry_that_another_client_wrote_just_before_us_is_kept(
     assert [one["digest"] for one in written] == [_entry(1)["digest"], ours["digest"]]
 
 
+def test_whoever_sees_others_write_stays_until_they_are_done(
+    server: ScriptedServer, repository: RegistryRepository, pauses: list[float]
+) -> None:
+    note = _note()
+    ours = {"mediaType": OCI_MANIFEST, "digest": str(Digest.of(note)), "size": len(note)}
+    server.on("PUT", f"/v2/app/manifests/{Digest.of(note)}", reply(201))
+    server.on("PUT", _FALLBACK, reply(201))
+    server.on(
+        "GET",
+        _FALLBACK,
+        *(reply(404), reply(404)),
+        manifest(_index(ours, _entry(1)), OCI_INDEX),  # ours is there, but another one wrote
+        *(manifest(_index(_entry(1)), OCI_INDEX), manifest(_index(_entry(1)), OCI_INDEX)),  # lost
+        manifest(_index(_entry(1), ours), OCI_INDEX),
+    )
+    repository.attach(note, OCI_MANIFEST, subject=_SUBJECT)
+    first, second = (json.loads(one.body)["manifests"] for one in server.asked("PUT", _FALLBACK))
+    assert [one["digest"] for one in first] == [ours["digest"]]
+    assert [one["digest"] for one in second] == [_entry(1)["digest"], ours["digest"]]
+    assert len(pauses) >= 3
+
+
 def test_a_fallback_tag_that_others_keep_overwriting_is_a_conflict(
     server: ScriptedServer, repository: RegistryRepository, pauses: list[float]
 ) -> None:

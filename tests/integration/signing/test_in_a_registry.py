@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from datetime import UTC, datetime
 
@@ -18,7 +16,6 @@ from supplychain.model.subject import Subject
 from supplychain.signing import publication
 from supplychain.signing.formats import Format
 from supplychain.signing.publication import SIGNATURE, Claim
-from supplychain.signing.signer import PublicKey
 from supplychain.signing.verification import verify
 from tests.kit.keys import signer
 from tests.kit.registry import RunningRegistry
@@ -96,44 +93,3 @@ def test_two_who_sign_at_once_both_count(store: RegistryRepository) -> None:
     signed_by = [d.attestation.key_fingerprint for d in report.documents]
     repeated_by = [d.attestation.key_fingerprint for d in report.copies]
     assert sorted(signed_by) == sorted(repeated_by) == sorted(key.fingerprint for key in keys)
-
-
-# One process that signs with a key of its own as soon as a line comes in, and shows that key.
-_SIGNER = """
-import sys
-from datetime import UTC, datetime
-from supplychain.images.reference import Reference
-from supplychain.images.registry.repository import RegistryRepository
-from supplychain.model.digest import Digest
-from supplychain.model.subject import Subject
-from supplychain.signing import publication
-from tests.kit.keys import signer
-store = RegistryRepository(Reference.parse(sys.argv[1]))
-key = signer()
-print(key.public_key.spki.hex(), flush=True)
-sys.stdin.readline()
-subject = Subject(store.name, Digest.parse(sys.argv[2]))
-publication.sign_image(store, subject, key, at=datetime.now(UTC))
-"""
-
-
-def test_processes_that_sign_at_once_all_count(store: RegistryRepository) -> None:
-    subject = _image(store)
-    command = [sys.executable, "-c", _SIGNER, store.name, str(subject.digest)]
-    processes = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(4)
-    ]
-    keys = []
-    for process in processes:
-        assert process.stdout is not None
-        keys.append(PublicKey(bytes.fromhex(process.stdout.readline())))
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    assert [process.communicate(timeout=60)[0] for process in processes] == [""] * 4
-    report = verify(store, subject, tuple(keys), at=AT)
-    signed_by = {d.attestation.key_fingerprint for d in report.documents}
-    repeated_by = {d.attestation.key_fingerprint for d in report.copies}
-    assert signed_by == repeated_by == {key.fingerprint for key in keys}
