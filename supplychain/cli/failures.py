@@ -16,6 +16,7 @@ class Exit(IntEnum):
     USAGE = 2
     DENY = 10
     PENDING = 11
+    HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 
