@@ -153,8 +153,10 @@ class DatabaseStore:
         in_force = self._link.readlink().name if self._link.is_symlink() else ""
         with _writing(self._folder):
             known = {folder: _readable(folder) for folder in self._folders()}
-            dated = sorted((g.updated_at, g.digest.hex) for g in known.values() if g)
-            kept = {name for _, name in dated[len(dated) - max(keep, 0) :]} | {in_force}
+            newest_first = sorted(
+                ((g.updated_at, g.digest.hex) for g in known.values() if g), reverse=True
+            )
+            kept = {name for _, name in newest_first[: max(keep, 0)]} | {in_force}
             old = [folder for folder in known if folder.name not in kept]
             for folder in old:
                 shutil.rmtree(folder)

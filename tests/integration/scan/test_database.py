@@ -294,6 +294,17 @@ def test_a_killed_import_leaves_the_old_one_in_force_and_is_simply_run_again(
     assert list((tmp_path / "vulndb" / "staging").iterdir()) == []
 
 
+def test_imports_up_to_the_limit_lose_no_generation(trivy: Trivy, tmp_path: Path) -> None:
+    store = DatabaseStore(tmp_path / "vulndb", keep=3)
+    made = [
+        store.import_database(
+            write_sample(tmp_path / f"{hours}", age=timedelta(hours=hours)), trivy=trivy, at=now()
+        )
+        for hours in (3, 2, 1)
+    ]
+    assert store.status().generations == tuple(reversed(made))
+
+
 def test_two_imports_at_once_take_turns(trivy: Trivy, tmp_path: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
