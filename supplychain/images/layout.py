@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -104,6 +104,12 @@ class OciLayout(LayoutReader):
         self.put_blob(data)
         self._list_referrer(manifest, subject)
         return manifest.digest
+
+    def attach_all(
+        self, manifests: Sequence[bytes], media_type: str, *, subject: Digest
+    ) -> tuple[Digest, ...]:
+        """See `ArtifactStore`."""
+        return tuple(self.attach(data, media_type, subject=subject) for data in manifests)
 
     def _list_referrer(self, manifest: Manifest, subject: Digest) -> None:
         entry = self.referrer(manifest, subject)

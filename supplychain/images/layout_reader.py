@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from supplychain.errors import DigestMismatchError, InputError, LimitError, NotFoundError
 from supplychain.images.documents import INDEX_TYPES, MANIFEST_TYPES, media_type_of, read_descriptor
@@ -124,6 +124,12 @@ class LayoutReader:
     def attach(self, data: bytes, media_type: str, *, subject: Digest) -> Digest:
         """Refuse."""
         raise self._read_only(f"{media_type} of {len(data):,} bytes about {subject}")
+
+    def attach_all(
+        self, manifests: Sequence[bytes], media_type: str, *, subject: Digest
+    ) -> tuple[Digest, ...]:
+        """Refuse."""
+        raise self._read_only(f"{len(manifests)} of {media_type} about {subject}")
 
     def _read_only(self, what: str) -> InputError:
         return InputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -134,4 +134,10 @@ class ArtifactStore(Protocol):
         Keeps the fallback tag (distribution spec, "Referrers Tag Schema") where the registry has
         no referrers API, without losing an entry when two attach at once.
         """
+        ...
+
+    def attach_all(
+        self, manifests: Sequence[bytes], media_type: str, *, subject: Digest
+    ) -> tuple[Digest, ...]:
+        """As `attach`, for several at once: what lists them is written a single time."""
         ...

@@ -264,13 +264,17 @@ def _write_bundles(
     hint: str,
     at: datetime,
 ) -> Iterator[tuple[_Wanted, Stored]]:
+    """All at once, as with the layers: what lists referrers may be a tag as well."""
+    made: list[tuple[_Wanted, bytes]] = []
     for one in wanted:
         envelope = signed[one.payload]
         if isinstance(envelope, Envelope):
-            data = Bundle(hint, envelope).encode()
-            kind = one.claim.predicate_type
-            held = storage.write(store, manifest, data, predicate_type=kind, at=at)
-            yield one, Stored(held, bundle.MEDIA_TYPE, data)
+            made.append((one, Bundle(hint, envelope).encode()))
+    if made:
+        bundles = [(one.claim.predicate_type, data) for one, data in made]
+        held = storage.write(store, manifest, bundles, at=at)
+        for (one, data), digest in zip(made, held, strict=True):
+            yield one, Stored(digest, bundle.MEDIA_TYPE, data)
 
 
 def _write_layers(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -116,35 +116,39 @@ def bounded(found: Iterable[Found], subject: Digest) -> Iterator[Found]:
 
 
 def write(
-    store: ArtifactStore, subject: Manifest, bundle: bytes, *, predicate_type: str, at: datetime
-) -> Digest:
-    """Attach a bundle to a manifest or index.
+    store: ArtifactStore, subject: Manifest, bundles: Sequence[tuple[str, bytes]], *, at: datetime
+) -> tuple[Digest, ...]:
+    """Attach bundles to a manifest or index.
 
     Args:
         store: The repository that holds the subject.
-        subject: What the bundle is about.
-        bundle: An encoded bundle.
-        predicate_type: For the annotation by which tools choose; nothing trusts it.
+        subject: What the bundles are about.
+        bundles: Predicate type and encoded bundle. The type goes into the annotation by which
+            tools choose; nothing trusts it.
         at: For the annotation that tells when (aware, UTC).
 
     Returns:
-        The digest of the referrer.
+        The digests of the referrers.
     """
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "artifactType": MEDIA_TYPE,
-        "config": _descriptor(_EMPTY_TYPE, _EMPTY, store.put_blob(_EMPTY)),
-        "layers": [_descriptor(MEDIA_TYPE, bundle, store.put_blob(bundle))],
-        "subject": _descriptor(subject.media_type, subject.raw, subject.digest),
-        "annotations": {
-            _CONTENT_ANNOTATION: "dsse-envelope",
-            PREDICATE_TYPE_ANNOTATION: predicate_type,
-            _CREATED_ANNOTATION: at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        },
-    }
-    data = json.dumps(manifest, separators=(",", ":"), ensure_ascii=False).encode()
-    return store.attach(data, OCI_MANIFEST, subject=subject.digest)
+    config = _descriptor(_EMPTY_TYPE, _EMPTY, store.put_blob(_EMPTY))
+    manifests = [
+        {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "artifactType": MEDIA_TYPE,
+            "config": config,
+            "layers": [_descriptor(MEDIA_TYPE, data, store.put_blob(data))],
+            "subject": _descriptor(subject.media_type, subject.raw, subject.digest),
+            "annotations": {
+                _CONTENT_ANNOTATION: "dsse-envelope",
+                PREDICATE_TYPE_ANNOTATION: predicate_type,
+                _CREATED_ANNOTATION: at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            },
+        }
+        for predicate_type, data in bundles
+    ]
+    encoded = [json.dumps(m, separators=(",", ":"), ensure_ascii=False).encode() for m in manifests]
+    return store.attach_all(encoded, OCI_MANIFEST, subject=subject.digest)
 
 
 def read(

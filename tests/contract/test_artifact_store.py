@@ -227,6 +227,20 @@ def test_attaching_the_same_twice_lists_it_once(store: ArtifactStore) -> None:
     assert len(store.referrers(Digest.of(subject))) == 1
 
 
+def test_several_attached_at_once_are_found_beside_those_that_were_there(
+    store: ArtifactStore,
+) -> None:
+    subject = _manifest(store, "subject")
+    store.put_manifest(subject, OCI_MANIFEST, tag="subject")
+    notes = [_attachment(store, subject, label) for label in ("one", "two", "three")]
+    first = store.attach(notes[0], OCI_MANIFEST, subject=Digest.of(subject))
+    digests = store.attach_all(notes, OCI_MANIFEST, subject=Digest.of(subject))
+    assert digests == tuple(Digest.of(note) for note in notes)
+    assert digests[0] == first
+    found = [one.digest for one in store.referrers(Digest.of(subject))]
+    assert sorted(found) == sorted(digests)
+
+
 def test_attachments_of_one_image_are_not_those_of_another(store: ArtifactStore) -> None:
     subjects = [_manifest(store, label) for label in ("left", "right")]
     for subject, label in zip(subjects, ("a", "b"), strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from supplychain.errors import DigestMismatchError, InputError, LimitError, NotFoundError
@@ -118,6 +118,12 @@ class MemoryStore:
         if named != str(subject):
             raise InputError(f"the manifest's subject is {named}, not {subject}")
         return self.put_manifest(data, media_type)
+
+    def attach_all(
+        self, manifests: Sequence[bytes], media_type: str, *, subject: Digest
+    ) -> tuple[Digest, ...]:
+        """Store several manifests that name `subject` as their subject."""
+        return tuple(self.attach(data, media_type, subject=subject) for data in manifests)
 
 
 def put_image(store: ArtifactStore, label: str = "app") -> Subject:

@@ -5,7 +5,7 @@ The fallback tag is an index that everybody rewrites whole: `tags` says how, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from supplychain.errors import InputError, LimitError, RegistryError, VerificationError
@@ -71,22 +71,22 @@ class Attachments:
             found = self._tags.read(fallback_tag(subject))
         return () if found is None else self._listed(found, subject)
 
-    def add(self, manifest: Manifest, subject: Digest) -> None:
-        """Store a manifest so that `of(subject)` finds it.
+    def add(self, manifests: Sequence[Manifest], subject: Digest) -> None:
+        """Store manifests so that `of(subject)` finds them.
 
         Raises:
-            InputError: The manifest does not name `subject`.
+            InputError: A manifest does not name `subject`.
             VerificationError: Something else stands under the fallback tag.
             ConflictError: Others kept overwriting the fallback tag.
         """
-        entry = entry_for(manifest, subject)
-        answer = self._manifests.put(manifest)
-        listed_by_registry = answer.headers.get("OCI-Subject") == str(subject) or self._has_api
-        if listed_by_registry or self._ask_api(subject) is not None:
+        entries = [entry_for(manifest, subject) for manifest in manifests]
+        answers = [self._manifests.put(manifest) for manifest in manifests]
+        named = all(answer.headers.get("OCI-Subject") == str(subject) for answer in answers)
+        if named or self._has_api or self._ask_api(subject) is not None:
             return
         with self._explained(subject):
             self._tags.amend(
-                fallback_tag(subject), lambda index: self._with_entry(index, entry, subject)
+                fallback_tag(subject), lambda index: self._with_entries(index, entries, subject)
             )
 
     def _ask_api(self, subject: Digest) -> Answer | None:
@@ -125,6 +125,15 @@ class Attachments:
             f"{self._where(subject)} lists too many referrers",
             because=f"there are more than {_MOST_PAGES} pages",
         )
+
+    def _with_entries(
+        self, index: Manifest | None, entries: Sequence[Descriptor], subject: Digest
+    ) -> Manifest:
+        for entry in entries:
+            index = self._with_entry(index, entry, subject)
+        if index is None:
+            raise InputError(f"nothing was given to attach to {subject}")
+        return index
 
     def _with_entry(self, index: Manifest | None, entry: Descriptor, subject: Digest) -> Manifest:
         present = () if index is None else self._listed(index, subject)

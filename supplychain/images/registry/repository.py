@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from supplychain.errors import LimitError
 from supplychain.images.documents import media_type_of
@@ -95,9 +95,15 @@ class RegistryRepository:
 
     def attach(self, data: bytes, media_type: str, *, subject: Digest) -> Digest:
         """See `ArtifactStore`."""
-        manifest = self._to_store(data, media_type)
-        self._attachments.add(manifest, subject)
-        return manifest.digest
+        return self.attach_all((data,), media_type, subject=subject)[0]
+
+    def attach_all(
+        self, manifests: Sequence[bytes], media_type: str, *, subject: Digest
+    ) -> tuple[Digest, ...]:
+        """See `ArtifactStore`."""
+        stored = [self._to_store(data, media_type) for data in manifests]
+        self._attachments.add(stored, subject)
+        return tuple(manifest.digest for manifest in stored)
 
     def close(self) -> None:
         """Close the connections."""

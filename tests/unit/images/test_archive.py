@@ -275,6 +275,7 @@ def test_an_archive_cannot_be_written(tmp_path: Path) -> None:
         lambda: reader.put_blob(b"x"),
         lambda: reader.put_manifest(b"{}", OCI_MANIFEST, tag="1"),
         lambda: reader.attach(b"{}", OCI_MANIFEST, subject=subject),
+        lambda: reader.attach_all((b"{}",), OCI_MANIFEST, subject=subject)[0],
     ]
     for write in writes:
         with pytest.raises(InputError, match="cannot be written"):
