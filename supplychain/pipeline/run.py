@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
+from threading import Thread
 
 from supplychain.errors import DigestMismatchError, InputError, NotFoundError
 from supplychain.images.resolve import ResolvedImage
@@ -86,6 +88,8 @@ class _Learnt:
     claims: tuple[Claim, ...] = ()
 
 
+_AFTER_THE_SCAN = ("jsonschema_rs", "license_expression", "supplychain.records.writing")
+
 # What is to be said about which digest.
 _Claims = Mapping[Digest, Sequence[Claim]]
 
@@ -150,6 +154,7 @@ class Pipeline:
         return self._finish(target, {}, sealing, {target.image.subject.digest: (claim,)})
 
     def _described(self, target: Target, examiner: Examiner) -> dict[Digest, _Learnt]:
+        Thread(target=_load_what_follows).start()
         return {e.image.subject.digest: self._describe(e) for e in _examined(target, examiner)}
 
     def _describe(self, examined: Examined) -> _Learnt:
@@ -220,6 +225,12 @@ def _examined(target: Target, examiner: Examiner) -> list[Examined]:
     return [
         examiner.examine(target.source, image, keep=target.keep) for image in target.image.images
     ]
+
+
+def _load_what_follows() -> None:
+    """Import what the stages after the scan need while this process waits for the scanner."""
+    for name in _AFTER_THE_SCAN:
+        import_module(name)
 
 
 def _scan_record(examined: Examined) -> ScanRecord:
