@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -21,6 +22,7 @@ from supplychain.records.faults import database_faults
 # Named in the execution options of a connection whose transaction is going to write.
 _WRITES = "supplychain_writes"
 _CONNECT_TIMEOUT = 10
+_WAL_WAIT = 10.0
 # libpq takes both spellings; SQLAlchemy takes the longer one.
 _SHORT_SCHEME = re.compile(r"^postgres://")
 
@@ -116,8 +118,23 @@ def _connect_arguments(url: URL, wait: float) -> dict[str, Any]:
 
 def _configure_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
     # FULL: a committed row survives a power cut, which WAL alone (NORMAL) does not promise.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+    _use_wal(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; while others do so too, SQLite fails at once instead of waiting."""
+    give_up_at = time.monotonic() + _WAL_WAIT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
