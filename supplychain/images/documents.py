@@ -84,6 +84,27 @@ def read_descriptor(fields: Fields) -> Descriptor:
     )
 
 
+def referrer_descriptor(manifest: Manifest, fields: Fields) -> Descriptor:
+    """The descriptor under which a referrer is listed (distribution spec, "Listing Referrers").
+
+    Args:
+        manifest: The referrer.
+        fields: The same, read.
+
+    Raises:
+        InputError: It is not sound.
+    """
+    config, annotations = fields.inner("config"), fields.inner("annotations")
+    config_type = "" if config is None else config.text("mediaType", "")
+    return Descriptor(
+        manifest.media_type,
+        manifest.digest,
+        len(manifest.raw),
+        artifact_type=fields.text("artifactType", "") or config_type,
+        annotations=() if annotations is None else annotations.pairs(),
+    )
+
+
 def read_platform(fields: Fields) -> Platform:
     """A platform, of an index entry or of a configuration; os and architecture have to be there.
 

@@ -6,7 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from supplychain.errors import DigestMismatchError, InputError, LimitError, NotFoundError
-from supplychain.images.documents import INDEX_TYPES, MANIFEST_TYPES, media_type_of, read_descriptor
+from supplychain.images.documents import (
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    media_type_of,
+    read_descriptor,
+    referrer_descriptor,
+)
 from supplychain.images.fields import Fields
 from supplychain.images.files import Files
 from supplychain.images.reference import Reference
@@ -156,7 +162,7 @@ class LayoutReader:
         names = fields.inner("subject")
         if names is None or names.digest("digest") != subject:
             return None
-        return _descriptor_of(manifest, fields)
+        return referrer_descriptor(manifest, fields)
 
     def _companion(self, entry: Descriptor) -> bool:
         """Whether an entry is about another one: an attached manifest, or cosign's tags."""
@@ -194,20 +200,6 @@ class LayoutReader:
                 because=f"it has {size:,} bytes, over {MANIFEST_LIMIT:,}",
             )
         return b"".join(self._files.chunks(path))
-
-
-def _descriptor_of(manifest: Manifest, fields: Fields) -> Descriptor:
-    """The descriptor under which a referrer is listed (distribution spec, "Listing Referrers")."""
-    config = fields.inner("config")
-    annotations = fields.inner("annotations")
-    fallback = "" if config is None else config.text("mediaType", "")
-    return Descriptor(
-        manifest.media_type,
-        manifest.digest,
-        len(manifest.raw),
-        artifact_type=fields.text("artifactType", "") or fallback,
-        annotations=() if annotations is None else annotations.pairs(),
-    )
 
 
 def _named(entry: Descriptor, tag: str) -> bool:

@@ -12,7 +12,7 @@ import orjson
 from requests.utils import parse_header_links
 
 from supplychain.errors import InputError, LimitError, VerificationError
-from supplychain.images.documents import read_descriptor
+from supplychain.images.documents import read_descriptor, referrer_descriptor
 from supplychain.images.fields import Fields
 from supplychain.images.registry.host import Answer
 from supplychain.model.artifact import OCI_INDEX, Descriptor, Manifest
@@ -65,15 +65,7 @@ def entry_for(manifest: Manifest, subject: Digest) -> Descriptor:
     named = fields.inner("subject")
     if named is None or named.digest("digest") != subject:
         raise InputError(f"{where} does not name {subject} as its subject")
-    config, annotations = fields.inner("config"), fields.inner("annotations")
-    config_type = "" if config is None else config.text("mediaType", "")
-    return Descriptor(
-        manifest.media_type,
-        manifest.digest,
-        len(manifest.raw),
-        artifact_type=fields.text("artifactType", "") or config_type,
-        annotations=() if annotations is None else annotations.pairs(),
-    )
+    return referrer_descriptor(manifest, fields)
 
 
 def with_entry(raw: bytes | None, entry: Descriptor) -> bytes:
