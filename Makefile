@@ -50,7 +50,7 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes and without address
 	@$(LOCK) --group pyproject.toml:dev -c requirements/demo.txt -o requirements/dev.txt
 
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras --custom-compile-command "make lock" \
 	pyproject.toml --extra postgresql
 
 clean: ## remove what the commands above made
