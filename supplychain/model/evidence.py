@@ -9,6 +9,7 @@ from enum import StrEnum
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.finding import Finding
+from supplychain.model.identity import Identity, LogEntry, TrustedTime
 from supplychain.model.subject import Platform, Subject
 
 
@@ -48,8 +49,8 @@ class Evidence:
         producer: Made by what.
         produced_at: Made when (aware, UTC).
         verified_by: How we know: `first-hand` for what our own pipeline made from verified bytes,
-            `key:<fingerprint>` for what a signature verified. Never empty: what nobody verified
-            is not evidence.
+            `key:<fingerprint>` or `identity:<issuer> <name>` for what a signature verified. Never
+            empty: what nobody verified is not evidence.
     """
 
     subject: Subject
@@ -121,9 +122,12 @@ class VerifiedAttestation:
         predicate_type: in-toto predicate type URI.
         payload: Digest of the signed payload bytes.
         envelope: Digest of the stored bundle bytes that were verified.
-        key_fingerprint: `sha256:<hex>` of the verifying key's SubjectPublicKeyInfo (DER).
+        key_fingerprint: `sha256:<hex>` of the verifying key's SubjectPublicKeyInfo (DER): of a
+            trusted key, or where there is an identity of its certificate's.
         verified_at: When we verified it (aware, UTC).
-        signed_at: When it was signed by a trusted clock; None for a key without a timestamp.
+        identity: Whom the certificate was issued to; None where a key alone verified it.
+        log_entries: What the transparency logs hold of it.
+        times: When it existed by trusted clocks, earliest first.
         predicate_digest: SHA-256 of the document that the statement carries byte for byte: the
             predicate itself (an SBOM), or the scanner's report inside a vulnerability predicate.
             None for an image signature.
@@ -135,8 +139,22 @@ class VerifiedAttestation:
     envelope: Digest
     key_fingerprint: str
     verified_at: datetime
-    signed_at: datetime | None = None
+    identity: Identity | None = None
+    log_entries: tuple[LogEntry, ...] = ()
+    times: tuple[TrustedTime, ...] = ()
     predicate_digest: Digest | None = None
+
+    @property
+    def signed_at(self) -> datetime | None:
+        """When it was signed at the latest, by a trusted clock; None where none says so."""
+        return self.times[0].at if self.times else None
+
+    @property
+    def verified_by(self) -> str:
+        """How we know, as evidence has it."""
+        if self.identity is None:
+            return f"key:{self.key_fingerprint}"
+        return f"identity:{self.identity.issuer} {self.identity.name}"
 
     @property
     def is_signature(self) -> bool:

@@ -178,7 +178,6 @@ def _file_attestations(filing: Filing, image: int, records: Iterable[Attestation
     for record in sorted(records, key=lambda record: record.attestation.envelope):
         statement = record.attestation
         kind = EvidenceKind.SIGNATURE if statement.is_signature else EvidenceKind.ATTESTATION
-        verified_by = f"key:{statement.key_fingerprint}"
         filing.insert(
             evidence,
             image_id=image,
@@ -187,11 +186,11 @@ def _file_attestations(filing: Filing, image: int, records: Iterable[Attestation
             media_type=record.media_type,
             subject_name=statement.subject.name,
             produced_at=statement.signed_at or statement.verified_at,
-            verified_by=verified_by,
+            verified_by=statement.verified_by,
         )
         filing.insert(
             attestations,
-            evidence_id=_number(filing, image, kind, statement.envelope, verified_by),
+            evidence_id=_number(filing, image, kind, statement.envelope, statement.verified_by),
             predicate_type=statement.predicate_type,
             payload_digest=statement.payload,
             key_fingerprint=statement.key_fingerprint,

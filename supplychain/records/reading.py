@@ -83,7 +83,6 @@ def attestation_of(row: Row[Any], subject: Digest) -> VerifiedAttestation:
         envelope=row.digest,
         key_fingerprint=row.key_fingerprint,
         verified_at=row.verified_at,
-        signed_at=row.signed_at,
         predicate_digest=row.predicate_digest,
     )
 

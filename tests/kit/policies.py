@@ -24,7 +24,7 @@ from supplychain.model.evidence import (
 )
 from supplychain.model.finding import Finding
 from supplychain.model.subject import Platform, Subject
-from tests.kit.scans import AT, PLATFORM, SUBJECT, make_finding, make_scan
+from tests.kit.scans import AT, PLATFORM, SUBJECT, make_finding, make_scan, signed
 
 INDEX = Subject("registry.test/shop/web", Digest.of(b"the index"))
 ARM = Platform("linux", "arm64")
@@ -57,7 +57,7 @@ def make_attestation(
         envelope=Digest.of(b"envelope of " + said),
         key_fingerprint=fingerprint(key),
         verified_at=verified_at,
-        signed_at=signed_at,
+        times=signed(signed_at),
         predicate_digest=predicate_digest,
     )
 

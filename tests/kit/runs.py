@@ -27,7 +27,7 @@ from supplychain.records.run import (
     SbomRecord,
     ScanRecord,
 )
-from tests.kit.scans import AT, PLATFORM, SUBJECT, make_component, make_finding, make_scan
+from tests.kit.scans import AT, PLATFORM, SUBJECT, make_component, make_finding, make_scan, signed
 
 FINGERPRINT = str(Digest.of(b"a public key"))
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -86,7 +86,7 @@ def attestation_record(
         envelope=Digest.of(envelope),
         key_fingerprint=FINGERPRINT,
         verified_at=verified_at,
-        signed_at=signed_at,
+        times=signed(signed_at),
         predicate_digest=predicate_digest,
     )
     return AttestationRecord(attestation, envelope, BUNDLE)

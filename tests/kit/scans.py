@@ -18,6 +18,7 @@ from supplychain.model.evidence import (
     VulnerabilityDatabase,
 )
 from supplychain.model.finding import Finding, Severity
+from supplychain.model.identity import Clock, TrustedTime
 from supplychain.model.subject import Platform, Subject
 
 AT = datetime(2026, 1, 15, 12, 0, 0, tzinfo=UTC)
@@ -187,3 +188,8 @@ def realistic_findings(components: Sequence[Component], count: int) -> tuple[Fin
         )
         for n in range(count)
     )
+
+
+def signed(at: datetime | None) -> tuple[TrustedTime, ...]:
+    """What a timestamp authority says where it says anything."""
+    return () if at is None else (TrustedTime(at, Clock.AUTHORITY, "https://tsa.test"),)
