@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -132,16 +133,23 @@ def signature_formats(settings: Settings) -> tuple[Format, ...]:
         ) from None
 
 
-def claim(predicate_type: str, predicate: Path) -> Claim:
+def claim(predicate_type: str, predicate: Path, *, at: datetime) -> Claim:
     """What somebody wants to state: a predicate's type, and the file that holds it.
 
+    Args:
+        predicate_type: A name of cosign's `--type`, or a URI.
+        predicate: The file.
+        at: Now (aware, UTC).
+
     Raises:
-        InputError: The type is not one.
+        InputError: The type is not one, or the file cannot be of it.
         NotFoundError: The file is not there.
         StoreError: It cannot be read.
     """
-    from supplychain.signing.predicates import type_uri
+    from supplychain.signing.predicate_types import type_uri
+    from supplychain.signing.predicates import prepared
     from supplychain.signing.publication import Claim
 
-    uri = type_uri(predicate_type)
-    return Claim(uri, read_document(predicate, "predicate", limit=_PREDICATE_LIMIT))
+    type_uri(predicate_type)
+    document = read_document(predicate, "predicate", limit=_PREDICATE_LIMIT)
+    return Claim(*prepared(predicate_type, document, at=at))

@@ -165,7 +165,11 @@ class VerifiedAttestation:
 # Predicate types, by the URI their specification gives.
 SIGNATURE_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 CYCLONEDX_PREDICATE = "https://cyclonedx.org/bom"
+SPDX_PREDICATE = "https://spdx.dev/Document"
 VULNERABILITY_PREDICATE = "https://cosign.sigstore.dev/attestation/vuln/v1"
+PROVENANCE_PREDICATE = "https://slsa.dev/provenance/v1"
+OPENVEX_PREDICATE = "https://openvex.dev/ns"
+SUMMARY_PREDICATE = "https://slsa.dev/verification_summary/v1"
 
 
 @dataclass(frozen=True, slots=True)

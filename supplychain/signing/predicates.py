@@ -7,44 +7,18 @@ and written again: so its digest can be found in what was signed.
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 
 from supplychain.errors import InputError
-from supplychain.model.evidence import (
-    CYCLONEDX_PREDICATE,
-    SIGNATURE_PREDICATE,
-    VULNERABILITY_PREDICATE,
-)
+from supplychain.model.evidence import SIGNATURE_PREDICATE, SPDX_PREDICATE, VULNERABILITY_PREDICATE
 from supplychain.signing.dsse import PAYLOAD_LIMIT
 from supplychain.signing.encoding import Path, as_object, read_json
+from supplychain.signing.predicate_types import CUSTOM_PREDICATE, family, type_uri
 
-# Names that cosign's `--type` knows for what we know.
-NAMES = {"cyclonedx": CYCLONEDX_PREDICATE, "vuln": VULNERABILITY_PREDICATE}
 SIGNATURE = b"{}"
 
 PREDICATE_PATH: Path = ("predicate",)
 REPORT_PATH: Path = (*PREDICATE_PATH, "scanner", "result")
-_URI = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]+\S*")
-
-
-def type_uri(name: str) -> str:
-    """The predicate type's URI for a name that cosign knows, or for a URI itself.
-
-    Raises:
-        InputError: Neither a known name nor a URI; or the type of an image signature.
-    """
-    uri = NAMES.get(name, name)
-    if uri == SIGNATURE_PREDICATE:
-        raise InputError(
-            "an image signature is not attested", hint="make one with: supplychain sign"
-        )
-    if not _URI.fullmatch(uri):
-        raise InputError(
-            f"{name[:80]!r} is not a predicate type",
-            hint=f"one of {', '.join(sorted(NAMES))}, or a URI",
-        )
-    return uri
 
 
 def vulnerability(
@@ -99,22 +73,46 @@ def document_path(predicate_type: str) -> Path | None:
     return REPORT_PATH if predicate_type == VULNERABILITY_PREDICATE else PREDICATE_PATH
 
 
-def check(predicate_type: str, predicate: object) -> None:
-    """Whether a predicate can be what its type says.
+def prepared(name: str, data: bytes, *, at: datetime) -> tuple[str, bytes]:
+    """The predicate type and the predicate for what somebody wants to state.
+
+    A JSON document is the predicate as it stands; `custom` is wrapped with its time, as cosign
+    does, unless that was done before.
+
+    Args:
+        name: A name of cosign's `--type`, or a URI.
+        data: The document.
+        at: Now (aware, UTC).
 
     Raises:
-        InputError: It is no object, or lacks what makes it one of its type.
+        InputError: There is no such type; or what is to be wrapped is no text; or it is an SPDX
+            document that is not JSON: what cosign signs of those it does not verify itself.
     """
-    found = as_object(predicate, "the predicate")
-    if predicate_type == SIGNATURE_PREDICATE and found:
-        raise InputError("the predicate of an image signature is not empty")
-    if predicate_type == CYCLONEDX_PREDICATE and found.get("bomFormat") != "CycloneDX":
+    uri = type_uri(name)
+    if uri == CUSTOM_PREDICATE and not _is_wrapped(data):
+        return uri, _compact({"Data": _text(data), "Timestamp": _instant(at)})
+    if family(uri) == SPDX_PREDICATE and not data.lstrip().startswith(b"{"):
         raise InputError(
-            "the predicate is not a CycloneDX document", because='its bomFormat is not "CycloneDX"'
+            "the SPDX document is not JSON",
+            because="nobody verifies statements that carry it as text, cosign included",
+            hint="convert it to SPDX JSON first",
         )
-    if predicate_type == VULNERABILITY_PREDICATE:
-        scanner = as_object(found.get("scanner"), "the predicate's scanner")
-        as_object(scanner.get("result"), "the predicate's scanner.result")
+    return uri, data
+
+
+def _is_wrapped(data: bytes) -> bool:
+    try:
+        value = read_json(data, "the predicate", limit=PAYLOAD_LIMIT).value
+    except InputError:
+        return False
+    return isinstance(value, dict) and value.keys() == {"Data", "Timestamp"}
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise InputError("the predicate is not text in UTF-8", because=str(error)) from error
 
 
 def _instant(at: datetime) -> str:

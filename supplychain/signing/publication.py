@@ -16,6 +16,7 @@ from supplychain.signing import (
     bundle,
     dsse,
     legacy,
+    predicate_types,
     predicates,
     simplesigning,
     statement,
@@ -95,7 +96,7 @@ def attest(
     The predicate type is a URI, or a name that cosign's `--type` knows; the predicate, a JSON
     object, is signed byte for byte as it is.
     """
-    claim = Claim(predicates.type_uri(predicate_type), predicate)
+    claim = Claim(predicate_types.type_uri(predicate_type), predicate)
     return publish(store, subject, signer, (claim,), at=at, formats=formats)[0]
 
 

@@ -9,7 +9,7 @@ from supplychain.errors import InputError, LimitError, VerificationError
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE
 from supplychain.model.subject import Subject
-from supplychain.signing import predicates
+from supplychain.signing import predicate_types, predicates
 from supplychain.signing.dsse import PAYLOAD_LIMIT
 from supplychain.signing.encoding import Document, as_object, as_text, read_json
 
@@ -18,8 +18,9 @@ _TYPES = (_V1, "https://in-toto.io/Statement/v0.1")
 _FIELDS = ("_type", "subject", "predicateType", "predicate")
 _SUBJECT_FIELDS = ("name", "digest")
 _MAY_MISS = ("name", "predicate")
-# A build may make several images at once; none makes this many.
-_SUBJECT_LIMIT = 64
+# A release may list everything that it made: GitHub attests up to 1,024 things at once, and nobody
+# more. Beyond that, a list is only there to keep whoever reads it busy.
+_SUBJECT_LIMIT = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Statement:
         if kind not in _TYPES:
             raise InputError(f"the payload is {kind[:80]!r}, not an in-toto statement")
         predicate_type = as_text(value["predicateType"], "the statement's predicateType")
-        predicates.check(predicate_type, _predicate(value, predicate_type))
+        predicate_types.check(predicate_type, _predicate(value, predicate_type))
         return cls(
             predicate_type,
             _subjects(value["subject"]),
@@ -86,7 +87,8 @@ def write(subject: Subject, predicate_type: str, predicate: bytes) -> bytes:
         InputError: The predicate is not strict JSON, or not what its type says.
     """
     value = read_json(predicate, "the predicate", limit=PAYLOAD_LIMIT).value
-    predicates.check(predicate_type, value)
+    as_object(value, "the predicate")
+    predicate_types.check(predicate_type, value)
     described: dict[str, object] = {"digest": {subject.digest.algorithm: subject.digest.hex}}
     if predicate_type != SIGNATURE_PREDICATE:
         # As cosign has it: an attestation names the repository, a signature does not.
@@ -140,4 +142,10 @@ def _digests(value: object) -> dict[str, str]:
 
 def _document(document: Document, predicate_type: str) -> Digest | None:
     path = predicates.document_path(predicate_type)
-    return None if path is None else Digest.of(document.raw[path])
+    if path is None:
+        return None
+    predicate = as_object(document.value, "the statement").get("predicate")
+    if isinstance(predicate, str):
+        # An SPDX document as text: its own bytes are what was written, not JSON's spelling of them.
+        return Digest.of(predicate.encode())
+    return Digest.of(document.raw[path])

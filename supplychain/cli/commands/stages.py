@@ -125,7 +125,7 @@ def attest(
         typer.Option(
             "--predicate",
             metavar="FILE",
-            help="what is stated, JSON; signed byte for byte",
+            help="what is stated, JSON; signed byte for byte (for custom any text)",
             show_default=False,
         ),
     ],
@@ -134,7 +134,8 @@ def attest(
         typer.Option(
             "--type",
             metavar="TYPE",
-            help="cyclonedx, vuln, or the URI of a predicate type",
+            help="cyclonedx, spdxjson, openvex, slsaprovenance1, vsa, vuln, custom … or the URI "
+            "of a predicate type",
             show_default=False,
         ),
     ],
@@ -147,13 +148,15 @@ def attest(
     Examples:
       supplychain attest registry.example/shop:1.4 --key release.key \\
         --type cyclonedx --predicate shop.cdx.json
+      supplychain attest registry.example/shop:1.4 --key release.key \\
+        --type openvex --predicate shop.vex.json
       supplychain attest oci:build/shop --key release.key \\
         --type https://example.com/review/v1 --predicate review.json
     """
     from supplychain.bootstrap import parts, targets, trust
 
     sealing = trust.sealing(shared.settings, None, sign=True, ask=shared.ask)
-    claim = trust.claim(predicate_type, predicate)
+    claim = trust.claim(predicate_type, predicate, at=shared.now())
     with (
         shared.progress(output) as progress,
         parts.open_record(shared.settings, create=True) as record,
@@ -191,7 +194,7 @@ def verify(
     from supplychain.bootstrap import keys as key_references
     from supplychain.bootstrap import targets
     from supplychain.model.evidence import SIGNATURE_PREDICATE
-    from supplychain.signing.predicates import type_uri
+    from supplychain.signing.predicate_types import type_uri
     from supplychain.signing.verification import verify as check
 
     trusted = key_references.public_keys(shared.settings, keys, shared.ask)

@@ -19,7 +19,7 @@ from supplychain.model.evidence import (
     VULNERABILITY_PREDICATE,
 )
 from supplychain.model.subject import Subject
-from supplychain.signing import predicates, statement
+from supplychain.signing import predicate_types, predicates, statement
 from supplychain.signing.statement import Statement
 
 SUBJECT = Subject("registry.example/team/app", Digest.of(b"a manifest"))
@@ -227,6 +227,13 @@ def test_a_build_may_speak_of_several_images_but_a_signature_of_one() -> None:
         Statement.parse(signature).require(SUBJECT.digest)
 
 
+def test_as_many_subjects_are_read_as_github_attests_at_once_and_no_more() -> None:
+    others = [{"digest": {"sha256": f"{number:064x}"}} for number in range(1024)]
+    Statement.parse(_statement(subject=[*others[1:], OURS])).require(SUBJECT.digest)
+    with pytest.raises(LimitError, match="1025 subjects"):
+        Statement.parse(_statement(subject=[*others, OURS]))
+
+
 def test_a_sha512_digest_is_named_as_such() -> None:
     subject = Subject("x", Digest("sha512", "ab" * 64))
     Statement.parse(statement.write(subject, CUSTOM, b"{}")).require(subject.digest)
@@ -242,18 +249,18 @@ def test_a_statement_beyond_the_limit_is_not_parsed() -> None:
     [("cyclonedx", CYCLONEDX_PREDICATE), ("vuln", VULNERABILITY_PREDICATE), (CUSTOM, CUSTOM)],
 )
 def test_types_go_by_cosigns_name_or_by_uri(name: str, uri: str) -> None:
-    assert predicates.type_uri(name) == uri
+    assert predicate_types.type_uri(name) == uri
 
 
 @pytest.mark.parametrize("name", ["", "cyclone", "https://", "x y", "https://a b", "custom\n"])
 def test_other_words_are_no_types(name: str) -> None:
     with pytest.raises(InputError, match="not a predicate type"):
-        predicates.type_uri(name)
+        predicate_types.type_uri(name)
 
 
 def test_a_signature_cannot_be_attested() -> None:
     with pytest.raises(InputError, match="not attested"):
-        predicates.type_uri(SIGNATURE_PREDICATE)
+        predicate_types.type_uri(SIGNATURE_PREDICATE)
 
 
 def test_an_image_signature_may_leave_out_the_predicate_that_is_empty() -> None:

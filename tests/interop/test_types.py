@@ -1,0 +1,93 @@
+"""Every name of a predicate type means the same to cosign and to us, in both forms."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from supplychain.images.reference import Reference
+from supplychain.signing.predicate_types import NAMES
+from tests.interop import tools
+from tests.interop.matrix import COSIGN_3, OURS
+from tests.interop.tools import SIGNING, Bench
+from tests.kit.cli import PROGRAM
+from tests.kit.forging import forge
+from tests.kit.predicates import PREDICATES, SPDX_TEXT
+from tests.kit.shop import push
+
+# Cosign has no name for these; it takes their URI.
+_UNNAMED = {"vsa"}
+_FORMS = ["bundle", "legacy"]
+
+
+@pytest.fixture
+def image(tmp_path: Path, with_the_api: str) -> str:
+    reference = Reference(with_the_api, f"types/{tmp_path.name.replace('_', '-').lower()}")
+    return f"{reference}@{push(forge(tmp_path / 'layout'), reference)}"
+
+
+def _name(name: str, program: str) -> str:
+    return NAMES[name] if program != OURS and name in _UNNAMED else name
+
+
+@pytest.mark.parametrize("form", _FORMS)
+@pytest.mark.parametrize("name", NAMES)
+def test_cosign_verifies_what_we_attest(name: str, form: str, image: str, bench: Bench) -> None:
+    cosign = tools.program(COSIGN_3)
+    document = json.dumps(PREDICATES[name])
+    (bench.folder / "stated.json").write_text(document)
+    stated = ("attest", image, "--key", "release.key", "--predicate", "stated.json")
+    done = bench.type(PROGRAM, *stated, "--type", name, SUPPLYCHAIN_SIGNATURE_FORMATS=form)
+    assert done.returncode == 0, done.stderr
+    read = bench.type(
+        cosign,
+        *("verify-attestation", "--key", "release.pub", "--insecure-ignore-tlog=true"),
+        *("--type", _name(name, COSIGN_3), image),
+    )
+    assert read.returncode == 0, read.stderr
+    payload = json.loads(base64.b64decode(json.loads(read.stdout)["payload"]))
+    assert payload["predicateType"] == NAMES[name]
+    assert payload["predicate"] == PREDICATES[name]
+
+
+@pytest.mark.parametrize("form", _FORMS)
+@pytest.mark.parametrize("name", NAMES)
+def test_we_verify_what_cosign_attests(name: str, form: str, image: str, bench: Bench) -> None:
+    cosign = tools.program(COSIGN_3)
+    (bench.folder / "stated.json").write_text(json.dumps(PREDICATES[name]))
+    _cosign_attests(bench, cosign, form, image, _name(name, COSIGN_3))
+    assert _verified(bench, image, name) == NAMES[name]
+
+
+@pytest.mark.parametrize("form", _FORMS)
+def test_we_verify_spdx_that_cosign_took_as_text(form: str, image: str, bench: Bench) -> None:
+    cosign = tools.program(COSIGN_3)
+    (bench.folder / "stated.json").write_text(SPDX_TEXT)
+    _cosign_attests(bench, cosign, form, image, "spdx")
+    assert _verified(bench, image, "spdx") == NAMES["spdx"]
+    # Cosign itself does not: so there is nothing to be had from writing it.
+    asked = ("--key", "release.pub", "--insecure-ignore-tlog=true", "--type", "spdx", image)
+    assert bench.type(cosign, "verify-attestation", *asked).returncode != 0
+
+
+def _cosign_attests(bench: Bench, cosign: Path, form: str, image: str, name: str) -> None:
+    options = ("--key", "release.key", *SIGNING[COSIGN_3, form])
+    stated = ("--type", name, "--predicate", "stated.json")
+    done = bench.type(cosign, "attest", *options, *stated, image)
+    assert done.returncode == 0, done.stderr
+
+
+def _verified(bench: Bench, image: str, name: str) -> str:
+    """What kind of statement is found, once the image is signed too."""
+    signed = bench.type(PROGRAM, "sign", image, "--key", "release.key")
+    assert signed.returncode == 0, signed.stderr
+    asked = ("verify", image, "--key", "release.pub", "--type", name, "-o", "json")
+    done = bench.type(PROGRAM, *asked)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["rejected"] == []
+    kinds = [one["predicate_type"] for one in found["verified"]]
+    return str(next(kind for kind in kinds if "cosign/sign" not in kind))
