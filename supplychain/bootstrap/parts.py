@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from supplychain.scan.database import DatabaseStore
     from supplychain.scan.trivy import Trivy
 
+# RFC 3986 section 3, as far as it matters: a scheme, and something behind it.
+_URI = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]+")
 PRODUCT = Producer("supplychain", __version__)
 
 
@@ -127,7 +130,8 @@ def pipeline(settings: Settings, record: Record, progress: Progress) -> Pipeline
     """The stages, bound.
 
     Raises:
-        ConfigurationError: `sbom_version` names no CycloneDX version that we write.
+        ConfigurationError: `sbom_version` names no CycloneDX version that we write, or
+            `builder_id` is no URI.
     """
     from supplychain.pipeline.run import Pipeline
 
@@ -136,7 +140,17 @@ def pipeline(settings: Settings, record: Record, progress: Progress) -> Pipeline
     if named not in versions:
         raise ConfigurationError(f"sbom_version = {named!r} is not written", hint="use 1.6 or 1.7")
     author = settings.text("sbom_author")
-    return Pipeline(record, PRODUCT, versions[named], author, now, progress)
+    return Pipeline(record, PRODUCT, versions[named], author, _builder(settings), now, progress)
+
+
+def _builder(settings: Settings) -> str:
+    named = settings.text("builder_id") or ""
+    if not _URI.fullmatch(named):
+        raise ConfigurationError(
+            f"builder_id = {named[:80]!r} is no URI",
+            hint="name who runs the pipeline: https://ci.example/shop",
+        )
+    return named
 
 
 def now() -> datetime:

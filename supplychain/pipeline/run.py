@@ -21,6 +21,7 @@ from supplychain.model.subject import Subject
 from supplychain.pipeline.describe import describe
 from supplychain.pipeline.examine import Examined, Examiner
 from supplychain.pipeline.progress import Progress, stage
+from supplychain.pipeline.provenance import Invocation, Purpose
 from supplychain.pipeline.seal import claims_about, seal
 from supplychain.records.record import Record
 from supplychain.records.run import (
@@ -103,6 +104,7 @@ class Pipeline:
         product: This program.
         spec_version: Which CycloneDX to write.
         author: Whom SBOMs name as their author; None leaves it out.
+        builder: Whom provenance names as the one who runs this: a URI.
         clock: The time now (aware, UTC).
         progress: Who hears of it.
     """
@@ -111,17 +113,20 @@ class Pipeline:
     product: Producer
     spec_version: SpecVersion
     author: str | None
+    builder: str
     clock: Callable[[], datetime]
     progress: Progress
 
-    def run(self, target: Target, examiner: Examiner, sealing: Sealing) -> RunRecord:
+    def run(
+        self, target: Target, examiner: Examiner, sealing: Sealing, purpose: Purpose
+    ) -> RunRecord:
         """Examine, describe, seal and record every platform that was selected.
 
         Raises:
             SupplyChainError: A stage refused; then nothing was recorded.
         """
         sealing.require_key()
-        learnt = self._described(target, examiner)
+        learnt = self._described(target, examiner, purpose)
         subject = target.image.subject.digest
         return self._finish(
             target,
@@ -140,7 +145,7 @@ class Pipeline:
 
     def describe(self, target: Target, examiner: Examiner) -> RunRecord:
         """Examine and describe, and record that without any signature."""
-        return self._finish(target, self._described(target, examiner), Sealing(None), {})
+        return self._finish(target, self._described(target, examiner, Purpose()), Sealing(None), {})
 
     def sign(self, target: Target, sealing: Sealing) -> RunRecord:
         """Sign an image, index and platforms, and record what then verifies beside it."""
@@ -153,11 +158,15 @@ class Pipeline:
         sealing.require_key()
         return self._finish(target, {}, sealing, {target.image.subject.digest: (claim,)})
 
-    def _described(self, target: Target, examiner: Examiner) -> dict[Digest, _Learnt]:
+    def _described(
+        self, target: Target, examiner: Examiner, purpose: Purpose
+    ) -> dict[Digest, _Learnt]:
+        subject, begun_at = target.image.subject, self.clock()
+        run = Invocation(self.builder, self.product, subject, target.tag, purpose, begun_at)
         Thread(target=_load_what_follows).start()
-        return {e.image.subject.digest: self._describe(e) for e in _examined(target, examiner)}
+        return {e.image.subject.digest: self._describe(e, run) for e in _examined(target, examiner)}
 
-    def _describe(self, examined: Examined) -> _Learnt:
+    def _describe(self, examined: Examined, run: Invocation) -> _Learnt:
         finished_at = self.clock()
         image = examined.image
         with stage(self.progress, "sbom", f"{image.platform}") as done:
@@ -175,7 +184,7 @@ class Pipeline:
                 f"{image.platform}: {sbom.sbom.component_count} components, "
                 f"CycloneDX {sbom.sbom.spec_version}"
             )
-        claims = claims_about(examined.result, sbom.document, finished_at=finished_at)
+        claims = claims_about(run, image, examined.result, sbom, finished_at=finished_at)
         return _Learnt(_scan_record(examined), sbom, tuple(claims))
 
     def _recorded_sbom(self, digest: Digest) -> bytes | None:

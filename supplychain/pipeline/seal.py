@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from supplychain.errors import VerificationError
+from supplychain.images.resolve import PlatformImage
 from supplychain.model.artifact import ArtifactStore
-from supplychain.model.evidence import CYCLONEDX_PREDICATE, VULNERABILITY_PREDICATE
+from supplychain.model.evidence import (
+    CYCLONEDX_PREDICATE,
+    PROVENANCE_PREDICATE,
+    VULNERABILITY_PREDICATE,
+)
 from supplychain.model.subject import Subject
-from supplychain.records.run import AttestationRecord
+from supplychain.pipeline.provenance import TRIVY, TRIVY_DB, Invocation, provenance
+from supplychain.records.run import AttestationRecord, SbomRecord
 from supplychain.scan.scanner import ScanResult
 from supplychain.signing import predicates
 from supplychain.signing.formats import FORMATS, Format
@@ -17,32 +23,42 @@ from supplychain.signing.publication import SIGNATURE, Claim, Publication, publi
 from supplychain.signing.signer import PublicKey, Signer
 from supplychain.signing.verification import VerificationReport, verify
 
-_TRIVY = "pkg:github/aquasecurity/trivy"
-_TRIVY_DB = "pkg:github/aquasecurity/trivy-db"
 
-
-def claims_about(result: ScanResult, document: bytes, *, finished_at: datetime) -> list[Claim]:
-    """What is to be said about a platform's image: signature, SBOM, vulnerabilities.
+def claims_about(
+    invocation: Invocation,
+    image: PlatformImage,
+    result: ScanResult,
+    sbom: SbomRecord,
+    *,
+    finished_at: datetime,
+) -> list[Claim]:
+    """What is to be said about a platform's image: signature, SBOM, vulnerabilities, provenance.
 
     Args:
+        invocation: The run that found it out.
+        image: The platform's image.
         result: What the scan found.
-        document: The SBOM.
-        finished_at: When the scan had ended (aware, UTC).
+        sbom: The SBOM.
+        finished_at: When all of that had been done (aware, UTC).
     """
     scan = result.scan
     vulnerabilities = predicates.vulnerability(
         result.report,
-        scanner_uri=f"{_TRIVY}@{scan.evidence.producer.version}",
+        scanner_uri=f"{TRIVY}@{scan.evidence.producer.version}",
         scanner_version=scan.evidence.producer.version,
-        database_uri=_TRIVY_DB,
+        database_uri=TRIVY_DB,
         database_version=str(scan.database.digest),
         started_at=scan.evidence.produced_at,
         finished_at=finished_at,
     )
     return [
         SIGNATURE,
-        Claim(CYCLONEDX_PREDICATE, document),
+        Claim(CYCLONEDX_PREDICATE, sbom.document),
         Claim(VULNERABILITY_PREDICATE, vulnerabilities),
+        Claim(
+            PROVENANCE_PREDICATE,
+            provenance(invocation, image, result, sbom, finished_at=finished_at),
+        ),
     ]
 
 

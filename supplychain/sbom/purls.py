@@ -14,17 +14,18 @@ _REGISTRY = re.compile(
 )
 
 
-def image_purl(subject: Subject, platform: Platform) -> str:
+def image_purl(subject: Subject, platform: Platform | None = None) -> str:
     """The purl of an image by digest (purl-spec, type `oci`).
 
     `repository_url` is given only where the subject's name begins with a registry: a layout or
-    an archive has none.
+    an archive has none. An index is for no one platform, and its purl names none.
     """
     name = subject.name.rstrip("/").rpartition("/")[2].lower() or "image"
-    qualifiers = f"arch={quote(platform.architecture, safe='')}"
+    qualifiers = [f"arch={quote(platform.architecture, safe='')}"] if platform else []
     if _REGISTRY.fullmatch(subject.name.partition("/")[0]) and "/" in subject.name:
-        qualifiers += f"&repository_url={quote(subject.name, safe=':/')}"
-    return f"pkg:oci/{quote(name, safe='')}@{subject.digest}?{qualifiers}"
+        qualifiers.append(f"repository_url={quote(subject.name, safe=':/')}")
+    purl = f"pkg:oci/{quote(name, safe='')}@{subject.digest}"
+    return f"{purl}?{'&'.join(qualifiers)}" if qualifiers else purl
 
 
 def group_and_name(purl: str, name: str) -> tuple[str, str]:

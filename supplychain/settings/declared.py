@@ -47,6 +47,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("key", "private key that signs: a file in cosign's format, or a reference", path=True),
     Setting("key_password", "password of that key", secret=True, also=("COSIGN_PASSWORD",)),
     Setting("signature_formats", "forms of signatures: bundle, legacy or both", "bundle,legacy"),
+    Setting(
+        "builder_id",
+        "URI of who runs the pipeline, for its provenance",
+        "pkg:generic/supplychain",
+        trusted_only=True,
+    ),
     Setting("trivy", "Trivy binary; else the one on PATH", trusted_only=True, path=True),
     Setting("trivy_sha256", "further Trivy binaries that may run, by sha256", trusted_only=True),
     Setting("scan_timeout", "time limit of one scan", "10m"),

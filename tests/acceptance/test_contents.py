@@ -76,7 +76,7 @@ def test_the_most_layers_that_docker_makes(
     done = desk.type("run", f"oci:{layout}", "-e", "prod").ended(10)
     assert "fetch     linux/amd64, 127 layers: every digest and diffID holds" in done.stderr
     assert "CVE-2019-10906" in done.stdout
-    assert attached_to(layout) == 3
+    assert attached_to(layout) == 4
 
 
 @pytest.mark.parametrize(

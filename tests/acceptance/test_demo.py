@@ -133,7 +133,7 @@ def test_repaired_image_is_allowed(told: Told) -> None:
     code, output = told.outcome("run oci:.demo/images/shop-repaired ")
     assert code == 0
     assert "ALLOW  shop-repaired@sha256:" in output
-    assert "3 statements verified" in output
+    assert "4 statements verified" in output
 
 
 def test_tampered_copy_is_refused_by_the_digest_of_its_layer(told: Told, place: Place) -> None:

@@ -35,7 +35,7 @@ def test_the_repaired_successor_is_allowed(desk: Desk, repaired: Path) -> None:
     assert "2 components, CycloneDX 1.6, attested" in done.stdout
     assert "Time alone changes this verdict in 23 h" in done.stdout
     assert desk.recorded() == [digest_of(repaired)]
-    assert attached_to(repaired) == 3
+    assert attached_to(repaired) == 4
     assert desk.leftovers() == []
 
 

@@ -25,9 +25,9 @@ def _tags(layout: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("formats", "referrers", "tags"),
     [
-        ("bundle", 3, set()),
+        ("bundle", 4, set()),
         ("legacy", 0, {".sig", ".att"}),
-        ("legacy,bundle", 3, {".sig", ".att"}),
+        ("legacy,bundle", 4, {".sig", ".att"}),
     ],
 )
 def test_run_stores_the_forms_that_are_set_and_any_will_do(
@@ -36,14 +36,14 @@ def test_run_stores_the_forms_that_are_set_and_any_will_do(
     environ = {FORMATS: formats}
     done = desk.type("run", f"oci:{repaired}", "-e", "prod", **environ).ended(0)
     assert (attached_to(repaired), _tags(repaired)) == (referrers, tags)
-    assert "3 statements verified where they are stored" in done.stderr
+    assert "4 statements verified where they are stored" in done.stderr
     desk.type("gate", digest_of(repaired), "-e", "prod").ended(0)
     with desk.nothing_changes(repaired):
         shown = desk.type(
             *("verify", f"oci:{repaired}", "--key", desk.public_key, "--type", "cyclonedx"),
             *("-o", "json"),
         )
-    assert len(shown.ended(0).json()["verified"]) == 3
+    assert len(shown.ended(0).json()["verified"]) == 4
 
 
 def test_the_forms_stand_in_the_settings_file(desk: Desk, repaired: Path) -> None:

@@ -91,7 +91,7 @@ def test_a_layout_in_a_tar(desk: Desk, repaired: Path) -> None:
     assert done.stdout.startswith(f"ALLOW  shop.tar@{digest_of(repaired)} in prod")
     # The archive cannot hold signatures: they are in a layout in the data folder.
     digest = digest_of(repaired).removeprefix("sha256:")
-    assert attached_to(desk.data / "layouts" / digest, f"sha256:{digest}") == 3
+    assert attached_to(desk.data / "layouts" / digest, f"sha256:{digest}") == 4
 
 
 def test_the_layout_for_signatures_can_be_named(desk: Desk, repaired: Path) -> None:

@@ -50,6 +50,9 @@ def run(
     policy = trust.policy_of(settings, named, policy_file)
     sealing = trust.sealing(settings, policy, sign=sign, ask=shared.ask)
     from supplychain.pipeline.judge import judge
+    from supplychain.pipeline.provenance import Purpose
+
+    purpose = Purpose(named, policy.digest if policy else None)
 
     with (
         shared.progress(output) as progress,
@@ -57,6 +60,6 @@ def run(
         targets.target(settings, source, platform=platform, layout=layout) as target,
     ):
         pipeline = parts.pipeline(settings, record, progress)
-        pipeline.run(target, parts.examiner(settings, progress), sealing)
+        pipeline.run(target, parts.examiner(settings, progress), sealing, purpose)
         judged = judge(record, target.image.subject, policy, environment=named, at=shared.now())
     present(shared, judged, Presentation(output, output_file, everything))
