@@ -8,6 +8,7 @@ from supplychain.gate.evaluate import evaluate
 from supplychain.model.evidence import CYCLONEDX_PREDICATE
 from supplychain.sbom.schema import validate
 from supplychain.signing.publication import SIGNATURE, Claim, publish
+from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import verify
 from tests.kit.artifacts import MemoryStore, put_image
 from tests.kit.keys import signer
@@ -42,5 +43,5 @@ def _sealed(document: bytes) -> None:
     subject = put_image(store)
     claims = (SIGNATURE, Claim(CYCLONEDX_PREDICATE, document))
     publish(store, subject, signer(), claims, at=AT)
-    if len(verify(store, subject, (signer().public_key,), at=AT).documents) != len(claims):
+    if len(verify(store, subject, Trust((signer().public_key,)), at=AT).documents) != len(claims):
         raise AssertionError("what was signed does not verify")

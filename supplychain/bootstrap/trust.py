@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from supplychain.signing.formats import Format
     from supplychain.signing.publication import Claim
     from supplychain.signing.signer import PublicKey
+    from supplychain.signing.trust.root import TrustedRoot
 
 # No policy or key that people write comes near this.
 _DOCUMENT_LIMIT = 1024 * 1024
@@ -96,6 +97,24 @@ def policy_keys(policy: Policy | None) -> tuple[PublicKey, ...]:
     return tuple(PublicKey.parse_pem(pem.encode()) for pem in pems)
 
 
+def trusted_root(settings: Settings) -> Callable[[], TrustedRoot]:
+    """What gives the authorities, logs and clocks that are believed.
+
+    A file is read at once, so that it is refused even where nothing needs it.
+
+    Raises:
+        NotFoundError: There is no such file.
+        InputError: It is no trusted root.
+    """
+    from supplychain.signing.trust.root import ROOT_LIMIT, TrustedRoot, public_good
+
+    path = settings.text("trusted_root")
+    if path is None:
+        return public_good
+    root = TrustedRoot.parse(read_document(Path(path), "trusted root", limit=ROOT_LIMIT))
+    return lambda: root
+
+
 def sealing(
     settings: Settings,
     policy: Policy | None,
@@ -112,8 +131,10 @@ def sealing(
     found = signer(settings, ask) if sign else None
     # Only now: this takes as long as decrypting the key, which goes on meanwhile.
     from supplychain.pipeline.run import Sealing
+    from supplychain.signing.trust.trust import Trust
 
-    return Sealing(found, policy_keys(policy), signature_formats(settings))
+    trust = Trust(policy_keys(policy), root=trusted_root(settings))
+    return Sealing(found, trust, signature_formats(settings))
 
 
 def signature_formats(settings: Settings) -> tuple[Format, ...]:

@@ -34,7 +34,8 @@ from supplychain.records.run import (
 from supplychain.sbom.cyclonedx import SpecVersion
 from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.publication import SIGNATURE, Claim
-from supplychain.signing.signer import PublicKey, Signer
+from supplychain.signing.signer import Signer
+from supplychain.signing.trust.trust import NOBODY, Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,12 @@ class Sealing:
 
     Attributes:
         signer: Signs what the pipeline finds; None signs nothing.
-        keys: Keys of others, whose statements are recorded where they verify.
+        trust: Others, whose statements are recorded where they verify.
         formats: In which forms signatures are stored.
     """
 
     signer: Signer | None
-    keys: tuple[PublicKey, ...] = ()
+    trust: Trust = NOBODY
     formats: tuple[Format, ...] = FORMATS
 
     def require_key(self) -> None:
@@ -200,7 +201,7 @@ class Pipeline:
         """Seal what is claimed, verify it, and record all that was learnt at once."""
         subject = target.image.subject
         sealed: dict[Digest, tuple[AttestationRecord, ...]] = {}
-        if claims and (sealing.signer or sealing.keys):
+        if claims and (sealing.signer or sealing.trust.anybody):
             with stage(self.progress, "sign", f"{subject.digest}") as done:
                 sealed = self._sealed(target, sealing, claims)
                 count = sum(map(len, sealed.values()))
@@ -221,7 +222,7 @@ class Pipeline:
                 Subject(name, digest),
                 sealing.signer,
                 said,
-                sealing.keys,
+                sealing.trust,
                 at=self.clock(),
                 formats=sealing.formats,
             )

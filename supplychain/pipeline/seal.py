@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from supplychain.errors import VerificationError
@@ -20,7 +21,8 @@ from supplychain.scan.scanner import ScanResult
 from supplychain.signing import predicates
 from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.publication import SIGNATURE, Claim, Publication, publish
-from supplychain.signing.signer import PublicKey, Signer
+from supplychain.signing.signer import Signer
+from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import VerificationReport, verify
 
 
@@ -67,7 +69,7 @@ def seal(
     subject: Subject,
     signer: Signer | None,
     claims: Sequence[Claim],
-    keys: tuple[PublicKey, ...],
+    trust: Trust,
     *,
     at: datetime,
     formats: Sequence[Format] = FORMATS,
@@ -79,12 +81,12 @@ def seal(
         subject: What the claims are about.
         signer: Who signs; None signs nothing.
         claims: What is said.
-        keys: Whose statements count beside the signer's own.
+        trust: Whose statements count beside the signer's own.
         at: Now (aware, UTC).
         formats: In which forms signatures are stored.
 
     Returns:
-        Every statement that holds, as the record keeps it; () without any key.
+        Every statement that holds, as the record keeps it; () where nobody is trusted.
 
     Raises:
         VerificationError: What was just written is not found again, or does not verify.
@@ -93,10 +95,11 @@ def seal(
     published: tuple[Publication, ...] = ()
     if signer is not None:
         published = publish(store, subject, signer, claims, at=at, formats=formats)
-        keys = (signer.public_key, *(key for key in keys if key != signer.public_key))
-    if not keys:
+        others = tuple(key for key in trust.keys if key != signer.public_key)
+        trust = replace(trust, keys=(signer.public_key, *others))
+    if not trust.anybody:
         return ()
-    report = verify(store, subject, keys, at=at)
+    report = verify(store, subject, trust, at=at)
     _require(report, published)
     return tuple(
         AttestationRecord(document.attestation, document.data, document.media_type)

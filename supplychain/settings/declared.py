@@ -53,6 +53,9 @@ SETTINGS: tuple[Setting, ...] = (
         "pkg:generic/supplychain",
         trusted_only=True,
     ),
+    Setting(
+        "trusted_root", "trusted root of a private Sigstore; else of the public services", path=True
+    ),
     Setting("trivy", "Trivy binary; else the one on PATH", trusted_only=True, path=True),
     Setting("trivy_sha256", "further Trivy binaries that may run, by sha256", trusted_only=True),
     Setting("scan_timeout", "time limit of one scan", "10m"),

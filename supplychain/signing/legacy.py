@@ -19,9 +19,10 @@ from supplychain.model.artifact import (
     Manifest,
 )
 from supplychain.model.digest import Digest
-from supplychain.signing import dsse, simplesigning
+from supplychain.signing import dsse, embedded, simplesigning
 from supplychain.signing.encoding import as_object, read_json
 from supplychain.signing.storage import UNUSABLE, Found, Rejection, Stored, described
+from supplychain.signing.trust.material import ANNOTATIONS
 
 PREDICATE_TYPE_ANNOTATION = "predicateType"
 # Cosign reads no more either.
@@ -123,10 +124,13 @@ def _read_layers(
 def stored(
     suffix: Suffix, manifest: Digest, layer: Descriptor, data: bytes, where: str = ""
 ) -> Stored:
-    """A layer as the one document that is checked and kept."""
-    if suffix is Suffix.SIGNATURES:
-        embedded = simplesigning.embed(layer, data)
-        return Stored(manifest, simplesigning.EMBEDDED_TYPE, embedded, where)
+    """A layer as the one document that is checked and kept.
+
+    An envelope is such a document by itself, unless what it is verified by lies beside it.
+    """
+    beside = any(name.startswith(ANNOTATIONS) for name, _ in layer.annotations)
+    if suffix is Suffix.SIGNATURES or beside:
+        return Stored(manifest, embedded.MEDIA_TYPE, embedded.embed(layer, data), where)
     return Stored(manifest, dsse.MEDIA_TYPE, data, where)
 
 

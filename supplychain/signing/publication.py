@@ -15,6 +15,7 @@ from supplychain.model.subject import Subject
 from supplychain.signing import (
     bundle,
     dsse,
+    embedded,
     legacy,
     predicate_types,
     predicates,
@@ -252,7 +253,7 @@ def _word(stored: Stored, key: PublicKey) -> _Signed | None:
 _SIGNED: dict[str, Callable[[bytes], _Signed]] = {
     bundle.MEDIA_TYPE: lambda data: Bundle.parse(data).envelope,
     dsse.MEDIA_TYPE: Envelope.decode,
-    simplesigning.EMBEDDED_TYPE: SignatureLayer.parse,
+    embedded.MEDIA_TYPE: SignatureLayer.parse,
 }
 
 
@@ -270,7 +271,7 @@ def _write_bundles(
     for one in wanted:
         envelope = signed[one.payload]
         if isinstance(envelope, Envelope):
-            made.append((one, Bundle(hint, envelope).encode()))
+            made.append((one, Bundle.by_key(hint, envelope).encode()))
     if made:
         bundles = [(one.claim.predicate_type, data) for one, data in made]
         held = storage.write(store, manifest, bundles, at=at)

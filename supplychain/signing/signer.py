@@ -6,21 +6,14 @@ signature is ECDSA over P-256 with SHA-256, which is what cosign makes and all i
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from supplychain.errors import InputError, VerificationError
+from supplychain.errors import InputError
 from supplychain.signing.encoding import read_pem, write_base64, write_pem
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from supplychain.signing.trust.keys import P256_HEADER, P256_LENGTH, VerifyingKey
 
 _LABEL = "PUBLIC KEY"
-# SubjectPublicKeyInfo of an uncompressed P-256 point up to the coordinates (RFC 5480 section 2).
-_SPKI_HEADER = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
-_SPKI_LENGTH = 91
 # The curve, SP 800-186 section 3.2.1.3: y² = x³ - 3x + b (mod p).
 _P = 2**256 - 2**224 + 2**192 + 2**96 - 1
 _B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
@@ -44,14 +37,8 @@ class Signer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PublicKey:
-    """A P-256 public key.
-
-    Attributes:
-        spki: Its SubjectPublicKeyInfo, DER.
-    """
-
-    spki: bytes
+class PublicKey(VerifyingKey):
+    """A P-256 public key: what signers have."""
 
     def __post_init__(self) -> None:
         """Refuse what is not a point on the curve.
@@ -59,7 +46,7 @@ class PublicKey:
         Raises:
             InputError: Another kind of key, another encoding, or no point of P-256.
         """
-        if len(self.spki) != _SPKI_LENGTH or not self.spki.startswith(_SPKI_HEADER):
+        if len(self.spki) != P256_LENGTH or not self.spki.startswith(P256_HEADER):
             raise InputError(
                 "the public key is not an ECDSA P-256 key",
                 hint="make one with: supplychain keys generate",
@@ -97,48 +84,16 @@ class PublicKey:
         Raises:
             InputError: It is no point of P-256.
         """
-        return cls(_SPKI_HEADER + coordinates)
-
-    @property
-    def fingerprint(self) -> str:
-        """`sha256:<hex>` of the SubjectPublicKeyInfo."""
-        return f"sha256:{hashlib.sha256(self.spki).hexdigest()}"
+        return cls(P256_HEADER + coordinates)
 
     @property
     def hint(self) -> str:
         """What cosign writes into a bundle to say which key: base64 of the same hash."""
-        return write_base64(hashlib.sha256(self.spki).digest())
+        return write_base64(self.digest)
 
     def pem(self) -> bytes:
         """The key as a PEM file."""
         return write_pem(_LABEL, self.spki)
-
-    def verify(self, signature: bytes, data: bytes) -> None:
-        """Check a DER-encoded ECDSA signature over the SHA-256 of `data`.
-
-        Raises:
-            VerificationError: This key did not make it over these bytes.
-        """
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
-        from cryptography.hazmat.primitives.hashes import SHA256
-
-        try:
-            _loaded(self.spki).verify(signature, data, ECDSA(SHA256()))
-        except InvalidSignature:
-            raise VerificationError(
-                "the signature does not verify", because=f"it was not made by {self.fingerprint}"
-            ) from None
-
-
-@lru_cache(maxsize=64)
-def _loaded(spki: bytes) -> EllipticCurvePublicKey:
-    from cryptography.hazmat.primitives.asymmetric.ec import (
-        SECP256R1,
-        EllipticCurvePublicKey,
-    )
-
-    return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), spki[26:])
 
 
 def fingerprint_of_pem(pem: bytes, what: str = "the public key") -> str:

@@ -1,9 +1,7 @@
 """Simple signing: the payload of a signature in cosign's older format, and the layer it lies in.
 
 The payload is that of containers-signature(5), with cosign's own `type`. Its bytes are the layer;
-the signature is an annotation of the layer's descriptor. To be kept and checked as one document,
-the two are brought together as OCI has it: a descriptor whose `data` is the content itself
-(descriptor.md, "Embedded Content").
+the signature is an annotation of the layer's descriptor.
 """
 
 from __future__ import annotations
@@ -11,29 +9,18 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from supplychain.errors import DigestMismatchError, InputError, VerificationError
-from supplychain.model.artifact import Descriptor
+from supplychain.errors import InputError, VerificationError
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
-from supplychain.signing.encoding import (
-    as_object,
-    as_text,
-    members,
-    read_base64,
-    read_json,
-    write_base64,
-)
+from supplychain.signing.embedded import Embedded
+from supplychain.signing.encoding import as_object, as_text, members, read_base64, read_json
 from supplychain.signing.signer import PublicKey
+from supplychain.signing.trust.material import ALONE, Material
 
 MEDIA_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json"
-# What a layer and its content in one document are.
-EMBEDDED_TYPE = "application/vnd.oci.descriptor.v1+json"
 SIGNATURE_ANNOTATION = "dev.cosignproject.cosign/signature"
-# Annotations under this name are about certificates, logs and timestamps.
-_UNCHECKED = "dev.sigstore.cosign/"
 # A digest, a name and what `cosign sign -a` adds.
 PAYLOAD_LIMIT = 1024 * 1024
-_EMBEDDED_LIMIT = 4 * 1024 * 1024 + PAYLOAD_LIMIT * 4 // 3
 _TYPE = "cosign container image signature"
 # How Go's encoding/json writes what HTML might misread.
 _ESCAPES = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
@@ -109,11 +96,13 @@ class SignatureLayer:
 
     Attributes:
         payload: The signed bytes, opaque until the signature was checked.
-        signature: ECDSA over them, DER.
+        signature: The signature over them: of ECDSA DER.
+        material: What to verify it by, beside a key.
     """
 
     payload: bytes = field(repr=False)
     signature: bytes
+    material: Material = ALONE
 
     def verify(self, key: PublicKey) -> None:
         """Check the signature.
@@ -125,43 +114,24 @@ class SignatureLayer:
 
     @classmethod
     def parse(cls, data: bytes) -> SignatureLayer:
-        """Read a layer with its content, as `embed` makes it.
+        """Read a layer that was embedded.
 
         Raises:
             LimitError: It is too large.
             DigestMismatchError: The content is not what the descriptor names.
-            InputError: It is no signature, or is checked by other means than a key.
+            InputError: It is no signature.
         """
-        layer = as_object(read_json(data, "the layer", limit=_EMBEDDED_LIMIT).value, "the layer")
-        if layer.get("mediaType") != MEDIA_TYPE:
-            raise InputError(f"the layer is {str(layer.get('mediaType'))[:80]!r}, no signature")
-        payload = read_base64(layer.get("data"), "the layer's data")
-        digest = Digest.parse(as_text(layer.get("digest"), "the layer's digest"))
-        if layer.get("size") != len(payload) or not digest.matches(payload):
-            raise DigestMismatchError(f"the layer's content is not {digest}")
-        annotations = as_object(layer.get("annotations") or {}, "the layer's annotations")
-        if SIGNATURE_ANNOTATION not in annotations:
+        return cls.of(Embedded.parse(data))
+
+    @classmethod
+    def of(cls, layer: Embedded) -> SignatureLayer:
+        """The signature in a layer; raises as `parse`."""
+        if layer.media_type != MEDIA_TYPE:
+            raise InputError(f"the layer is {layer.media_type[:80]!r}, no signature")
+        if SIGNATURE_ANNOTATION not in layer.annotations:
             raise InputError("the layer carries no signature")
-        _require_key_alone(annotations)
-        return cls(payload, read_base64(annotations[SIGNATURE_ANNOTATION], "the signature"))
-
-
-def embed(layer: Descriptor, content: bytes) -> bytes:
-    """A layer's descriptor with its content inside: always the same bytes for the same layer."""
-    value = {
-        "mediaType": layer.media_type,
-        "digest": str(layer.digest),
-        "size": layer.size,
-        "annotations": dict(layer.annotations),
-        "data": write_base64(content),
-    }
-    return json.dumps(value, separators=(",", ":")).encode()
-
-
-def _require_key_alone(annotations: dict[str, object]) -> None:
-    for name in annotations:
-        if name.startswith(_UNCHECKED):
-            raise InputError(
-                "the signature is not verified by a key alone",
-                because=f"it carries {name[:80]!r}, which this version cannot check",
-            )
+        return cls(
+            layer.content,
+            read_base64(layer.annotations[SIGNATURE_ANNOTATION], "the signature"),
+            Material.of_annotations(layer.annotations),
+        )

@@ -1,11 +1,11 @@
 """Whose word is believed: the only maker of `VerifiedAttestation`.
 
-The order matters. A signature is checked over opaque bytes first; only what a given key has
+The order matters. A signature is checked over opaque bytes first; only what somebody trusted has
 signed is parsed; only what is about the very digest asked for is believed. Everything else is a
 rejection with its reason, and nothing that was found is silently dropped.
 
 Whoever signs in both forms says one thing twice. It counts once, as the bundle; what repeats it is
-a copy. An attestation is repeated by the same payload, an image signature by the same key.
+a copy. An attestation is repeated by the same payload, an image signature by the same signer.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ from supplychain.model.artifact import ArtifactStore
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE, VerifiedAttestation
 from supplychain.model.subject import Subject
-from supplychain.signing import bundle, dsse, legacy, simplesigning, storage
+from supplychain.signing import bundle, dsse, embedded, legacy, storage
 from supplychain.signing.bundle import Bundle
 from supplychain.signing.dsse import Envelope
-from supplychain.signing.signer import PublicKey
+from supplychain.signing.embedded import Embedded
 from supplychain.signing.simplesigning import SignatureLayer, SimpleSigning
 from supplychain.signing.statement import Statement
 from supplychain.signing.storage import Foreign, Rejection, Stored
+from supplychain.signing.trust.establish import establish
+from supplychain.signing.trust.material import ALONE, Material
+from supplychain.signing.trust.signed import Signed
+from supplychain.signing.trust.trust import Trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,59 +105,59 @@ class VerificationReport:
             reasons = "; ".join(f"{r.manifest.short}: {r.reason}" for r in self.rejected[:3])
             more = f"; and {len(self.rejected) - 3} more" if len(self.rejected) > 3 else ""
             raise VerificationError(
-                f"{self.subject} has no {predicate_type} that the given keys verify",
+                f"{self.subject} has no {predicate_type} that anybody trusted signed",
                 because=f"{reasons}{more}" if reasons else "there is none of this type beside it",
             )
         return found
 
 
 def verify(
-    store: ArtifactStore, subject: Subject, keys: tuple[PublicKey, ...], *, at: datetime
+    store: ArtifactStore, subject: Subject, trust: Trust, *, at: datetime
 ) -> VerificationReport:
     """Check everything that is attached to a digest.
 
     Args:
         store: The repository that holds it.
         subject: What is asked about.
-        keys: Whose word counts.
+        trust: Whose word counts.
         at: Now (aware, UTC).
 
     Raises:
-        InputError: There are no keys: then nothing could ever be believed.
+        InputError: Nobody's word counts: then nothing could ever be believed.
         LimitError: More is attached than anybody needs.
         RegistryError: The registry failed.
     """
-    _require_keys(keys)
+    trust.require_anybody()
     sorted_out = _Sorting()
     found = chain(storage.read(store, subject.digest), legacy.read(store, subject.digest))
     for one in storage.bounded(found, subject.digest):
         if isinstance(one, Stored):
-            sorted_out.add(_checked(one, subject, keys, at=at))
+            sorted_out.add(_checked(one, subject, trust, at=at))
         else:
             sorted_out.add(one)
     return sorted_out.report(subject)
 
 
 def verify_bundle(
-    data: bytes, subject: Subject, keys: tuple[PublicKey, ...], *, at: datetime
+    data: bytes, subject: Subject, trust: Trust, *, at: datetime
 ) -> VerifiedAttestation:
     """Check one bundle, wherever its bytes came from.
 
     Args:
         data: The bundle.
         subject: What it must be about.
-        keys: Whose word counts.
+        trust: Whose word counts.
         at: Now (aware, UTC).
 
     Raises:
-        InputError: There are no keys; or the bundle or its statement is malformed.
-        VerificationError: No key verifies it, or it is about something else.
+        InputError: Nobody's word counts; or the bundle or its statement is malformed.
+        VerificationError: Nobody trusted signed it, or it is about something else.
     """
-    return verify_document(data, bundle.MEDIA_TYPE, subject, keys, at=at)
+    return verify_document(data, bundle.MEDIA_TYPE, subject, trust, at=at)
 
 
 def verify_document(
-    data: bytes, media_type: str, subject: Subject, keys: tuple[PublicKey, ...], *, at: datetime
+    data: bytes, media_type: str, subject: Subject, trust: Trust, *, at: datetime
 ) -> VerifiedAttestation:
     """Check one signed document of any form; raises as `verify_bundle`.
 
@@ -161,59 +165,65 @@ def verify_document(
         data: Its bytes.
         media_type: What it is, as `VerifiedDocument` has it.
         subject: What it must be about.
-        keys: Whose word counts.
+        trust: Whose word counts.
         at: Now (aware, UTC).
     """
-    _require_keys(keys)
-    if media_type == simplesigning.EMBEDDED_TYPE:
-        return _check_layer(data, subject, keys, at)
+    trust.require_anybody()
+    content, material = _read(data, media_type)
+    established = establish(_signed(content), material, trust, at=at)
+    predicate_type, document = _said(content, subject.digest)
+    return VerifiedAttestation(
+        subject=subject,
+        predicate_type=predicate_type,
+        payload=Digest.of(content.payload),
+        envelope=Digest.of(data),
+        key_fingerprint=established.key_fingerprint,
+        verified_at=at,
+        identity=established.identity,
+        log_entries=established.log_entries,
+        times=established.times,
+        predicate_digest=document,
+    )
+
+
+def _read(data: bytes, media_type: str) -> tuple[Envelope | SignatureLayer, Material]:
+    """What is signed, and what to verify it by; nothing of it is checked."""
     if media_type == bundle.MEDIA_TYPE:
-        envelope = Bundle.parse(data).envelope
-    elif media_type == dsse.MEDIA_TYPE:
-        envelope = Envelope.decode(data)
-    else:
+        read = Bundle.parse(data)
+        return read.envelope, read.material
+    if media_type == dsse.MEDIA_TYPE:
+        return Envelope.decode(data), ALONE
+    if media_type != embedded.MEDIA_TYPE:
         raise InputError(f"{media_type[:80]!r} is no form of signature that is known")
-    return _check_envelope(envelope, data, subject, keys, at)
+    layer = Embedded.parse(data)
+    if layer.media_type == dsse.MEDIA_TYPE:
+        return Envelope.decode(layer.content), Material.of_annotations(layer.annotations)
+    signature = SignatureLayer.of(layer)
+    return signature, signature.material
 
 
-def _check_envelope(
-    envelope: Envelope, data: bytes, subject: Subject, keys: tuple[PublicKey, ...], at: datetime
-) -> VerifiedAttestation:
-    key = _signed_by(envelope, keys)
-    statement = Statement.parse(envelope.payload)
-    statement.require(subject.digest)
-    return VerifiedAttestation(
-        subject=subject,
-        predicate_type=statement.predicate_type,
-        payload=Digest.of(envelope.payload),
-        envelope=Digest.of(data),
-        key_fingerprint=key.fingerprint,
-        verified_at=at,
-        predicate_digest=statement.document,
-    )
+def _signed(content: Envelope | SignatureLayer) -> Signed:
+    if isinstance(content, SignatureLayer):
+        return Signed.over(content.payload, content.signature)
+    message = dsse.pre_authentication_encoding(content.payload)
+    return Signed.over(message, content.signature, payload=content.payload)
 
 
-def _check_layer(
-    data: bytes, subject: Subject, keys: tuple[PublicKey, ...], at: datetime
-) -> VerifiedAttestation:
-    layer = SignatureLayer.parse(data)
-    key = _signed_by(layer, keys)
-    SimpleSigning.parse(layer.payload).require(subject.digest)
-    return VerifiedAttestation(
-        subject=subject,
-        predicate_type=SIGNATURE_PREDICATE,
-        payload=Digest.of(layer.payload),
-        envelope=Digest.of(data),
-        key_fingerprint=key.fingerprint,
-        verified_at=at,
-    )
+def _said(content: Envelope | SignatureLayer, subject: Digest) -> tuple[str, Digest | None]:
+    """What is said about a digest: the predicate's type, and the document that it carries."""
+    if isinstance(content, SignatureLayer):
+        SimpleSigning.parse(content.payload).require(subject)
+        return SIGNATURE_PREDICATE, None
+    statement = Statement.parse(content.payload)
+    statement.require(subject)
+    return statement.predicate_type, statement.document
 
 
 def _checked(
-    stored: Stored, subject: Subject, keys: tuple[PublicKey, ...], *, at: datetime
+    stored: Stored, subject: Subject, trust: Trust, *, at: datetime
 ) -> VerifiedDocument | Rejection:
     try:
-        attestation = verify_document(stored.data, stored.media_type, subject, keys, at=at)
+        attestation = verify_document(stored.data, stored.media_type, subject, trust, at=at)
     except (InputError, VerificationError) as error:
         return Rejection.of(stored.manifest, error, stored.where)
     return VerifiedDocument(attestation, stored.media_type, stored.data, stored.manifest)
@@ -254,26 +264,4 @@ def _word(document: VerifiedDocument) -> tuple[str, str, Digest | None]:
     """Who says what: two documents with the same are one statement in two forms."""
     said = document.attestation
     payload = None if said.is_signature else said.payload
-    return said.key_fingerprint, said.predicate_type, payload
-
-
-def _signed_by(signed: Envelope | SignatureLayer, keys: tuple[PublicKey, ...]) -> PublicKey:
-    for key in keys:
-        try:
-            signed.verify(key)
-        except VerificationError:
-            continue
-        return key
-    raise VerificationError(
-        "no given key verifies the signature",
-        because=f"tried {', '.join(k.fingerprint[:19] for k in keys[:5])}",
-    )
-
-
-def _require_keys(keys: tuple[PublicKey, ...]) -> None:
-    if not keys:
-        raise InputError(
-            "no key was given to verify with",
-            because="without one, nothing could be believed",
-            hint="give the signer's public key: --key cosign.pub",
-        )
+    return said.verified_by, said.predicate_type, payload

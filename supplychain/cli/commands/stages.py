@@ -192,12 +192,16 @@ def verify(
       supplychain verify oci:build/shop --key release.pub --type cyclonedx
     """
     from supplychain.bootstrap import keys as key_references
-    from supplychain.bootstrap import targets
+    from supplychain.bootstrap import targets, trust
     from supplychain.model.evidence import SIGNATURE_PREDICATE
     from supplychain.signing.predicate_types import type_uri
+    from supplychain.signing.trust.trust import Trust
     from supplychain.signing.verification import verify as check
 
-    trusted = key_references.public_keys(shared.settings, keys, shared.ask)
+    trusted = Trust(
+        key_references.public_keys(shared.settings, keys, shared.ask),
+        root=trust.trusted_root(shared.settings),
+    )
     wanted = type_uri(predicate_type) if predicate_type else None
     with targets.located(shared.settings, source) as found:
         report = check(found.store, found.subject, trusted, at=shared.now())

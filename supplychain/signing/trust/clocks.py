@@ -13,8 +13,6 @@ from supplychain.errors import InputError, VerificationError
 from supplychain.model.identity import Clock, TrustedTime
 from supplychain.signing.trust.root import Authority
 
-# Nobody asks more clocks.
-TIMESTAMP_LIMIT = 32
 _RESPONSE_LIMIT = 256 * 1024
 
 

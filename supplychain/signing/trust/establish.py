@@ -13,9 +13,8 @@ from datetime import datetime, timedelta
 from supplychain.errors import VerificationError
 from supplychain.model.identity import Identity, LogEntry, TrustedTime
 from supplychain.signing.trust.bodies import Logged
-from supplychain.signing.trust.certificates import SigningCertificate
-from supplychain.signing.trust.keys import VerifyingKey
 from supplychain.signing.trust.material import Material
+from supplychain.signing.trust.root import TrustedRoot
 from supplychain.signing.trust.signed import Signed
 from supplychain.signing.trust.trust import LogDemand, Trust
 
@@ -60,10 +59,9 @@ def establish(signed: Signed, material: Material, trust: Trust, *, at: datetime)
 
 
 def _by_key(signed: Signed, material: Material, trust: Trust, at: datetime) -> Established:
-    keys = [VerifyingKey(key.spki) for key in trust.keys]
-    key = next((key for key in keys if signed.made_by(key)), None)
+    key = next((key for key in trust.keys if signed.made_by(key)), None)
     if key is None:
-        tried = ", ".join(key.fingerprint[:19] for key in keys[:5])
+        tried = ", ".join(key.fingerprint[:19] for key in trust.keys[:5])
         raise VerificationError(
             "no given key verifies the signature",
             because=f"tried {tried}" if tried else "it is made with a key, and none is trusted",
@@ -75,6 +73,10 @@ def _by_key(signed: Signed, material: Material, trust: Trust, at: datetime) -> E
 
 
 def _by_certificate(signed: Signed, material: Material, trust: Trust, at: datetime) -> Established:
+    # Only here: it takes time to load, and keys do without.
+    from supplychain.signing.trust import sct
+    from supplychain.signing.trust.certificates import SigningCertificate
+
     certificate = SigningCertificate.parse(material.certificate or b"")
     identity = certificate.identity()
     if not trust.identities:
@@ -83,8 +85,7 @@ def _by_certificate(signed: Signed, material: Material, trust: Trust, at: dateti
             because=f"it says that it was issued to {str(identity)[:300]}",
             hint="trust it with --certificate-identity and --certificate-oidc-issuer",
         )
-    if trust.root is None:
-        raise _no_root("a certificate")
+    root = _root(trust, "a certificate")
     signed.require(certificate.key)
     entries, times = _witnesses(
         Logged(signed, certificate.der), material, trust, demand=trust.log_of_identities, at=at
@@ -94,13 +95,10 @@ def _by_certificate(signed: Signed, material: Material, trust: Trust, at: dateti
             "nothing tells when the certificate signed",
             because="it comes with neither a log's promise nor a timestamp that may be believed",
         )
-    issuer = certificate.require_issued(trust.root.authorities, [time.at for time in times])
+    issuer = certificate.require_issued(root.authorities, [time.at for time in times])
     certificate.require_signing()
     if trust.published:
-        # Only here: it takes time to load, and keys do without.
-        from supplychain.signing.trust import sct
-
-        sct.require(certificate.certificate, issuer, trust.root.certificate_logs)
+        sct.require(certificate.certificate, issuer, root.certificate_logs)
     if not any(trusted.accepts(identity) for trusted in trust.identities):
         raise VerificationError(
             "the certificate was issued to somebody who is not trusted",
@@ -121,9 +119,8 @@ def _witnesses(
     promised: list[TrustedTime] = []
     listed = () if demand is LogDemand.IGNORED else material.entries
     for entry in listed:
-        if trust.root is None:
-            raise _no_root("a transparency log entry")
-        found, time = entry.require(logged, trust.root.logs, moments, proof=material.needs_proof)
+        root = _root(trust, "a transparency log entry")
+        found, time = entry.require(logged, root.logs, moments, proof=material.needs_proof)
         entries.append(found)
         promised += [] if time is None else [time]
     if demand is LogDemand.REQUIRED and not entries:
@@ -140,21 +137,21 @@ def _witnesses(
 def _timestamps(signed: Signed, material: Material, trust: Trust) -> tuple[TrustedTime, ...]:
     if not material.timestamps:
         return ()
-    if trust.root is None:
-        raise _no_root("a timestamp")
+    root = _root(trust, "a timestamp")
     if len(set(material.timestamps)) != len(material.timestamps):
         raise VerificationError("the same timestamp is there twice")
     # Only here: it takes time to load, and most do without.
     from supplychain.signing.trust import clocks
 
     return tuple(
-        clocks.require(response, signed.signature, trust.root.clocks)
-        for response in material.timestamps
+        clocks.require(response, signed.signature, root.clocks) for response in material.timestamps
     )
 
 
-def _no_root(what: str) -> VerificationError:
-    return VerificationError(
-        f"the signature comes with {what}, and no trusted root was given to check it by",
-        hint="name the root of the services that were used: --trusted-root",
-    )
+def _root(trust: Trust, what: str) -> TrustedRoot:
+    if trust.root is None:
+        raise VerificationError(
+            f"the signature comes with {what}, and no trusted root was given to check it by",
+            hint="name the root of the services that were used: --trusted-root",
+        )
+    return trust.root()

@@ -1,4 +1,4 @@
-"""Public keys of certificates, logs and authorities, of every kind that Sigstore registers.
+"""Public keys of signers, certificates, logs and authorities: every kind that Sigstore registers.
 
 Kinds and hashes are those of Sigstore's algorithm registry; what signs with more than one hash in
 the field is taken with each (cosign 2 signs with SHA-256 whatever the curve).
@@ -9,23 +9,23 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError, VerificationError
-from supplychain.signing.encoding import write_pem
 
-_CURVES: dict[type[ec.EllipticCurve], HashAlgorithm] = {
-    ec.SECP256R1: SHA256(),
-    ec.SECP384R1: SHA384(),
-    ec.SECP521R1: SHA512(),
-}
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    _Loaded = EllipticCurvePublicKey | RSAPublicKey | Ed25519PublicKey
+
+# SubjectPublicKeyInfo of an uncompressed P-256 point up to the coordinates (RFC 5480 section 2).
+P256_HEADER = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+P256_LENGTH = 91
+# The curves by the library's names, and the hash that the registry gives each.
+_CURVES = {"secp256r1": "sha256", "secp384r1": "sha384", "secp521r1": "sha512"}
 _RSA_BITS = range(2048, 8192 + 1)
-_Loaded = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +56,20 @@ class VerifyingKey:
         """The same as `sha256:<hex>`."""
         return f"sha256:{self.digest.hex()}"
 
-    def pem(self) -> bytes:
-        """The key as Go writes it into log entries."""
-        return write_pem("PUBLIC KEY", self.spki)
-
-    def hash_name(self) -> str:
-        """The hash that the registry gives its kind, as hashlib names it; Ed25519's is SHA-512."""
-        key = _load(self.spki)
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            return _CURVES[type(key.curve)].name
-        return "sha256" if isinstance(key, rsa.RSAPublicKey) else "sha512"
-
     def verify(self, signature: bytes, data: bytes) -> None:
-        """Check a signature over bytes.
+        """Check a signature over bytes; of ECDSA it is DER.
 
         Raises:
             VerificationError: This key did not make it over these bytes.
         """
         key = _load(self.spki)
-        if isinstance(key, ed25519.Ed25519PublicKey):
-            try:
-                key.verify(signature, data)
-            except InvalidSignature:
-                raise _refused(self) from None
-            return
-        for algorithm in _hashes(key):
-            hashed = hashlib.new(algorithm.name, data).digest()
-            if _checks(key, signature, hashed, algorithm):
-                return
-        raise _refused(self)
+        hashes = _hashes(key)
+        if hashes:
+            found = any(_checks(key, signature, _hashed(name, data), name) for name in hashes)
+        else:
+            found = _checks(key, signature, data, "")
+        if not found:
+            raise _refused(self)
 
     def verify_digest(self, signature: bytes, sha256: bytes) -> None:
         """Check a signature over bytes of which only the SHA-256 is known.
@@ -93,27 +78,44 @@ class VerifyingKey:
             VerificationError: This key did not make it, or is of a kind that signs no SHA-256.
         """
         key = _load(self.spki)
-        if isinstance(key, ed25519.Ed25519PublicKey):
+        if "sha256" not in _hashes(key):
             raise VerificationError(
-                "an Ed25519 key signs the content itself",
-                because="only its digest is at hand",
-                hint="give the file instead of its digest",
+                "the key signs the content itself",
+                because="it is an Ed25519 key, and only the content's digest is at hand",
             )
-        if not _checks(key, signature, sha256, SHA256()):
+        if not _checks(key, signature, sha256, "sha256"):
             raise _refused(self)
 
 
 @lru_cache(maxsize=256)
 def _load(spki: bytes) -> _Loaded:
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+
+    if len(spki) != P256_LENGTH or not spki.startswith(P256_HEADER):
+        return _load_any(spki)
+    try:
+        return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), spki[len(P256_HEADER) - 1 :])
+    except ValueError:
+        raise InputError("the public key is no point of the curve P-256") from None
+
+
+def _load_any(spki: bytes) -> _Loaded:
+    """Apart, for it takes time to load what this needs, and nearly all keys are of P-256."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
     try:
         key = load_der_public_key(spki)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise InputError("the public key cannot be read", because=str(error)[:200]) from None
-    if isinstance(key, ec.EllipticCurvePublicKey) and type(key.curve) in _CURVES:
+    if isinstance(key, EllipticCurvePublicKey) and key.curve.name in _CURVES:
         return key
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size in _RSA_BITS:
+    if isinstance(key, RSAPublicKey) and key.key_size in _RSA_BITS:
         return key
-    if isinstance(key, ed25519.Ed25519PublicKey):
+    if isinstance(key, Ed25519PublicKey):
         return key
     raise InputError(
         "the public key is of a kind that is not taken",
@@ -122,23 +124,37 @@ def _load(spki: bytes) -> _Loaded:
     )
 
 
-def _hashes(key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey) -> tuple[HashAlgorithm, ...]:
-    if isinstance(key, rsa.RSAPublicKey) or isinstance(key.curve, ec.SECP256R1):
-        return (SHA256(),)
-    return _CURVES[type(key.curve)], SHA256()
+def _hashes(key: _Loaded) -> tuple[str, ...]:
+    """The hashes that a key may sign, by the names of hashlib; none where it signs bytes."""
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+    if isinstance(key, EllipticCurvePublicKey):
+        return tuple(dict.fromkeys((_CURVES[key.curve.name], "sha256")))
+    return ("sha256",) if isinstance(key, RSAPublicKey) else ()
 
 
-def _checks(
-    key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey,
-    signature: bytes,
-    hashed: bytes,
-    algorithm: HashAlgorithm,
-) -> bool:
+def _hashed(algorithm: str, data: bytes) -> bytes:
+    return hashlib.new(algorithm, data).digest()
+
+
+def _checks(key: _Loaded, signature: bytes, signed: bytes, algorithm: str) -> bool:
+    """Whether a key made a signature over a digest, or without an algorithm over bytes."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+    from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
+
+    by_name = {"sha256": SHA256(), "sha384": SHA384(), "sha512": SHA512()}
     try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, hashed, padding.PKCS1v15(), Prehashed(algorithm))
+        if isinstance(key, EllipticCurvePublicKey):
+            key.verify(signature, signed, ECDSA(Prehashed(by_name[algorithm])))
+        elif isinstance(key, RSAPublicKey):
+            key.verify(signature, signed, PKCS1v15(), Prehashed(by_name[algorithm]))
         else:
-            key.verify(signature, hashed, ec.ECDSA(Prehashed(algorithm)))
+            key.verify(signature, signed)
     except InvalidSignature:
         return False
     return True

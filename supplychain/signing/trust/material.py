@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from supplychain.errors import InputError
 from supplychain.signing.encoding import as_text, members, read_base64, read_json, read_pem
 from supplychain.signing.trust import wire
-from supplychain.signing.trust.clocks import TIMESTAMP_LIMIT
 from supplychain.signing.trust.entries import ENTRY_LIMIT, Entry
 
 # Fulcio's leaf, its intermediates and root: what others put there is not relied upon.
 _CHAIN_LIMIT = 16
 _PEM_LIMIT = 64 * 1024
-_ANNOTATION = "dev.sigstore.cosign/"
+# Nobody asks more clocks.
+_TIMESTAMP_LIMIT = 32
+# What cosign's annotations about certificates, logs and timestamps begin with.
+ANNOTATIONS = "dev.sigstore.cosign/"
 _KNOWN = ("certificate", "chain", "bundle", "rfc3161timestamp")
 
 
@@ -72,7 +74,7 @@ class Material:
         )
         entries = wire.several(found.get("tlogEntries"), "the tlogEntries", limit=ENTRY_LIMIT)
         timestamps = wire.several(
-            stamped.get("rfc3161Timestamps"), "the timestamps", limit=TIMESTAMP_LIMIT
+            stamped.get("rfc3161Timestamps"), "the timestamps", limit=_TIMESTAMP_LIMIT
         )
         return cls(
             _certificate(found),
@@ -91,9 +93,9 @@ class Material:
             InputError: It is malformed, or holds something that is not understood.
         """
         found = {
-            name.removeprefix(_ANNOTATION): as_text(text, f"the annotation {name[:80]!r}")
+            name.removeprefix(ANNOTATIONS): as_text(text, f"the annotation {name[:80]!r}")
             for name, text in annotations.items()
-            if name.startswith(_ANNOTATION)
+            if name.startswith(ANNOTATIONS)
         }
         unknown = sorted(found.keys() - set(_KNOWN))
         if unknown:
@@ -111,6 +113,10 @@ class Material:
             else (),
             needs_proof=False,
         )
+
+
+# A signature that comes with nothing: a key verifies it.
+ALONE = Material(needs_proof=False)
 
 
 def _certificate(found: dict[str, object]) -> bytes | None:

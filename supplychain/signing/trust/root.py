@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
-from typing import TypeVar
-
-from cryptography.x509 import Certificate, load_der_x509_certificate
+from typing import TYPE_CHECKING, TypeVar
 
 from supplychain.errors import InputError
 from supplychain.signing.encoding import as_text, read_json
 from supplychain.signing.trust import wire
 from supplychain.signing.trust.keys import VerifyingKey
 from supplychain.signing.trust.window import Window
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 ROOT_LIMIT = 4 * 1024 * 1024
 _MEDIA_TYPES = (
@@ -104,6 +106,7 @@ class TrustedRoot:
         return root
 
 
+@cache
 def public_good() -> TrustedRoot:
     """The root of the public Sigstore services, as it came with this version; no network is used.
 
@@ -182,6 +185,9 @@ def load_certificate(der: bytes, what: str) -> Certificate:
     Raises:
         InputError: It is no certificate.
     """
+    # Only here: it takes time to load, and keys do without.
+    from cryptography.x509 import load_der_x509_certificate
+
     try:
         return load_der_x509_certificate(der)
     except ValueError as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from supplychain.errors import InputError
 from supplychain.model.identity import Identity
-from supplychain.signing.signer import PublicKey
+from supplychain.signing.trust.keys import VerifyingKey
 
 if TYPE_CHECKING:
     from supplychain.signing.trust.root import TrustedRoot
@@ -44,16 +45,17 @@ class Trust:
     Attributes:
         keys: Public keys.
         identities: Whose certificates count.
-        root: The authorities, logs and clocks that are believed; None for none.
+        root: Gives the authorities, logs and clocks that are believed, where they are needed: to
+            read them takes time. None where nobody is.
         log_of_keys: What is demanded of log entries where a key verifies.
         log_of_identities: What is demanded of them where a certificate does.
         timestamp: Whether an authority's timestamp is demanded.
         published: Whether a certificate must have been published in a certificate log.
     """
 
-    keys: tuple[PublicKey, ...] = ()
+    keys: tuple[VerifyingKey, ...] = ()
     identities: tuple[TrustedIdentity, ...] = ()
-    root: TrustedRoot | None = None
+    root: Callable[[], TrustedRoot] | None = None
     log_of_keys: LogDemand = LogDemand.OPTIONAL
     log_of_identities: LogDemand = LogDemand.REQUIRED
     timestamp: bool = False
@@ -77,3 +79,6 @@ class Trust:
                 hint="give the signer's public key: --key cosign.pub; or whom the certificate "
                 "must be issued to: --certificate-identity and --certificate-oidc-issuer",
             )
+
+
+NOBODY = Trust()

@@ -15,6 +15,7 @@ from supplychain.model.evidence import (
 from supplychain.model.subject import Subject
 from supplychain.signing import publication, simplesigning
 from supplychain.signing.signer import PublicKey
+from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import verify
 from tests.kit.artifacts import MemoryStore
 from tests.kit.keys import signer
@@ -41,11 +42,11 @@ def _signed_by_cosign() -> tuple[MemoryStore, Subject]:
 
 def test_what_cosign_signed_and_attested_in_the_legacy_form_is_believed() -> None:
     store, subject = _signed_by_cosign()
-    report = verify(store, subject, (KEY,), at=AT)
+    report = verify(store, subject, Trust((KEY,)), at=AT)
     assert (report.rejected, report.copies) == ((), ())
     assert [a.predicate_type for a in report.verified] == TYPES
     assert {a.key_fingerprint for a in report.verified} == {KEY.fingerprint}
-    other = verify(store, subject, (signer().public_key,), at=AT)
+    other = verify(store, subject, Trust((signer().public_key,)), at=AT)
     assert (other.verified, len(other.rejected)) == ((), 3)
 
 

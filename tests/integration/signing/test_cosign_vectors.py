@@ -21,6 +21,7 @@ from supplychain.model.subject import Subject
 from supplychain.signing import publication
 from supplychain.signing.keys import keyfile
 from supplychain.signing.signer import PublicKey
+from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import verify
 from tests.kit.artifacts import MemoryStore
 from tests.kit.keys import signer
@@ -48,7 +49,7 @@ def _signed_by_cosign() -> tuple[MemoryStore, Subject]:
 
 def test_what_cosign_signed_and_attested_is_believed() -> None:
     store, subject = _signed_by_cosign()
-    report = verify(store, subject, (KEY,), at=AT)
+    report = verify(store, subject, Trust((KEY,)), at=AT)
     assert (report.rejected, report.foreign) == ((), ())
     assert [a.predicate_type for a in report.verified] == list(NAMES.values())
     assert {a.key_fingerprint for a in report.verified} == {KEY.fingerprint}
@@ -58,7 +59,7 @@ def test_what_cosign_signed_and_attested_is_believed() -> None:
 
 def test_what_cosign_signed_is_not_believed_with_another_key() -> None:
     store, subject = _signed_by_cosign()
-    report = verify(store, subject, (signer().public_key,), at=AT)
+    report = verify(store, subject, Trust((signer().public_key,)), at=AT)
     assert report.verified == ()
     assert len(report.rejected) == 3
 
@@ -68,7 +69,7 @@ def test_cosigns_key_file_opens_and_signs_beside_cosigns_own() -> None:
     key = keyfile.decrypt((VECTORS / "cosign.key").read_bytes(), lambda: b"correct-horse")
     assert key.public_key == KEY
     publication.sign_image(store, subject, key, at=AT)
-    assert len(verify(store, subject, (KEY,), at=AT).signatures) == 2
+    assert len(verify(store, subject, Trust((KEY,)), at=AT).signatures) == 2
 
 
 def test_cosigns_key_file_stays_shut_for_another_password() -> None:

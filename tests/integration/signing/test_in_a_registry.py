@@ -16,6 +16,7 @@ from supplychain.model.subject import Subject
 from supplychain.signing import publication
 from supplychain.signing.formats import Format
 from supplychain.signing.publication import SIGNATURE, Claim
+from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import verify
 from tests.kit.keys import signer
 from tests.kit.registry import RunningRegistry
@@ -52,7 +53,7 @@ def test_what_is_published_is_verified_by_whoever_comes_later(
     claims = (SIGNATURE, Claim(CYCLONEDX_PREDICATE, SBOM))
     made = publication.publish(store, subject, signer(), claims, at=AT)
     again = publication.publish(store, subject, signer(), claims, at=AT)
-    report = verify(store, subject, KEYS, at=AT)
+    report = verify(store, subject, Trust(KEYS), at=AT)
     assert [p.added for p in (*made, *again)] == [True] * 4 + [False] * 4
     assert [d.attestation.envelope for d in (*report.documents, *report.copies)] == [
         p.envelope for p in made
@@ -70,7 +71,7 @@ def test_a_bundle_changed_where_it_is_stored_is_rejected(
     made = publication.sign_image(store, subject, signer(), at=AT, formats=(Format.BUNDLE,))
     (stored,) = debian_registry.storage.rglob(f"{made.envelope.hex}/data")
     stored.write_bytes(stored.read_bytes().replace(b"in-toto+json", b"in-toto+jsoN"))
-    report = verify(store, subject, KEYS, at=AT)
+    report = verify(store, subject, Trust(KEYS), at=AT)
     assert report.verified == ()
     assert [r.manifest for r in report.rejected] == [made.manifest]
 
@@ -89,7 +90,7 @@ def test_two_who_sign_at_once_both_count(store: RegistryRepository) -> None:
     for thread in threads:
         thread.join(60)
     keys = tuple(signer(name).public_key for name in names)
-    report = verify(store, subject, keys, at=AT)
+    report = verify(store, subject, Trust(keys), at=AT)
     signed_by = [d.attestation.key_fingerprint for d in report.documents]
     repeated_by = [d.attestation.key_fingerprint for d in report.copies]
     assert sorted(signed_by) == sorted(repeated_by) == sorted(key.fingerprint for key in keys)

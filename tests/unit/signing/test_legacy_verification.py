@@ -24,6 +24,7 @@ from supplychain.signing import dsse, legacy, publication, simplesigning, statem
 from supplychain.signing.encoding import write_base64
 from supplychain.signing.formats import Format
 from supplychain.signing.publication import SIGNATURE, Claim
+from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import VerificationReport, verify, verify_document
 from tests.kit.artifacts import MemoryStore, put_image
 from tests.kit.keys import signer
@@ -39,7 +40,7 @@ OTHER = Subject("other", Digest.of(b"another image"))
 
 
 def _verify(store: MemoryStore, subject: Subject) -> VerificationReport:
-    return verify(store, subject, (KEY,), at=AT)
+    return verify(store, subject, Trust((KEY,)), at=AT)
 
 
 def _reason(report: VerificationReport) -> str:
@@ -71,7 +72,7 @@ def test_what_was_verified_can_be_verified_again_from_the_bytes_alone() -> None:
     report = _verify(store, subject)
     for one in (*report.documents, *report.copies):
         assert Digest.of(one.data) == one.attestation.envelope
-        again = verify_document(one.data, one.media_type, subject, (KEY,), at=AT)
+        again = verify_document(one.data, one.media_type, subject, Trust((KEY,)), at=AT)
         assert again == one.attestation
 
 
@@ -93,7 +94,7 @@ def test_what_another_key_or_another_document_says_is_no_copy() -> None:
     publication.publish(store, subject, signer("second"), CLAIMS, at=AT, formats=LEGACY)
     changed = (Claim(CYCLONEDX_PREDICATE, SBOM.strip()),)
     publication.publish(store, subject, signer(), changed, at=AT, formats=LEGACY)
-    report = verify(store, subject, (KEY, signer("second").public_key), at=AT)
+    report = verify(store, subject, Trust((KEY, signer("second").public_key)), at=AT)
     assert (len(report.documents), report.copies) == (5, ())
 
 
@@ -218,13 +219,17 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
     "an empty signature": (_differs(annotations={ANNOTATION: ""}), "no given key verifies"),
     "a signature that is no text": (_differs(annotations={ANNOTATION: 1}), "is not a string"),
     "a signature that is not canonical base64": (_not_canonical, "is not base64"),
-    "an unchecked certificate": (
+    "a certificate that is none": (
         _annotated(**{"dev.sigstore.cosign/certificate": "x"}),
-        "dev.sigstore.cosign/certificate",
+        "the layer's certificate is none",
     ),
-    "an unchecked log entry": (
+    "a log entry that is none": (
         _annotated(**{"dev.sigstore.cosign/bundle": "{}"}),
-        "dev.sigstore.cosign/bundle",
+        "no 'SignedEntryTimestamp'",
+    ),
+    "an annotation that is not understood": (
+        _annotated(**{"dev.sigstore.cosign/revoked": "true"}),
+        "'revoked', which is not understood",
     ),
     # CVE-2023-46737, CVE-2024-29902: what is too much to read is not begun with.
     "a payload that says it is huge": (
@@ -466,7 +471,7 @@ def test_endless_bytes_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_document_of_an_unknown_form_is_refused() -> None:
     with pytest.raises(InputError, match="'text/plain' is no form"):
-        verify_document(b"{}", "text/plain", OTHER, (KEY,), at=AT)
+        verify_document(b"{}", "text/plain", OTHER, Trust((KEY,)), at=AT)
 
 
 def test_a_kept_layer_must_hold_what_it_names() -> None:
@@ -478,13 +483,17 @@ def test_a_kept_layer_must_hold_what_it_names() -> None:
     for change in ({"size": 1}, {"digest": str(OTHER.digest)}, {"data": write_base64(b"{}")}):
         with pytest.raises(VerificationError, match="content is not"):
             verify_document(
-                json.dumps(value | change).encode(), document.media_type, subject, (KEY,), at=AT
+                json.dumps(value | change).encode(),
+                document.media_type,
+                subject,
+                Trust((KEY,)),
+                at=AT,
             )
     with pytest.raises(InputError, match="no signature"):
         verify_document(
             json.dumps(value | {"mediaType": "text/plain"}).encode(),
             document.media_type,
             subject,
-            (KEY,),
+            Trust((KEY,)),
             at=AT,
         )

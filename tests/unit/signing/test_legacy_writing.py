@@ -20,6 +20,7 @@ from supplychain.signing import legacy, publication, simplesigning
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.formats import FORMATS, Format, read_formats
 from supplychain.signing.publication import SIGNATURE, Claim, Publication
+from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import verify
 from tests.kit.artifacts import MemoryStore, put_image
 from tests.kit.keys import signer
@@ -154,7 +155,7 @@ def test_the_other_form_is_added_later_with_the_same_envelope(
     publication.publish(store, subject, signer(), CLAIMS, at=AT, formats=(first,))
     made = publication.publish(store, subject, signer(), CLAIMS, at=AT)
     assert {m.format: m.added for m in made} == {first: False, second: True}
-    report = verify(store, subject, (signer().public_key,), at=AT)
+    report = verify(store, subject, Trust((signer().public_key,)), at=AT)
     envelopes = {
         Envelope.decode(one.data).signature for one in report.copies if "dsse" in one.media_type
     }
@@ -184,7 +185,7 @@ def test_signing_at_once_loses_nothing() -> None:
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(lambda name: _sign(store, subject, name), names))
     keys = tuple(signer(name).public_key for name in names)
-    report = verify(store, subject, keys, at=AT)
+    report = verify(store, subject, Trust(keys), at=AT)
     assert {a.key_fingerprint for a in report.signatures} == {key.fingerprint for key in keys}
 
 
@@ -265,7 +266,7 @@ def test_a_digest_without_legacy_tags_is_refused_before_anything_is_written() ->
         publication.sign_image(store, subject, signer(), at=AT)
     assert 'signature_formats = "bundle"' in str(refused.value.hint)
     assert store.blobs == {}
-    assert verify(store, subject, (signer().public_key,), at=AT).documents == ()
+    assert verify(store, subject, Trust((signer().public_key,)), at=AT).documents == ()
 
 
 def test_formats_are_read_as_people_write_them() -> None:
@@ -284,6 +285,6 @@ def test_a_forged_twin_does_not_keep_us_from_signing() -> None:
     annotations = {"dev.cosignproject.cosign/signature": "AAAA"}
     put(store, subject, [layer(store, payload, annotations=annotations)], config=None)
     assert _sign(store, subject).added
-    report = verify(store, subject, (signer().public_key,), at=AT)
+    report = verify(store, subject, Trust((signer().public_key,)), at=AT)
     assert [a.predicate_type for a in report.verified] == [SIGNATURE_PREDICATE]
     assert len(report.rejected) == 1

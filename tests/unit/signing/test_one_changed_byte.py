@@ -15,6 +15,7 @@ from supplychain.signing.bundle import Bundle
 from supplychain.signing.legacy_writing import Layer
 from supplychain.signing.simplesigning import SignatureLayer, SimpleSigning
 from supplychain.signing.statement import Statement
+from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import verify_bundle, verify_document
 from tests.kit.keys import signer
 
@@ -24,12 +25,12 @@ PAYLOAD = statement.write(
     SUBJECT, "https://cyclonedx.org/bom", b'{ "bomFormat": "CycloneDX", "x": [1, "\\u00e9"] }\n'
 )
 KEY = signer().public_key
-GENUINE = Bundle(KEY.hint, dsse.seal(PAYLOAD, signer())).encode()
+GENUINE = Bundle.by_key(KEY.hint, dsse.seal(PAYLOAD, signer())).encode()
 
 
 def _refused_or_the_same(data: bytes) -> None:
     try:
-        proven = verify_bundle(data, SUBJECT, (KEY,), at=AT)
+        proven = verify_bundle(data, SUBJECT, Trust((KEY,)), at=AT)
     except SupplyChainError:
         return
     assert proven.payload == Digest.of(PAYLOAD)
@@ -37,7 +38,7 @@ def _refused_or_the_same(data: bytes) -> None:
 
 
 def test_every_byte_with_one_bit_flipped() -> None:
-    assert verify_bundle(GENUINE, SUBJECT, (KEY,), at=AT).payload == Digest.of(PAYLOAD)
+    assert verify_bundle(GENUINE, SUBJECT, Trust((KEY,)), at=AT).payload == Digest.of(PAYLOAD)
     for at in range(len(GENUINE)):
         for bit in (1, 32, 128):
             data = bytearray(GENUINE)
@@ -74,7 +75,7 @@ def test_any_bytes_at_all_raise_only_our_errors(data: bytes) -> None:
 def test_a_changed_payload_is_never_believed(at: int, byte: bytes) -> None:
     changed = PAYLOAD[:at] + byte + PAYLOAD[at + 1 :]
     genuine = Bundle.parse(GENUINE).envelope
-    data = Bundle(KEY.hint, dsse.Envelope(changed, genuine.signature)).encode()
+    data = Bundle.by_key(KEY.hint, dsse.Envelope(changed, genuine.signature)).encode()
     _refused_or_the_same(data)
 
 
@@ -96,14 +97,14 @@ KEPT = Layer.of_signature(SignatureLayer(SIMPLE, signer().sign(SIMPLE))).stored(
 
 def _refused_or_the_same_signature(data: bytes) -> None:
     try:
-        proven = verify_document(data, KEPT.media_type, SUBJECT, (KEY,), at=AT)
+        proven = verify_document(data, KEPT.media_type, SUBJECT, Trust((KEY,)), at=AT)
     except SupplyChainError:
         return
     assert proven.payload == Digest.of(SIMPLE)
 
 
 def test_every_byte_of_a_legacy_signature_with_one_bit_flipped() -> None:
-    proven = verify_document(KEPT.data, KEPT.media_type, SUBJECT, (KEY,), at=AT)
+    proven = verify_document(KEPT.data, KEPT.media_type, SUBJECT, Trust((KEY,)), at=AT)
     assert proven.payload == Digest.of(SIMPLE)
     for at in range(len(KEPT.data)):
         for bit in (1, 32, 128):

@@ -17,6 +17,7 @@ from supplychain.model.subject import Subject
 from supplychain.signing import publication, verification
 from supplychain.signing.formats import Format
 from supplychain.signing.publication import SIGNATURE, Claim, Publication
+from supplychain.signing.trust.trust import Trust
 from tests.kit.artifacts import MemoryStore, put_image
 from tests.kit.keys import signer
 
@@ -157,7 +158,7 @@ def test_annotations_that_lie_cost_at_most_a_duplicate(
     (entry,) = store.referrers(subject.digest)
     store.referring[subject.digest] = [replace(entry, annotations=annotations)]
     assert _sign(store, subject).added == bool(annotations)
-    report = verification.verify(store, subject, (signer().public_key,), at=AT)
+    report = verification.verify(store, subject, Trust((signer().public_key,)), at=AT)
     assert len(report.signatures) == 1 + bool(annotations)
 
 

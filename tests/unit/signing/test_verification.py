@@ -21,6 +21,7 @@ from supplychain.model.subject import Subject
 from supplychain.signing import dsse, publication, storage
 from supplychain.signing.bundle import BUNDLE_LIMIT, MEDIA_TYPE, Bundle
 from supplychain.signing.formats import Format
+from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import VerificationReport, verify, verify_bundle
 from tests.kit.artifacts import MemoryStore, put_image
 from tests.kit.keys import signer
@@ -42,7 +43,7 @@ def _attest(store: MemoryStore, subject: Subject) -> publication.Publication:
 
 
 def _verify(store: MemoryStore, subject: Subject) -> VerificationReport:
-    return verify(store, subject, (KEY,), at=AT)
+    return verify(store, subject, Trust((KEY,)), at=AT)
 
 
 def _reason(report: VerificationReport) -> str:
@@ -79,7 +80,7 @@ def _statement(subject: Subject, /, **changes: Any) -> bytes:
 
 
 def _bundle(payload: bytes, key: str = "release") -> bytes:
-    return Bundle(KEY.hint, dsse.seal(payload, signer(key))).encode()
+    return Bundle.by_key(KEY.hint, dsse.seal(payload, signer(key))).encode()
 
 
 def test_a_signature_and_an_attestation_are_believed() -> None:
@@ -138,16 +139,16 @@ def test_any_of_the_given_keys_will_do_and_is_named() -> None:
     subject = put_image(store)
     _sign(store, subject, "second")
     second = signer("second").public_key
-    report = verify(store, subject, (KEY, second), at=AT)
+    report = verify(store, subject, Trust((KEY, second)), at=AT)
     assert [a.key_fingerprint for a in report.verified] == [second.fingerprint]
 
 
 def test_without_keys_nothing_is_looked_at() -> None:
     store = MemoryStore()
     with pytest.raises(InputError, match="no key was given"):
-        verify(store, put_image(store), (), at=AT)
+        verify(store, put_image(store), Trust(), at=AT)
     with pytest.raises(InputError, match="no key was given"):
-        verify_bundle(b"{}", put_image(store), (), at=AT)
+        verify_bundle(b"{}", put_image(store), Trust(), at=AT)
 
 
 def test_nothing_attached_is_an_empty_report() -> None:
@@ -177,7 +178,7 @@ def _retyped(subject: Subject) -> bytes:
 def _unsigned_type(subject: Subject) -> bytes:
     """A signature over the bare payload: it binds no type (CVE-2022-35929's family)."""
     payload = _statement(subject)
-    return Bundle(KEY.hint, dsse.Envelope(payload, signer().sign(payload))).encode()
+    return Bundle.by_key(KEY.hint, dsse.Envelope(payload, signer().sign(payload))).encode()
 
 
 def _signatures(count: int) -> Forgery:
@@ -453,6 +454,6 @@ def test_a_registry_that_fails_is_an_error_and_no_rejection() -> None:
 def test_one_bundle_can_be_checked_without_a_store() -> None:
     subject = Subject("x", Digest.of(b"x"))
     data = _bundle(_statement(subject))
-    assert verify_bundle(data, subject, (KEY,), at=AT).envelope == Digest.of(data)
+    assert verify_bundle(data, subject, Trust((KEY,)), at=AT).envelope == Digest.of(data)
     with pytest.raises(VerificationError, match="no given key"):
-        verify_bundle(data, subject, (signer("other").public_key,), at=AT)
+        verify_bundle(data, subject, Trust((signer("other").public_key,)), at=AT)
