@@ -140,10 +140,15 @@ def pipeline(settings: Settings, record: Record, progress: Progress) -> Pipeline
     if named not in versions:
         raise ConfigurationError(f"sbom_version = {named!r} is not written", hint="use 1.6 or 1.7")
     author = settings.text("sbom_author")
-    return Pipeline(record, PRODUCT, versions[named], author, _builder(settings), now, progress)
+    return Pipeline(record, PRODUCT, versions[named], author, builder(settings), now, progress)
 
 
-def _builder(settings: Settings) -> str:
+def builder(settings: Settings) -> str:
+    """Who runs this, as provenance and verdicts name them: a URI.
+
+    Raises:
+        ConfigurationError: `builder_id` is none.
+    """
     named = settings.text("builder_id") or ""
     if not _URI.fullmatch(named):
         raise ConfigurationError(

@@ -85,6 +85,11 @@ def target(
         yield Target(opened.store, image, opened.tag, opened.keep, beside)
 
 
+def is_bare_digest(text: str) -> bool:
+    """Whether it is a digest, or the beginning of one, that does not say where the image lies."""
+    return bool(_SHORT_DIGEST.fullmatch(text))
+
+
 def subject_of(settings: Settings, record: Record, text: str) -> Subject:
     """What `gate` is asked about: a digest as it stands, or what a tag means now.
 

@@ -13,6 +13,7 @@ from supplychain.settings import Settings, expanded
 
 if TYPE_CHECKING:
     from supplychain.gate.policy import Policy
+    from supplychain.model.decision import Decision
     from supplychain.pipeline.run import Sealing
     from supplychain.signing.formats import Format
     from supplychain.signing.publication import Claim
@@ -152,6 +153,21 @@ def signature_formats(settings: Settings) -> tuple[Format, ...]:
         raise ConfigurationError(
             f"signature_formats: {error}", because=f"it comes from {origin}", hint=error.hint
         ) from None
+
+
+def summary(settings: Settings, decision: Decision) -> Claim:
+    """A decision as it is attested: a SLSA verification summary.
+
+    Raises:
+        ConfigurationError: The settings name nobody who could have decided.
+    """
+    from supplychain.bootstrap.parts import PRODUCT, builder
+    from supplychain.export.summary import render
+    from supplychain.model.evidence import SUMMARY_PREDICATE
+    from supplychain.signing.publication import Claim
+
+    predicate = render(decision, verifier=builder(settings), product=PRODUCT)
+    return Claim(SUMMARY_PREDICATE, predicate)
 
 
 def claim(predicate_type: str, predicate: Path, *, at: datetime) -> Claim:

@@ -49,7 +49,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("signature_formats", "forms of signatures: bundle, legacy or both", "bundle,legacy"),
     Setting(
         "builder_id",
-        "URI of who runs the pipeline, for its provenance",
+        "URI of who runs this, as provenance and summaries name them",
         "pkg:generic/supplychain",
         trusted_only=True,
     ),

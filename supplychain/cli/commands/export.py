@@ -9,7 +9,8 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.context import Context, write
-from supplychain.errors import InputError
+from supplychain.cli.judgement import environment_of
+from supplychain.errors import InputError, NotFoundError
 
 app = typer.Typer(help="Take evidence out of the record.", no_args_is_help=True)
 
@@ -69,3 +70,34 @@ def sbom(
             )
         document = record.document(fitting[0].digest, EvidenceKind.SBOM)
     write(render(document, form), output_file)
+
+
+@app.command()
+@options.command(options.RECORD)
+def vsa(
+    shared: Context,
+    image: options.Image,
+    environment: options.Environment = None,
+    output_file: options.OutputFile = None,
+) -> None:
+    """Write the last verdict about an image as a SLSA verification summary, unsigned.
+
+    \b
+    Examples:
+      supplychain export vsa registry.example/shop:1.4 -e prod > shop.vsa.json
+      supplychain export vsa 1f3c5a7b9d0e -e prod --output-file shop.vsa.json
+    """
+    from supplychain.bootstrap import parts, targets, trust
+    from supplychain.gate.decision_document import from_document
+
+    named = environment_of(shared, environment)
+    with parts.open_record(shared.settings) as record:
+        digest = targets.recorded(shared.settings, record, image)
+        found = record.decisions(subject=digest, environment=named, limit=1)
+        if not found:
+            raise NotFoundError(
+                f"no verdict about {digest} in {named} is on record",
+                hint=f"type `supplychain gate {digest} --environment {named}`",
+            )
+        decision = from_document(record.decision(found[0].digest))
+    write(trust.summary(shared.settings, decision).predicate, output_file)
