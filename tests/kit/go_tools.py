@@ -6,6 +6,7 @@ take longer than any test may.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -45,8 +46,8 @@ class GoTool:
 
     @property
     def path(self) -> Path:
-        """Where the program is, once it is built."""
-        return cache_folder() / self.name / self.binary
+        """Where the program is, once it is built; elsewhere when a source of ours changed."""
+        return cache_folder() / f"{self.name}{self._ours()}" / self.binary
 
     def build(self) -> str | None:
         """Build it where it is missing; why it could not be had, or None.
@@ -73,6 +74,12 @@ class GoTool:
                 f"{self.name} is not built: `make test-interop` does that, where there is Go"
             )
         return self.path
+
+    def _ours(self) -> str:
+        if self.module is None:
+            return ""
+        read = b"".join(path.read_bytes() for path in sorted(self.module.iterdir()))
+        return f"-{hashlib.sha256(read).hexdigest()[:8]}"
 
     def _build(self, go: str) -> str | None:
         command = [go, "install", "-p", "2", "-ldflags", "-s -w", self.package]
@@ -103,19 +110,28 @@ def _cosign(version: str) -> GoTool:
     return GoTool(f"cosign-{version}", "cosign", package)
 
 
+def _own(name: str, binary: str) -> GoTool:
+    module = Path(__file__).resolve().parents[1] / "interop" / binary
+    return GoTool(name, binary, ".", module)
+
+
 COSIGN_3 = _cosign("3.1.3")
 COSIGN_2 = _cosign("2.6.5")
-REFERRERS = GoTool(
-    "referrers-0.22.1",
-    "referrers",
-    ".",
-    Path(__file__).resolve().parents[1] / "interop" / "referrers",
+REFERRERS = _own("referrers-0.22.1", "referrers")
+FULCIO = GoTool("fulcio-1.8.8", "fulcio", "github.com/sigstore/fulcio@v1.8.8")
+REKOR = GoTool(
+    "rekor-tiles-2.3.0",
+    "posix",
+    "github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix@v2.3.0",
 )
+CT_LOG = _own("tesseract-0.1.2", "ctlog")
+TIMESTAMPS = _own("timestamp-authority-2.1.3", "timestamps")
+SIGSTORE = (FULCIO, REKOR, CT_LOG, TIMESTAMPS)
 
 
 def main() -> None:
     """Build everything that is missing; what cannot be had is said and no error."""
-    for tool in (REFERRERS, COSIGN_3, COSIGN_2):
+    for tool in (REFERRERS, *SIGSTORE, COSIGN_3, COSIGN_2):
         if why := tool.build():
             print(f"skipped   {tool.name}: {why}", file=sys.stderr)
 

@@ -44,6 +44,7 @@ class Exchange(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: _Server
+    asked: Asked
 
     def setup(self) -> None:
         """Count the connections."""
@@ -57,7 +58,8 @@ class Exchange(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         headers = dict(self.headers.items())
-        self.server.kit.take(Asked(self.command, self.path, headers, body))(self)
+        self.asked = Asked(self.command, self.path, headers, body)
+        self.server.kit.take(self.asked)(self)
 
     do_GET = do_HEAD = do_PUT = do_POST = _answer  # noqa: N815 - names that http.server looks up
 
