@@ -23,7 +23,7 @@ test: $(VENV)/.dev ## every test that needs only Python and packages, with branc
 
 test-interop: $(VENV)/.dev ## real cosign reads us and we read it; builds it with Go, once
 	@$(BIN)/python -m tests.kit.go_tools
-	@$(BIN)/python -m pytest tests/interop $(ARGS)
+	@$(BIN)/python -m pytest tests/interop tests/contract/test_sigstore.py $(ARGS)
 
 interop-table: ## the same, and write its table into docs/interop.md
 	@$(MAKE) --no-print-directory test-interop ARGS=--interop-table

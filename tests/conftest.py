@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.kit.referrers_registry",
     "tests.kit.registry",
     "tests.kit.shop",
+    "tests.kit.sigstore.fixtures",
     "tests.kit.softhsm",
     "tests.kit.trivy",
     "tests.kit.vulndb",

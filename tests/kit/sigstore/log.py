@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.kit.sigstore.bodies import Body
 from tests.kit.sigstore.keys import AT, YEAR, Key, new_key, sign, spki, text
 
+TREE_ID = 1193050959916656506
 _ED25519 = b"\x01"
 
 
@@ -78,6 +79,35 @@ class Entry:
         if self.proof is not None:
             made["inclusionProof"] = self.proof.value()
         return made
+
+    @property
+    def uuid(self) -> str:
+        """How Rekor v1 names it: its tree and the hash of its leaf."""
+        return f"{TREE_ID:016x}{_leaf(self.body).hex()}"
+
+    def answer(self) -> dict[str, object]:
+        """As Rekor v1 answers."""
+        assert self.integrated_at is not None
+        assert self.promise is not None
+        assert self.proof is not None
+        proof = {
+            "checkpoint": self.proof.checkpoint,
+            "hashes": [one.hex() for one in self.proof.hashes],
+            "logIndex": self.proof.index,
+            "rootHash": self.proof.root.hex(),
+            "treeSize": self.proof.size,
+        }
+        entry = {
+            "body": text(self.body),
+            "integratedTime": int(self.integrated_at.timestamp()),
+            "logID": self.log_id.hex(),
+            "logIndex": self.index,
+            "verification": {
+                "inclusionProof": proof,
+                "signedEntryTimestamp": text(self.promise),
+            },
+        }
+        return {self.uuid: entry}
 
     def promised(self) -> bytes:
         """What a promise signs: RFC 8785 of these four."""
@@ -150,7 +180,7 @@ class TransparencyLog:
     def origin(self) -> str:
         """The first line of its checkpoints."""
         host = self._host
-        return host if self.version != 1 else f"{host} - 1193050959916656506"
+        return host if self.version != 1 else f"{host} - {TREE_ID}"
 
     @property
     def log_id(self) -> bytes:
