@@ -148,6 +148,13 @@ class KeyServiceError(SupplyChainError):
     retryable = True
 
 
+class SigstoreError(SupplyChainError):
+    """Keyless signing failed: a service is not there, refuses, or gives what does not hold."""
+
+    code = "sigstore"
+    retryable = True
+
+
 class StoreError(SupplyChainError):
     """The database or the content store could not be read or written."""
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from supplychain.pipeline.run import Sealing
     from supplychain.signing.formats import Format
     from supplychain.signing.publication import Claim
-    from supplychain.signing.signer import PublicKey
+    from supplychain.signing.sealing import Sealer
+    from supplychain.signing.signer import PublicKey, Signer
     from supplychain.signing.trust.root import TrustedRoot
 
 # No policy or key that people write comes near this.
@@ -126,28 +127,48 @@ def sealing(
     """Who signs, and whose statements count beside: those that the policy asks for.
 
     Raises:
-        ConfigurationError: Something is to be signed and no key is set.
-        SupplyChainError: As `signer` of `supplychain.bootstrap.keys`.
+        ConfigurationError: Something is to be signed and no key is set; or an identity is to sign
+            in the legacy form alone.
+        SupplyChainError: As `signer` of `supplychain.bootstrap.keys`, and as `keyless_signer` of
+            `supplychain.bootstrap.keyless`.
     """
-    found = signer(settings, ask) if sign else None
+    found = sealer(settings, ask) if sign else None
     # Only now: this takes as long as decrypting the key, which goes on meanwhile.
     from supplychain.pipeline.run import Sealing
     from supplychain.signing.trust.trust import Trust
 
     trust = Trust(policy_keys(policy), root=trusted_root(settings))
-    return Sealing(found, trust, signature_formats(settings))
+    return Sealing(found, trust, signature_formats(settings, found))
 
 
-def signature_formats(settings: Settings) -> tuple[Format, ...]:
-    """In which forms signatures are stored.
+def sealer(settings: Settings, ask: Callable[[str], str | None]) -> Signer | Sealer:
+    """Who signs: an identity, or whoever holds the key.
 
     Raises:
-        ConfigurationError: None is set, or one that is not known.
+        SupplyChainError: As `sealing`.
+    """
+    from supplychain.bootstrap.keyless import keyless_signer, wants_keyless
+
+    if not wants_keyless(settings):
+        return signer(settings, ask)
+    from supplychain.signing.sealing import IdentitySealer
+
+    return IdentitySealer(keyless_signer(settings))
+
+
+def signature_formats(
+    settings: Settings, found: Signer | Sealer | None = None
+) -> tuple[Format, ...]:
+    """In which forms signatures are stored: those that are set and that this signer can make.
+
+    Raises:
+        ConfigurationError: None is set, or one that is not known, or none that can be made.
     """
     from supplychain.signing.formats import read_formats
+    from supplychain.signing.sealing import made_by
 
     try:
-        return read_formats(settings.names("signature_formats"))
+        return made_by(found, read_formats(settings.names("signature_formats")))
     except InputError as error:
         origin = settings.value("signature_formats").origin
         raise ConfigurationError(

@@ -150,6 +150,38 @@ SIGNING: tuple[_Flag, ...] = (
         "COSIGN_PASSWORD",
         panel=SIGNING_PANEL,
     ),
+    (
+        "keyless",
+        Annotated[
+            bool | None,
+            typer.Option(
+                "--keyless",
+                help="sign as an identity, with a certificate for minutes and no key: who that is "
+                "says CI, --identity-token, or a browser",
+                rich_help_panel=SIGNING_PANEL,
+                show_default=False,
+            ),
+        ],
+    ),
+    _setting(
+        "identity_token",
+        metavar="FILE",
+        says="OIDC token that says who signs; else SUPPLYCHAIN_IDENTITY_TOKEN[_FILE], "
+        "SIGSTORE_ID_TOKEN, or what CI gives",
+        panel=SIGNING_PANEL,
+    ),
+    _setting(
+        "signing_config",
+        metavar="FILE",
+        says="the services for --keyless: a private Sigstore's, or the word public",
+        panel=SIGNING_PANEL,
+    ),
+    _setting(
+        "trusted_root",
+        metavar="FILE",
+        says="what these services' statements are believed by; else the public ones'",
+        panel=SIGNING_PANEL,
+    ),
 )
 SCANNING: tuple[_Flag, ...] = (
     _setting("trivy", metavar="FILE", says="Trivy binary; else the one on PATH", panel=_SCANNER),
@@ -165,6 +197,13 @@ SCANNING: tuple[_Flag, ...] = (
 _P = ParamSpec("_P")
 
 
+def _text(value: Any) -> str | None:
+    """What a flag says, as the setting would have it; None where it is not there."""
+    if isinstance(value, list):
+        return ",".join(value) or None
+    return "yes" if value is True else value or None
+
+
 def command(
     *groups: tuple[_Flag, ...],
 ) -> Callable[[Callable[Concatenate[Context, _P], None]], Callable[..., None]]:
@@ -176,8 +215,7 @@ def command(
         def wrapper(**values: Any) -> None:
             given = {name: values.pop(name) for name, _ in flags}
             verbose, quiet = given.pop("verbose"), given.pop("quiet")
-            texts = {k: ",".join(v) if isinstance(v, list) else v for k, v in given.items()}
-            settings = {k: v or None for k, v in texts.items()}
+            settings = {name: _text(value) for name, value in given.items()}
             shared = context(settings, verbose=verbose, quiet=quiet)
             function(shared, **values)  # type: ignore[call-arg]  # Typer calls by keyword only
 

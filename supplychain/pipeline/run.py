@@ -34,6 +34,7 @@ from supplychain.records.run import (
 from supplychain.sbom.cyclonedx import SpecVersion
 from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.publication import SIGNATURE, Claim
+from supplychain.signing.sealing import Sealer, sealer_of
 from supplychain.signing.signer import Signer
 from supplychain.signing.trust.trust import NOBODY, Trust
 
@@ -67,18 +68,18 @@ class Sealing:
         formats: In which forms signatures are stored.
     """
 
-    signer: Signer | None
+    signer: Signer | Sealer | None
     trust: Trust = NOBODY
     formats: tuple[Format, ...] = FORMATS
 
     def require_key(self) -> None:
-        """Wait for a key that is still being decrypted, before anything is done for nothing.
+        """Find out whether anything can be signed, before anything is done for nothing.
 
         Raises:
-            InputError: The password is wrong.
+            SupplyChainError: It cannot: the password is wrong, nobody vouches for us …
         """
         if self.signer is not None:
-            _ = self.signer.public_key
+            sealer_of(self.signer).prepare()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from supplychain.errors import VerificationError
@@ -21,6 +20,7 @@ from supplychain.scan.scanner import ScanResult
 from supplychain.signing import predicates
 from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.publication import SIGNATURE, Claim, Publication, publish
+from supplychain.signing.sealing import Sealer, sealer_of
 from supplychain.signing.signer import Signer
 from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import VerificationReport, verify
@@ -67,7 +67,7 @@ def claims_about(
 def seal(
     store: ArtifactStore,
     subject: Subject,
-    signer: Signer | None,
+    signer: Signer | Sealer | None,
     claims: Sequence[Claim],
     trust: Trust,
     *,
@@ -95,8 +95,7 @@ def seal(
     published: tuple[Publication, ...] = ()
     if signer is not None:
         published = publish(store, subject, signer, claims, at=at, formats=formats)
-        others = tuple(key for key in trust.keys if key != signer.public_key)
-        trust = replace(trust, keys=(signer.public_key, *others))
+        trust = sealer_of(signer).trusted(trust)
     if not trust.anybody:
         return ()
     report = verify(store, subject, trust, at=at)

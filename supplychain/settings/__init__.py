@@ -187,6 +187,20 @@ class Settings:
         """A setting that lists things, separated by commas."""
         return tuple(part.strip() for part in (self.text(name) or "").split(",") if part.strip())
 
+    def switch(self, name: str) -> bool:
+        """A setting that is `yes` or `no`.
+
+        Raises:
+            ConfigurationError: It is neither.
+        """
+        value = self.value(name)
+        if value.text not in {"yes", "no"}:
+            raise ConfigurationError(
+                f"{name} = {value.text!r} is neither yes nor no",
+                because=f"it comes from {value.origin}",
+            )
+        return value.text == "yes"
+
     def policy_file(self, environment: str) -> Path:
         """Where the policy of an environment is looked for."""
         folder = self.path("policies") or Path("policies")
@@ -291,6 +305,6 @@ def _checked(setting: Setting, raw: object, path: Path, *, is_project: bool) -> 
             because="it brings a library to load or a host to send credentials to",
             hint=f"set {setting.variable}, or put it in your own settings file",
         )
-    if setting.path and not _URI.match(raw):
+    if setting.path and raw not in setting.words and not _URI.match(raw):
         return str(path.parent / expanded(raw))
     return raw

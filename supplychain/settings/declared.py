@@ -19,6 +19,7 @@ class Setting:
         trusted_only: Refused in a project's `supplychain.toml`.
         path: A relative value in a file is relative to that file's folder; a URI stays as it is.
         also: Further environment variables that are read after our own.
+        words: Values that are no paths, where others are.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Setting:
     trusted_only: bool = False
     path: bool = False
     also: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
 
     @property
     def variable(self) -> str:
@@ -46,6 +48,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("policies", "folder with one policy file per environment", "policies", path=True),
     Setting("key", "private key that signs: a file in cosign's format, or a reference", path=True),
     Setting("key_password", "password of that key", secret=True, also=("COSIGN_PASSWORD",)),
+    Setting("keyless", "sign as an identity with a certificate, not with a key: yes or no", "no"),
+    Setting(
+        "identity_token",
+        "OIDC token that says who signs; else from CI, or a browser",
+        secret=True,
+        also=("SIGSTORE_ID_TOKEN",),
+    ),
+    Setting(
+        "signing_config",
+        "services for keyless signing: the file of a private Sigstore, or `public`",
+        trusted_only=True,
+        path=True,
+        words=("public",),
+    ),
     Setting("signature_formats", "forms of signatures: bundle, legacy or both", "bundle,legacy"),
     Setting(
         "builder_id",
@@ -54,7 +70,10 @@ SETTINGS: tuple[Setting, ...] = (
         trusted_only=True,
     ),
     Setting(
-        "trusted_root", "trusted root of a private Sigstore; else of the public services", path=True
+        "trusted_root",
+        "trusted root of a private Sigstore; else of the public services",
+        trusted_only=True,
+        path=True,
     ),
     Setting("trivy", "Trivy binary; else the one on PATH", trusted_only=True, path=True),
     Setting("trivy_sha256", "further Trivy binaries that may run, by sha256", trusted_only=True),

@@ -41,11 +41,7 @@ class Envelope:
         Raises:
             LimitError: Nobody, we included, would read one so large.
         """
-        if len(self.payload) > PAYLOAD_LIMIT:
-            raise LimitError(
-                f"the statement has {len(self.payload)} bytes, "
-                f"at most {PAYLOAD_LIMIT} can be signed"
-            )
+        require_size(self.payload)
         return {
             "payload": write_base64(self.payload),
             "payloadType": PAYLOAD_TYPE,
@@ -90,6 +86,18 @@ def pre_authentication_encoding(payload: bytes) -> bytes:
     """What is signed: the payload bound to its type (DSSE protocol, "PAE")."""
     kind = PAYLOAD_TYPE.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def require_size(payload: bytes) -> None:
+    """Refuse to sign what nobody, we included, would read.
+
+    Raises:
+        LimitError: It is too large.
+    """
+    if len(payload) > PAYLOAD_LIMIT:
+        raise LimitError(
+            f"the statement has {len(payload)} bytes, at most {PAYLOAD_LIMIT} can be signed"
+        )
 
 
 def seal(payload: bytes, signer: Signer) -> Envelope:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
-from supplychain.errors import InputError, VerificationError
 from supplychain.model.artifact import ArtifactStore, Descriptor, Manifest
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE
 from supplychain.model.subject import Subject
 from supplychain.signing import (
     bundle,
-    dsse,
-    embedded,
     legacy,
     predicate_types,
     predicates,
@@ -23,11 +20,11 @@ from supplychain.signing import (
     statement,
     storage,
 )
-from supplychain.signing.bundle import Bundle
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.legacy_writing import Layer, append
-from supplychain.signing.signer import PublicKey, Signer
+from supplychain.signing.sealing import Sealed, Sealer, made_by, no_legacy_form, sealer_of
+from supplychain.signing.signer import Signer
 from supplychain.signing.simplesigning import SignatureLayer
 from supplychain.signing.storage import Stored
 
@@ -54,7 +51,7 @@ class Publication:
         payload: Digest of the signed payload.
         envelope: Digest of the document: the bundle, the envelope, the signature's layer.
         manifest: Digest of what holds it.
-        added: False where the same key had said the very same before.
+        added: False where the same signer had said the very same before.
         format: In which form it is.
     """
 
@@ -73,7 +70,7 @@ SIGNATURE = Claim(SIGNATURE_PREDICATE, predicates.SIGNATURE)
 def sign_image(
     store: ArtifactStore,
     subject: Subject,
-    signer: Signer,
+    signer: Signer | Sealer,
     *,
     at: datetime,
     formats: Sequence[Format] = FORMATS,
@@ -85,7 +82,7 @@ def sign_image(
 def attest(
     store: ArtifactStore,
     subject: Subject,
-    signer: Signer,
+    signer: Signer | Sealer,
     predicate_type: str,
     predicate: bytes,
     *,
@@ -104,7 +101,7 @@ def attest(
 def publish(
     store: ArtifactStore,
     subject: Subject,
-    signer: Signer,
+    signer: Signer | Sealer,
     claims: Sequence[Claim],
     *,
     at: datetime,
@@ -117,7 +114,7 @@ def publish(
     Args:
         store: The repository that holds the subject.
         subject: What the claims are about.
-        signer: Who says so.
+        signer: Who says so: whoever holds a key, or seals as an identity.
         claims: What is said.
         at: For the annotation that tells when (aware, UTC).
         formats: The forms.
@@ -127,37 +124,39 @@ def publish(
 
     Raises:
         InputError: A predicate is not strict JSON or not of its type; or the legacy format cannot
-            name the subject.
+            name the subject, or is not for this signer.
         LimitError: A predicate is too large, or too much is attached to the subject.
         VerificationError: Something else stands where legacy signatures belong.
         NotFoundError: The subject is not in the store.
         RegistryError: The registry failed.
     """
+    sealer = sealer_of(signer)
+    if made_by(sealer, formats) != tuple(formats):
+        raise no_legacy_form()
     if Format.LEGACY in formats:
         # Refuses a digest that these tags cannot name before anything is written.
         legacy.tag(subject.digest, legacy.Suffix.SIGNATURES)
     wanted = _wanted(subject, claims, formats)
     manifest = store.manifest(subject.digest)
     done: dict[_Key, Publication] = {}
-    signed: dict[bytes, _Signed] = {}
-    for one, word, stored in _said(store, subject.digest, signer.public_key, wanted):
+    signed: dict[bytes, Sealed] = {}
+    for one, word, stored in _said(store, subject.digest, sealer, wanted):
         signed.setdefault(one.payload, word)
         done.setdefault(one.key, one.published(stored, added=False))
     missing = {one.key: one for one in wanted if one.key not in done}.values()
     for one in missing:
         if one.payload not in signed:
-            signed[one.payload] = one.seal(signer)
+            signed[one.payload] = one.seal(sealer)
     bundles = [one for one in missing if one.format is Format.BUNDLE]
     layers = [one for one in missing if one.format is Format.LEGACY]
     for one, stored in chain(
-        _write_bundles(store, manifest, bundles, signed, hint=signer.public_key.hint, at=at),
+        _write_bundles(store, manifest, bundles, signed, sealer, at=at),
         _write_layers(store, subject.digest, layers, signed),
     ):
         done[one.key] = one.published(stored, added=True)
     return tuple(done[one.key] for one in wanted)
 
 
-_Signed = Envelope | SignatureLayer
 _Key = tuple[Format, bytes]
 
 
@@ -178,15 +177,15 @@ class _Wanted:
         """Whether it is a signature in the legacy form, the one thing that is no statement."""
         return self.format is Format.LEGACY and self.claim.predicate_type == SIGNATURE_PREDICATE
 
-    def seal(self, signer: Signer) -> _Signed:
-        if self.is_simple:
-            return SignatureLayer(self.payload, signer.sign(self.payload))
-        return dsse.seal(self.payload, signer)
+    def seal(self, sealer: Sealer) -> Sealed:
+        return sealer.sign_simple(self.payload) if self.is_simple else sealer.seal(self.payload)
 
-    def layer(self, signed: _Signed) -> Layer:
+    def layer(self, signed: Sealed) -> Layer:
         if isinstance(signed, SignatureLayer):
             return Layer.of_signature(signed)
-        return Layer.of_attestation(signed, self.claim.predicate_type)
+        if isinstance(signed, Envelope):
+            return Layer.of_attestation(signed, self.claim.predicate_type)
+        raise no_legacy_form()
 
     def published(self, stored: Stored, *, added: bool) -> Publication:
         return Publication(
@@ -213,9 +212,9 @@ def _wanted(
 
 
 def _said(
-    store: ArtifactStore, subject: Digest, key: PublicKey, wanted: Sequence[_Wanted]
-) -> Iterator[tuple[_Wanted, _Signed, Stored]]:
-    """What of all that is wanted this key has signed and attached already."""
+    store: ArtifactStore, subject: Digest, sealer: Sealer, wanted: Sequence[_Wanted]
+) -> Iterator[tuple[_Wanted, Sealed, Stored]]:
+    """What of all that is wanted this sealer has sealed and attached already."""
     by_key = {one.key: one for one in wanted}
     types = {one.claim.predicate_type for one in wanted}
     formats = {one.format for one in wanted}
@@ -234,44 +233,23 @@ def _said(
     for stored in storage.bounded(found, subject):
         if isinstance(stored, Stored):
             form = Format.BUNDLE if stored.media_type == bundle.MEDIA_TYPE else Format.LEGACY
-            word = _word(stored, key)
+            word = sealer.recall(stored)
             one = None if word is None else by_key.get((form, word.payload))
             if word is not None and one is not None:
                 yield one, word, stored
-
-
-def _word(stored: Stored, key: PublicKey) -> _Signed | None:
-    try:
-        signed = _SIGNED[stored.media_type](stored.data)
-        signed.verify(key)
-    except (InputError, VerificationError):
-        # Somebody else's, or broken: either way this key has not said it yet.
-        return None
-    return signed
-
-
-_SIGNED: dict[str, Callable[[bytes], _Signed]] = {
-    bundle.MEDIA_TYPE: lambda data: Bundle.parse(data).envelope,
-    dsse.MEDIA_TYPE: Envelope.decode,
-    embedded.MEDIA_TYPE: SignatureLayer.parse,
-}
 
 
 def _write_bundles(
     store: ArtifactStore,
     manifest: Manifest,
     wanted: Sequence[_Wanted],
-    signed: Mapping[bytes, _Signed],
+    signed: Mapping[bytes, Sealed],
+    sealer: Sealer,
     *,
-    hint: str,
     at: datetime,
 ) -> Iterator[tuple[_Wanted, Stored]]:
     """All at once, as with the layers: what lists referrers may be a tag as well."""
-    made: list[tuple[_Wanted, bytes]] = []
-    for one in wanted:
-        envelope = signed[one.payload]
-        if isinstance(envelope, Envelope):
-            made.append((one, Bundle.by_key(hint, envelope).encode()))
+    made = [(one, sealer.bundle(signed[one.payload])) for one in wanted]
     if made:
         bundles = [(one.claim.predicate_type, data) for one, data in made]
         held = storage.write(store, manifest, bundles, at=at)
@@ -283,7 +261,7 @@ def _write_layers(
     store: ArtifactStore,
     subject: Digest,
     wanted: Sequence[_Wanted],
-    signed: Mapping[bytes, _Signed],
+    signed: Mapping[bytes, Sealed],
 ) -> Iterator[tuple[_Wanted, Stored]]:
     """All that goes under one tag at once: whoever writes it must look again afterwards."""
     layers = [(one, one.layer(signed[one.payload])) for one in wanted]

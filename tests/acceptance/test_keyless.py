@@ -1,0 +1,166 @@
+"""Signing as an identity, from the command line and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.kit.cli import Desk
+from tests.kit.json_server import Reply
+from tests.kit.shop import attached_to, digest_of
+from tests.kit.sigstore_services import FULCIO, REKOR_2, Services, sigstore_services
+from tests.kit.tokens import ISSUER, identity_token
+
+BUNDLE = "dev.sigstore.bundle.content"
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A desk with a private Sigstore next to it.
+
+    Attributes:
+        desk: The desk.
+        services: The Sigstore.
+        flags: What makes a command sign with it.
+    """
+
+    desk: Desk
+    services: Services
+    flags: tuple[str, ...]
+
+    def token(self, **claims: object) -> None:
+        """Put an identity token where the flags say."""
+        (self.desk.folder / "token").write_text(identity_token(**claims))
+
+
+@pytest.fixture
+def office(desk: Desk) -> Iterator[Office]:
+    with sigstore_services() as services:
+        (desk.folder / "root.json").write_bytes(services.root)
+        (desk.folder / "services.json").write_bytes(services.config())
+        where = ("--trusted-root", "root.json", "--signing-config", "services.json")
+        office = Office(desk, services, ("--keyless", "--identity-token", "token", *where))
+        office.token()
+        yield office
+
+
+def test_an_image_is_signed_by_who_the_token_says(office: Office, repaired: Path) -> None:
+    image = f"oci:{repaired}"
+    signed = office.desk.type("sign", image, *office.flags, "-o", "json").ended(0).json()
+    [one] = signed["verified"]
+    assert one["subject"] == digest_of(repaired)
+    assert one["predicate_type"] == "https://sigstore.dev/cosign/sign/v1"
+    assert attached_to(repaired) == 1
+    # The policy's key has signed nothing.
+    office.desk.type("verify", image, "--key", "release.pub").ended(1)
+
+
+def test_what_an_identity_has_said_it_does_not_say_again(office: Office, repaired: Path) -> None:
+    for _ in range(2):
+        office.desk.type("sign", f"oci:{repaired}", *office.flags).ended(0)
+    assert attached_to(repaired) == 1
+    assert office.services.paths().count(REKOR_2) == 1
+    office.token(email="bob@example.com")
+    office.desk.type("sign", f"oci:{repaired}", *office.flags).ended(0)
+    assert attached_to(repaired) == 2
+
+
+def test_a_run_signs_everything_with_one_certificate(office: Office, repaired: Path) -> None:
+    office.desk.policy("sbom: {}")
+    office.desk.type("run", f"oci:{repaired}", "-e", "prod", *office.flags).ended(0)
+    assert office.services.paths().count(FULCIO) == 1
+    assert office.services.paths().count(REKOR_2) == attached_to(repaired) >= 3
+
+
+def test_settings_make_a_project_sign_so(office: Office, repaired: Path) -> None:
+    (office.desk.folder / "supplychain.toml").write_text('keyless = "yes"\n')
+    environ = {
+        "SUPPLYCHAIN_TRUSTED_ROOT": "root.json",
+        "SUPPLYCHAIN_SIGNING_CONFIG": "services.json",
+        "SIGSTORE_ID_TOKEN": identity_token(),
+    }
+    office.desk.type("sign", f"oci:{repaired}", **environ).ended(0)
+    assert office.services.paths().count(REKOR_2) == 1
+    # A key that is named where the command is typed goes before.
+    office.desk.type("sign", f"oci:{repaired}", "--key", "release.key", **environ).ended(0)
+    assert office.services.paths().count(REKOR_2) == 1
+    assert attached_to(repaired) == 2
+
+
+@pytest.mark.parametrize("content", ['signing_config = "a.json"', 'identity_token = "eyJ"'])
+def test_a_project_does_not_say_where_tokens_go(
+    office: Office, repaired: Path, content: str
+) -> None:
+    (office.desk.folder / "supplychain.toml").write_text(f"{content}\n")
+    office.desk.type("sign", f"oci:{repaired}", *office.flags).refused(2, "supplychain.toml")
+
+
+def test_nobody_signs_in_a_form_that_nobody_could_verify(office: Office, repaired: Path) -> None:
+    sign = ("sign", f"oci:{repaired}", *office.flags)
+    with office.desk.nothing_changes(repaired):
+        office.desk.type(*sign, SUPPLYCHAIN_SIGNATURE_FORMATS="legacy").refused(
+            2, "an identity's statements have no legacy form"
+        )
+    assert office.services.asked == []
+
+
+def test_what_is_missing_or_contradicts_itself_is_told(office: Office, repaired: Path) -> None:
+    sign = ("sign", f"oci:{repaired}")
+    token = ("--identity-token", "token")
+    config, root = ("--signing-config", "services.json"), ("--trusted-root", "root.json")
+    expired = identity_token(exp=1_700_000_000, iat=1_699_999_000)
+    desk = office.desk
+    with desk.nothing_changes(repaired):
+        desk.type(*sign, "--keyless", *token, *root).refused(2, "--signing-config public")
+        desk.type(*sign, "--keyless", *token, *config).refused(2, "--trusted-root FILE")
+        desk.type(*sign, "--keyless", *config, *root).refused(2, "nothing here says who signs")
+        desk.type(*sign, *office.flags, "--key", "release.key").refused(2, "both given")
+        desk.type(*sign, "--keyless", "--identity-token", "gone", *config, *root).refused(1, "gone")
+        desk.type(*sign, "--keyless", *config, *root, SIGSTORE_ID_TOKEN=expired).refused(
+            2, "environment SIGSTORE_ID_TOKEN", "it expired at 2023-11-14T22:13:20"
+        )
+        desk.type(*sign, SUPPLYCHAIN_KEYLESS="maybe").refused(2, "neither yes nor no")
+    assert office.services.asked == []
+
+
+def test_a_token_is_shown_nowhere(office: Office, repaired: Path) -> None:
+    token = identity_token()
+    office.services.instead = lambda _: Reply(401, {"message": f"what is {token}?"})
+    sign = ("sign", f"oci:{repaired}", "--verbose")
+    for arguments in (
+        (*sign, *office.flags[:1], *office.flags[3:]),
+        (*sign, *office.flags[:2], token, *office.flags[3:]),
+    ):
+        outcome = office.desk.type(*arguments, SIGSTORE_ID_TOKEN=token)
+        assert outcome.code in {1, 2}
+        assert "eyJ" not in outcome.stdout + outcome.stderr
+    shown = office.desk.type("config", "show", SIGSTORE_ID_TOKEN=token).ended(0)
+    assert "eyJ" not in shown.stdout
+
+
+def test_services_that_are_down_leave_nothing_behind(office: Office, repaired: Path) -> None:
+    office.services.instead = lambda asked: Reply(400) if asked.path == REKOR_2 else None
+    with office.desk.nothing_changes(repaired):
+        office.desk.type("sign", f"oci:{repaired}", *office.flags).refused(
+            1, "the transparency log", "status 400"
+        )
+
+
+def test_what_is_stored_names_no_secret(office: Office, repaired: Path) -> None:
+    office.desk.type("sign", f"oci:{repaired}", *office.flags).ended(0)
+    token = (office.desk.folder / "token").read_text()
+    for path in repaired.rglob("*"):
+        assert path.is_dir() or token.encode() not in path.read_bytes()
+    bundles = [json.loads(p.read_bytes()) for p in repaired.rglob("*") if _is_bundle(p)]
+    assert [set(one["verificationMaterial"]) for one in bundles] == [
+        {"certificate", "tlogEntries", "timestampVerificationData"}
+    ]
+    assert ISSUER not in str(bundles)
+
+
+def _is_bundle(path: Path) -> bool:
+    return path.is_file() and b'"verificationMaterial"' in path.read_bytes()[:200]
