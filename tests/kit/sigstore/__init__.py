@@ -5,7 +5,7 @@
     signed = forge.attest(statement, log=forge.tiles)        # in Rekor v2, with a timestamp
     signed = forge.sign(data)                   # without an envelope: a file, a legacy payload
     signed.bundle()                             # the v0.3 bundle; `value()` to edit it first
-    signed.annotations()                        # of a layer in cosign's older form
+    signed.layer(), signed.annotations()        # the layer in cosign's older form
     forge.trusted_root()                        # trusted_root.json for all of it
 
 Everything happens at `AT` (or `Forge.create(at)`) and every part can be replaced by a keyword: see
@@ -33,6 +33,20 @@ foreigner. Forgeries read as one line:
     forge.trusted_root(logs=(replace(forge.rekor, trusted=(start, end)),))
 
 A log of one's own has to be in the trusted root to count: `logs=(log,)`.
+
+Two fixtures answer on the loopback, both to Sigstore's own clients and to cosign:
+
+    mock_sigstore: MockSigstore         # the wire protocol on a forge; it misbehaves when told to
+    mock_sigstore.sigstore(rekor=2)     # its `PrivateSigstore`; with `rekor=1` Rekor v1 is asked
+    private_sigstore: PrivateSigstore   # the real programs; skipped where they are not built
+
+    sigstore.trusted_root, sigstore.signing_config, sigstore.client_trust       # files
+    sigstore.fulcio, sigstore.rekor, sigstore.tsa                               # addresses
+    sigstore.token("dev@example.com"), sigstore.workflow_token("acme/shop")     # with any claims
+    sigstore.issuer, sigstore.workflow_issuer, workflow_name("acme/shop")       # in certificates
+    sigstore.issuers.github_environ()                                           # a job's
+
+`tests/contract/test_sigstore.py` holds both to the same; `mock.py` says how to misbehave.
 """
 
 from tests.kit.sigstore.authority import GITHUB, ISSUER, LIFETIME, Authority, Identity

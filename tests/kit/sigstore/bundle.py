@@ -109,12 +109,18 @@ class Signed:
         return json.dumps(self.value(), separators=(",", ":")).encode()
 
     def envelope(self) -> dict[str, object]:
-        """The envelope alone, to be edited; encoded, it is a legacy attestation's layer."""
+        """The envelope alone, to be edited."""
         return {
             "payload": text(self.payload),
             "payloadType": self.payload_type,
             "signatures": [{"sig": text(self.signature)}],
         }
+
+    def layer(self) -> bytes:
+        """What cosign's older form has as its layer: the envelope, or what was signed."""
+        if self.payload_type is None:
+            return self.payload
+        return json.dumps(self.envelope(), separators=(",", ":")).encode()
 
     def annotations(self) -> dict[str, str]:
         """The annotations of the layer in cosign's older form."""

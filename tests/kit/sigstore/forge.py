@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -176,17 +175,13 @@ def _digest(signed: Signed) -> bytes:
     return hashlib.sha256(pre_authentication(signed.payload_type, signed.payload)).digest()
 
 
-def _envelope(signed: Signed) -> bytes:
-    return json.dumps(signed.envelope(), separators=(",", ":")).encode()
-
-
 _BODIES: dict[str, Callable[[Signed], Body]] = {
     "hashedrekord/0.0.1": lambda s: bodies.hashedrekord_1(_digest(s), s.signature, s.signer),
     "hashedrekord/0.0.2": lambda s: bodies.hashedrekord_2(_digest(s), s.signature, s.signer),
-    "dsse/0.0.1": lambda s: bodies.dsse_1(_envelope(s), s.payload, s.signature, s.signer),
+    "dsse/0.0.1": lambda s: bodies.dsse_1(s.layer(), s.payload, s.signature, s.signer),
     "dsse/0.0.2": lambda s: bodies.dsse_2(s.payload, s.signature, s.signer),
-    "intoto/0.0.1": lambda s: bodies.intoto_1(_envelope(s), s.payload, s.signer),
+    "intoto/0.0.1": lambda s: bodies.intoto_1(s.layer(), s.payload, s.signer),
     "intoto/0.0.2": lambda s: bodies.intoto_2(
-        _envelope(s), s.payload_type or "", s.payload, s.signature, s.signer
+        s.layer(), s.payload_type or "", s.payload, s.signature, s.signer
     ),
 }

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -143,6 +144,10 @@ class MockSigstore:
         def answer(exchange: Exchange) -> None:
             with self._lock:
                 said = self._honest[service](earlier)
+                if said.status == 409:
+                    place = (said.headers or {})["Location"]
+                    known = replace(earlier, path=place)
+                    said = replace(protocol.found_1(self.forge.rekor, known), status=201)
             _send(exchange, said)
 
         return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,21 @@ class PrivateSigstore:
         return cls(name, issuers, *(folder / file for file in documents))
 
     @property
+    def fulcio(self) -> str:
+        """Where certificates are asked for."""
+        return self._service("caUrls")
+
+    @property
+    def rekor(self) -> str:
+        """Where entries are put into the log."""
+        return self._service("rekorTlogUrls")
+
+    @property
+    def tsa(self) -> str:
+        """Where timestamps are asked for."""
+        return self._service("tsaUrls")
+
+    @property
     def issuer(self) -> str:
         """The issuer in certificates of people."""
         return self.issuers.people
@@ -66,3 +82,7 @@ class PrivateSigstore:
     ) -> str:
         """A fresh token of a workflow; `oidc.workflow_name` says how certificates call it."""
         return self.issuers.workflow_token(repository, ref, **claims)
+
+    def _service(self, kind: str) -> str:
+        config = json.loads(self.signing_config.read_bytes())
+        return str(config[kind][0]["url"])
