@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from supplychain.cli.commands import (
+    attestations,
     config,
     db,
     doctor,
@@ -71,6 +72,7 @@ app.command("sbom", rich_help_panel=_STAGES)(stages.sbom)
 app.command("sign", rich_help_panel=_STAGES)(stages.sign)
 app.command("attest", rich_help_panel=_STAGES)(stages.attest)
 app.command("verify", rich_help_panel=_STAGES)(stages.verify)
+app.add_typer(attestations.app, name="attestations", rich_help_panel=_STAGES)
 app.add_typer(export.app, name="export", rich_help_panel=_CARE)
 app.add_typer(policy.app, name="policy", rich_help_panel=_CARE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_CARE)

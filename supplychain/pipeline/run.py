@@ -160,6 +160,12 @@ class Pipeline:
         sealing.require_key()
         return self._finish(target, {}, sealing, {target.image.subject.digest: (claim,)})
 
+    def keep(
+        self, target: Target, verified: Mapping[Digest, tuple[AttestationRecord, ...]]
+    ) -> RunRecord:
+        """Record what was verified about an image and its platforms, and nothing else."""
+        return self._save(target, {}, verified)
+
     def _described(
         self, target: Target, examiner: Examiner, purpose: Purpose
     ) -> dict[Digest, _Learnt]:
@@ -207,7 +213,15 @@ class Pipeline:
                 sealed = self._sealed(target, sealing, claims)
                 count = sum(map(len, sealed.values()))
                 done.text = f"{count} statements verified where they are stored"
-        run = _run_record(target, learnt, sealed)
+        return self._save(target, learnt, sealed)
+
+    def _save(
+        self,
+        target: Target,
+        learnt: Mapping[Digest, _Learnt],
+        sealed: Mapping[Digest, tuple[AttestationRecord, ...]],
+    ) -> RunRecord:
+        run, subject = _run_record(target, learnt, sealed), target.image.subject
         with stage(self.progress, "record", f"{subject.digest}") as done:
             self.record.save_run(run, at=self.clock())
             done.text = f"{subject.digest}"

@@ -24,7 +24,8 @@ MEDIA_TYPE_FAMILY = "application/vnd.dev.sigstore.bundle"
 BUNDLE_LIMIT = 2 * ENVELOPE_LIMIT + 1024 * 1024
 
 _V0_1 = f"{MEDIA_TYPE_FAMILY}+json;version=0.1"
-_MEDIA_TYPES = (
+# The versions that are read, as documents and as layers call themselves.
+MEDIA_TYPES = (
     MEDIA_TYPE,
     f"{MEDIA_TYPE_FAMILY}+json;version=0.3",
     f"{MEDIA_TYPE_FAMILY}+json;version=0.2",
@@ -127,7 +128,7 @@ class Bundle:
         """
         value = as_object(read_json(data, "the bundle", limit=BUNDLE_LIMIT).value, "the bundle")
         media_type = as_text(value.get("mediaType"), "the bundle's mediaType")
-        if media_type not in _MEDIA_TYPES:
+        if media_type not in MEDIA_TYPES:
             raise InputError(f"the bundle is {media_type[:80]!r}, not {MEDIA_TYPE!r}")
         found = members(
             value,

@@ -97,6 +97,18 @@ def family(predicate_type: str) -> str:
     return bare if bare in _VERSIONED else predicate_type
 
 
+def built_by(predicate_type: str, predicate: _Fields) -> tuple[str, str]:
+    """Of provenance that was checked: who built, and by what kind of build.
+
+    Both have to be looked at before it is taken for the provenance of a build: `run` leaves some
+    about its own steps (docs/adr/0009).
+    """
+    if predicate_type == PROVENANCE_02_PREDICATE:
+        return _text(_object(predicate, "builder"), "id"), _text(predicate, "buildType")
+    builder = _object(_object(predicate, "runDetails"), "builder")
+    return _text(builder, "id"), _text(_object(predicate, "buildDefinition"), "buildType")
+
+
 def _check_signature(found: _Fields) -> None:
     if found:
         raise InputError("the predicate of an image signature is not empty")

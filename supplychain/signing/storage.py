@@ -26,7 +26,12 @@ from supplychain.model.artifact import (
     Manifest,
 )
 from supplychain.model.digest import Digest
-from supplychain.signing.bundle import BUNDLE_LIMIT, MEDIA_TYPE, MEDIA_TYPE_FAMILY
+from supplychain.signing.bundle import (
+    BUNDLE_LIMIT,
+    MEDIA_TYPE,
+    MEDIA_TYPE_FAMILY,
+    MEDIA_TYPES,
+)
 from supplychain.signing.encoding import as_object, as_text, read_json
 
 PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
@@ -197,7 +202,7 @@ def _layer(manifest: Manifest, subject: Digest) -> Descriptor | str:
     types = [as_object(layer, "a layer").get("mediaType") for layer in layers]
     if not any(str(media_type).startswith(MEDIA_TYPE_FAMILY) for media_type in types):
         return _shown(types[0])
-    if types != [MEDIA_TYPE]:
+    if len(types) != 1 or types[0] not in MEDIA_TYPES:
         raise InputError(
             f"the referrer does not hold exactly one bundle of type {MEDIA_TYPE}",
             because=f"it holds {', '.join(repr(t) for t in types)[:300]}",

@@ -169,7 +169,7 @@ def verify_document(
         at: Now (aware, UTC).
     """
     trust.require_anybody()
-    content, material = _read(data, media_type)
+    content, material = read_signed(data, media_type)
     established = establish(_signed(content), material, trust, at=at)
     predicate_type, document = _said(content, subject.digest)
     return VerifiedAttestation(
@@ -186,8 +186,12 @@ def verify_document(
     )
 
 
-def _read(data: bytes, media_type: str) -> tuple[Envelope | SignatureLayer, Material]:
-    """What is signed, and what to verify it by; nothing of it is checked."""
+def read_signed(data: bytes, media_type: str) -> tuple[Envelope | SignatureLayer, Material]:
+    """What is signed, and what to verify it by; nothing of it is checked.
+
+    Raises:
+        InputError: It is malformed, or of no form that is known.
+    """
     if media_type == bundle.MEDIA_TYPE:
         read = Bundle.parse(data)
         return read.envelope, read.material

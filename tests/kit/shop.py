@@ -30,6 +30,8 @@ from supplychain.model.digest import Digest
 from tests.kit.debian import cache_folder, locked
 from tests.kit.misbehaving import ScriptedServer, reply
 
+# The type of the provenance that BuildKit leaves.
+BUILD = "https://slsa.dev/provenance/v0.2"
 _WHEELS = ("jinja2", "urllib3")
 
 
@@ -88,7 +90,7 @@ def pack_index(
         children.append(child)
         digests[name] = str(child["digest"])
     if attested:
-        children += [_attestation(path, subject) for subject in digests.values()]
+        children += [attestation_manifest(path, subject) for subject in digests.values()]
     digests["index"] = enter_index(path, children, "latest")
     return digests
 
@@ -147,9 +149,32 @@ def _push(source: OciLayout, registry: RegistryRepository, name: Digest, tag: st
     registry.put_manifest(manifest.raw, manifest.media_type, tag=tag)
 
 
-def _attestation(path: Path, subject: str) -> dict[str, object]:
-    """BuildKit's attestation manifest for a platform of the same index (its documentation)."""
-    statement = to_json({"_type": "https://in-toto.io/Statement/v0.1", "predicate": {}})
+def attestation_manifest(
+    path: Path, subject: str, *, builder: str = "https://ci.example/build/1"
+) -> dict[str, object]:
+    """BuildKit's attestation manifest for a platform of the same index (its documentation).
+
+    Args:
+        path: The layout's folder.
+        subject: The platform's manifest.
+        builder: Who says to have built; BuildKit writes "" where nobody told it.
+    """
+    statement = to_json(
+        {
+            "_type": "https://in-toto.io/Statement/v0.1",
+            "predicateType": BUILD,
+            "subject": [
+                {
+                    "name": "pkg:docker/shop@1.0?platform=linux%2Famd64",
+                    "digest": {"sha256": subject.removeprefix("sha256:")},
+                }
+            ],
+            "predicate": {
+                "builder": {"id": builder},
+                "buildType": "https://mobyproject.org/buildkit@v1",
+            },
+        }
+    )
     config = {
         "architecture": "unknown",
         "os": "unknown",
@@ -159,7 +184,12 @@ def _attestation(path: Path, subject: str) -> dict[str, object]:
         "schemaVersion": 2,
         "mediaType": f"{OCI}.manifest.v1+json",
         "config": put(path, to_json(config), f"{OCI}.config.v1+json"),
-        "layers": [put(path, statement, "application/vnd.in-toto+json")],
+        "layers": [
+            {
+                **put(path, statement, "application/vnd.in-toto+json"),
+                "annotations": {"in-toto.io/predicate-type": BUILD},
+            }
+        ],
     }
     return {
         **put(path, to_json(manifest), f"{OCI}.manifest.v1+json"),

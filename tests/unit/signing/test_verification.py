@@ -322,7 +322,7 @@ REFERRERS: dict[str, tuple[dict[str, Any], str]] = {
         "not hold exactly one bundle",
     ),
     "a bundle of another version": (
-        {"layers": [{"mediaType": "application/vnd.dev.sigstore.bundle+json;version=0.2"}]},
+        {"layers": [{"mediaType": "application/vnd.dev.sigstore.bundle+json;version=0.9"}]},
         "not hold exactly one bundle",
     ),
     "a layer without a digest": (
