@@ -44,16 +44,16 @@ def keyless_signer(settings: Settings) -> KeylessSigner:
         NotFoundError: A file is not there.
         SigstoreError: The public instance does not say where its services are.
     """
+    config, root = _files(settings)
+    # Only now: the library takes long to load.
     from supplychain.signing.keyless.signer import KeylessSigner
 
-    instance = _instance(settings)
+    instance = _instance(config, root)
     return KeylessSigner(instance, _identify(settings, instance))
 
 
-def _instance(settings: Settings) -> Instance:
-    from supplychain.bootstrap.trust import read_document
-    from supplychain.signing.keyless.services import Instance
-
+def _files(settings: Settings) -> tuple[str, str | None]:
+    """The signing config, or the word for the public services, and the trusted root."""
     config, root = settings.text("signing_config"), settings.text("trusted_root")
     if config is None:
         raise ConfigurationError(
@@ -62,18 +62,25 @@ def _instance(settings: Settings) -> Instance:
             hint="--signing-config FILE --trusted-root FILE for a private one; "
             f"--signing-config {PUBLIC} for the public one, whose log everybody can read for ever",
         )
-    if config == PUBLIC:
-        return Instance.public()
-    if root is None:
+    if root is None and config != PUBLIC:
         raise ConfigurationError(
             "there is no trusted root for these services",
             because=f"signing_config is {config}, and trusted_root is not set",
             hint="--trusted-root FILE",
         )
-    return Instance.parse(
-        read_document(Path(root), "trusted root", limit=_LIMIT),
-        read_document(Path(config), "signing config", limit=_LIMIT),
-    )
+    return config, root
+
+
+def _instance(config: str, root: str | None) -> Instance:
+    from supplychain.bootstrap.trust import read_document
+    from supplychain.signing.keyless.services import Instance
+
+    known = None
+    if root is not None:
+        known = read_document(Path(root), "trusted root", limit=_LIMIT)
+    if known is None or config == PUBLIC:
+        return Instance.public(known)
+    return Instance.parse(known, read_document(Path(config), "signing config", limit=_LIMIT))
 
 
 def _identify(settings: Settings, instance: Instance) -> Identify:

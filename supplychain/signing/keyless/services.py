@@ -84,15 +84,18 @@ class Instance:
         return cls(root, trusted_root, found)
 
     @classmethod
-    def public(cls) -> Instance:
+    def public(cls, root: bytes | None = None) -> Instance:
         """The public-good instance, as its update service (TUF) describes it now.
+
+        Args:
+            root: A trusted root to believe instead of the one that the service gives.
 
         Raises:
             SigstoreError: That service cannot be reached, or what it says does not hold.
         """
         try:
             updater = TrustUpdater(DEFAULT_TUF_URL)
-            root = Path(updater.get_trusted_root_path()).read_bytes()
+            known = root or Path(updater.get_trusted_root_path()).read_bytes()
             config = Path(updater.get_signing_config_path()).read_bytes()
         except (LibraryError, OSError, ValueError) as error:
             raise SigstoreError(
@@ -101,7 +104,7 @@ class Instance:
                 hint=f"check the way to {DEFAULT_TUF_URL}, or give --trusted-root and "
                 "--signing-config as files",
             ) from None
-        return cls.parse(root, config)
+        return cls.parse(known, config)
 
     def context(self, patience: Patience) -> SigningContext:
         """The library's clients, with sessions of ours.

@@ -4,125 +4,104 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sigstore.hashes import Hashed
-from sigstore.models import Bundle as TheirBundle
-from sigstore.models import TrustedRoot as TheirRoot
-from sigstore.verify import Verifier
-from sigstore.verify.policy import Identity as TheirIdentity
-from sigstore_models.common.v1 import HashAlgorithm
-from sigstore_models.trustroot.v1 import TrustedRoot as RootMessage
+from cryptography import x509
 
 from supplychain.errors import ConfigurationError, InputError, LimitError, SigstoreError
 from supplychain.model.digest import Digest
-from supplychain.model.identity import NameKind
 from supplychain.signing import dsse
 from supplychain.signing.keyless import tokens
 from supplychain.signing.keyless.exchange import Patience
 from supplychain.signing.keyless.services import Instance
 from supplychain.signing.keyless.signer import KeylessSigner
-from tests.kit.json_server import Reply
-from tests.kit.sigstore import Forge
-from tests.kit.sigstore_services import (
-    CLOCK,
-    FULCIO,
-    REKOR_1,
-    REKOR_2,
-    Asked,
-    Services,
-    chain_of,
-    sigstore_services,
-)
-from tests.kit.tokens import ISSUER, identity_token
+from tests.kit.misbehaving import reply
+from tests.kit.sigstore import LIFETIME, Authority, Identity
+from tests.kit.sigstore.bundle import pem
+from tests.kit.sigstore.mock import SERVICES, MockSigstore
+from tests.kit.sigstore.oidc import DEVELOPER
 
-ANN = "ann@example.com"
 # No name, and white space that no library would write: what is signed is what was given.
 STATEMENT = (
     b'{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"%b"}}],'
     b'"predicateType":"https://sigstore.dev/cosign/sign/v1",  "predicate":{}}' % (b"a" * 64)
 )
-
-
-@pytest.fixture
-def services() -> Iterator[Services]:
-    with sigstore_services() as running:
-        yield running
+JSON = "application/json"
 
 
 def signer(
-    services: Services, *, config: bytes | None = None, root: bytes | None = None
+    mock: MockSigstore,
+    rekor: int = 2,
+    *,
+    config: bytes | None = None,
+    identify: Callable[[], str] | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> KeylessSigner:
-    instance = Instance.parse(root or services.root, config or services.config())
-    patience = Patience(sleep=lambda _: None)
-    return KeylessSigner(instance, lambda: tokens.read(identity_token(), "here"), patience)
+    documents = mock.sigstore(rekor)
+    instance = Instance.parse(
+        documents.trusted_root.read_bytes(), config or documents.signing_config.read_bytes()
+    )
+    token = identify or documents.token
+    patience = Patience(lambda _: None, now)
+    return KeylessSigner(instance, lambda: tokens.read(token(), "here"), patience)
 
 
-def once(path: str, reply: Reply) -> Callable[[Asked], Reply | None]:
-    """An answer to the first request to a path, and to no other."""
-    left = [reply]
-    return lambda asked: left.pop() if asked.path == path and left else None
+def asked(mock: MockSigstore) -> dict[str, int]:
+    return {service: len(mock.asked(service)) for service in SERVICES if mock.asked(service)}
 
 
-def always(path: str, reply: Reply) -> Callable[[Asked], Reply | None]:
-    """The same answer to every request to a path."""
-    return lambda asked: reply if asked.path == path else None
+def test_who_signs_is_known_before_anything_is_signed(mock_sigstore: MockSigstore) -> None:
+    made = signer(mock_sigstore)
+    assert asked(mock_sigstore) == {}
+    assert made.identity.name == DEVELOPER
+    assert asked(mock_sigstore) == {"fulcio": 1}
 
 
-@pytest.mark.parametrize(
-    ("version", "clock", "log"), [(2, True, REKOR_2), (1, True, REKOR_1), (1, False, REKOR_1)]
-)
-def test_sigstore_s_own_library_verifies_what_is_signed(
-    services: Services, version: int, clock: bool, log: str
+@pytest.mark.parametrize("clocked", [True, False])
+def test_what_the_config_asks_for_is_asked_and_nothing_else(
+    mock_sigstore: MockSigstore, clocked: bool
 ) -> None:
-    made = signer(services, config=services.config(version, clock=clock))
-    sealed = made.seal(STATEMENT)
-    blob = made.sign_blob(Digest.of(b"a file"))
-    verifier, ann = _theirs(services)
-    assert verifier.verify_dsse(TheirBundle.from_json(sealed), ann) == (
-        dsse.PAYLOAD_TYPE,
-        STATEMENT,
-    )
-    hashed = Hashed(
-        algorithm=HashAlgorithm.SHA2_256, digest=bytes.fromhex(Digest.of(b"a file").hex)
-    )
-    verifier.verify_artifact(hashed, TheirBundle.from_json(blob), ann)
-    stamped = [CLOCK] if clock else []
-    assert services.paths() == [FULCIO, *stamped, log, *stamped, log]
+    config = json.loads(mock_sigstore.sigstore(1).signing_config.read_bytes())
+    config |= {} if clocked else {"tsaUrls": []}
+    sealed = signer(mock_sigstore, config=json.dumps(config).encode()).seal(STATEMENT)
+    found = json.loads(sealed)["verificationMaterial"]["timestampVerificationData"]
+    assert len(found["rfc3161Timestamps"]) == (1 if clocked else 0)
+    expected = {"fulcio": 1, "rekor 1": 1, "tsa": 1}
+    assert asked(mock_sigstore) == {k: v for k, v in expected.items() if clocked or k != "tsa"}
 
 
-def test_who_signs_is_known_before_anything_is_signed(services: Services) -> None:
-    made = signer(services)
-    assert services.asked == []
-    assert (made.identity.name, made.identity.kind) == (ANN, NameKind.EMAIL)
-    assert made.identity.issuer == ISSUER
-    assert services.paths() == [FULCIO]
+def test_a_certificate_serves_until_it_is_about_to_end(mock_sigstore: MockSigstore) -> None:
+    clock, given = [datetime.now(UTC)], []
 
+    def token() -> str:
+        given.append(mock_sigstore.issuers.token())
+        return str(given[-1])
 
-def test_a_certificate_serves_until_it_is_about_to_end(services: Services) -> None:
-    clock = [datetime.now(UTC)]
-    instance = Instance.parse(services.root, services.config(1))
-    patience = Patience(lambda _: None, lambda: clock[0])
-    asked: list[int] = []
-
-    def identify() -> object:
-        asked.append(1)
-        return tokens.read(identity_token(), "here")
-
-    made = KeylessSigner(instance, identify, patience)  # type: ignore[arg-type]
-    for _ in range(3):
-        made.seal(STATEMENT)
-    assert (services.paths().count(FULCIO), len(asked)) == (1, 1)
+    made = signer(mock_sigstore, 1, identify=token, now=lambda: clock[0])
+    for number in range(3):
+        made.sign_blob(Digest.of(b"%d" % number))
+    assert (len(mock_sigstore.asked("fulcio")), len(given)) == (1, 1)
     clock[0] += timedelta(minutes=9, seconds=30)
     made.seal(STATEMENT)
-    assert (services.paths().count(FULCIO), len(asked)) == (2, 2)
+    assert (len(mock_sigstore.asked("fulcio")), len(given)) == (2, 2)
 
 
-def test_a_large_statement_is_signed_and_a_larger_one_is_not(services: Services) -> None:
-    made = signer(services)
+def test_a_token_that_expired_meanwhile_is_told(mock_sigstore: MockSigstore) -> None:
+    clock = [datetime.now(UTC)]
+    old = mock_sigstore.issuers.token(exp=int(clock[0].timestamp()) - 60)
+    left = [old, mock_sigstore.issuers.token()]
+    made = signer(mock_sigstore, identify=left.pop, now=lambda: clock[0])
+    made.seal(STATEMENT)
+    clock[0] += timedelta(minutes=10)
+    with pytest.raises(ConfigurationError, match="the identity token from here") as caught:
+        made.seal(STATEMENT)
+    assert "it expired at" in str(caught.value.because)
+
+
+def test_a_large_statement_is_signed_and_a_larger_one_is_not(mock_sigstore: MockSigstore) -> None:
+    made = signer(mock_sigstore)
     payload = STATEMENT.replace(b"{}}", b'{"a":"%b"}}' % (b"x" * 5_000_000))
     assert base64.b64decode(json.loads(made.seal(payload))["dsseEnvelope"]["payload"]) == payload
     with pytest.raises(LimitError, match="at most"):
@@ -131,61 +110,63 @@ def test_a_large_statement_is_signed_and_a_larger_one_is_not(services: Services)
         made.sign_blob(Digest("sha512", "a" * 128))
 
 
-@pytest.mark.parametrize("path", [FULCIO, REKOR_2, CLOCK])
-@pytest.mark.parametrize(
-    "reply",
-    [
-        Reply(429, headers={"Retry-After": "1"}),
-        Reply(500, {"code": 13, "message": "try again"}),
-        Reply(503, b"<html>"),
-        Reply(200, b'{"cut', headers={"Content-Length": "5000"}),
-    ],
-    ids=["busy", "failing", "restarting", "cut off"],
-)
-def test_what_may_pass_passes(services: Services, path: str, reply: Reply) -> None:
-    services.instead = once(path, reply)
-    signer(services).seal(STATEMENT)
-    assert services.paths().count(path) == 2
+@pytest.mark.parametrize("service", ["fulcio", "rekor 1", "rekor 2", "tsa"])
+@pytest.mark.parametrize("kind", ["busy", "failing", "cut off", "unheard"])
+def test_what_may_pass_passes(mock_sigstore: MockSigstore, service: str, kind: str) -> None:
+    answers = {
+        "busy": reply(429, headers={"Retry-After": "1"}),
+        "failing": reply(500, b'{"code":13,"message":"try again"}', kind=JSON),
+        "cut off": mock_sigstore.cut(service, after=20),
+        "unheard": mock_sigstore.unheard(service),
+    }
+    mock_sigstore.misbehave(service, answers[kind])
+    signer(mock_sigstore, 1 if service == "rekor 1" else 2).seal(STATEMENT)
+    assert len(mock_sigstore.asked(service)) == 2
 
 
 @pytest.mark.parametrize(
-    ("path", "name"),
+    ("service", "name"),
     [
-        (FULCIO, "the certificate authority"),
-        (REKOR_2, "the transparency log"),
-        (CLOCK, "the timestamp authority"),
+        ("fulcio", "the certificate authority"),
+        ("rekor 1", "the transparency log"),
+        ("rekor 2", "the transparency log"),
+        ("tsa", "the timestamp authority"),
     ],
 )
-def test_a_service_that_stays_down_is_named(services: Services, path: str, name: str) -> None:
-    services.instead = always(path, Reply(503))
-    with pytest.raises(SigstoreError, match=f"{name} http.* answers with status 503") as caught:
-        signer(services).seal(STATEMENT)
+def test_a_service_that_stays_down_is_named(
+    mock_sigstore: MockSigstore, service: str, name: str
+) -> None:
+    mock_sigstore.misbehave(service, reply(503), always=True)
+    with pytest.raises(SigstoreError, match=rf"{name} http.* answers with status 503") as caught:
+        signer(mock_sigstore, 1 if service == "rekor 1" else 2).seal(STATEMENT)
     assert caught.value.retryable
-    assert services.paths().count(path) == 4
+    assert len(mock_sigstore.asked(service)) == 4
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_an_issuer_that_the_authority_does_not_know_is_told(
-    services: Services, status: int
+    mock_sigstore: MockSigstore, status: int
 ) -> None:
-    message = "There was an error processing the identity token"
-    services.instead = always(FULCIO, Reply(status, {"code": 16, "message": message}))
+    said = b'{"code":16,"message":"There was an error processing the identity token"}'
+    mock_sigstore.misbehave("fulcio", reply(status, said, kind=JSON), always=True)
     with pytest.raises(SigstoreError, match=f"status {status}") as caught:
-        _ = signer(services).identity
-    assert caught.value.because == message
+        _ = signer(mock_sigstore).identity
+    assert caught.value.because == "There was an error processing the identity token"
     assert "it must know the token's issuer" in str(caught.value.hint)
     assert not caught.value.retryable
-    assert services.paths() == [FULCIO]
+    assert asked(mock_sigstore) == {"fulcio": 1}
 
 
-@pytest.mark.parametrize("path", [FULCIO, REKOR_2, REKOR_1])
+@pytest.mark.parametrize("service", ["fulcio", "rekor 1", "rekor 2"])
 @pytest.mark.parametrize(
     "value",
     [b"", b"{", b"[]", b"null", b"7", b"{}", b'{"a":{}}', b"[" * 9999, b"\xff", b"<html>"],
 )
-def test_an_answer_that_is_none_is_refused(services: Services, path: str, value: bytes) -> None:
-    services.instead = always(path, Reply(200, value))
-    made = signer(services, config=services.config(1 if path == REKOR_1 else 2))
+def test_an_answer_that_is_none_is_refused(
+    mock_sigstore: MockSigstore, service: str, value: bytes
+) -> None:
+    mock_sigstore.misbehave(service, reply(200, value, kind=JSON), always=True)
+    made = signer(mock_sigstore, 1 if service == "rekor 1" else 2)
     with pytest.raises(SigstoreError, match="gives an answer that cannot be used") as caught:
         made.seal(STATEMENT)
     assert not caught.value.retryable
@@ -193,97 +174,87 @@ def test_an_answer_that_is_none_is_refused(services: Services, path: str, value:
 
 
 @pytest.mark.parametrize("value", [b"", b"0", b"\x30\x03\x30\x01\x02", b"<html>"])
-def test_a_timestamp_that_is_none_is_not_left_out(services: Services, value: bytes) -> None:
-    services.instead = always(CLOCK, Reply(200, value))
-    for version in (1, 2):
+def test_a_timestamp_that_is_none_is_not_left_out(
+    mock_sigstore: MockSigstore, value: bytes
+) -> None:
+    mock_sigstore.misbehave("tsa", reply(200, value), always=True)
+    for rekor in (1, 2):
         with pytest.raises(SigstoreError):
-            signer(services, config=services.config(version)).seal(STATEMENT)
+            signer(mock_sigstore, rekor).seal(STATEMENT)
 
 
-def test_a_timestamp_of_somebody_else_is_refused(services: Services) -> None:
-    foreign = replace(services, forge=Forge.create(services.forge.at), asked=[])
-    services.instead = lambda asked: foreign.honest(asked) if asked.path == CLOCK else None
-    for version in (1, 2):
-        _refused(services, services.config(version))
+@pytest.mark.parametrize(
+    ("rekor", "service"), [(1, "rekor 1"), (1, "tsa"), (2, "rekor 2"), (2, "tsa")]
+)
+def test_what_another_sigstore_says_is_refused(
+    mock_sigstore: MockSigstore, rekor: int, service: str
+) -> None:
+    mock_sigstore.misbehave(service, mock_sigstore.foreign(service), always=True)
+    _refused(mock_sigstore, rekor)
 
 
-def test_an_entry_in_somebody_else_s_log_is_refused(services: Services) -> None:
-    foreign = replace(services, forge=Forge.create(services.forge.at), asked=[])
-    services.instead = lambda asked: foreign.honest(asked) if "/log/" in asked.path else None
-    for version in (1, 2):
-        _refused(services, services.config(version))
-
-
-def test_an_entry_about_something_else_is_refused(services: Services) -> None:
-    kept: list[Reply] = []
-
-    def replay(asked: Asked) -> Reply | None:
-        if asked.path not in {REKOR_1, REKOR_2}:
-            return None
-        kept.append(services.honest(asked))
-        return kept[0]
-
-    for version in (1, 2):
-        kept.clear()
-        services.instead = replay
-        made = signer(services, config=services.config(version))
-        made.sign_blob(Digest.of(b"one"))
-        with pytest.raises(SigstoreError, match="does not hold"):
-            made.sign_blob(Digest.of(b"two"))
-
-
-def test_a_certificate_for_another_key_is_refused(services: Services) -> None:
-    leaf = services.forge.certificate(at=datetime.now(UTC).replace(microsecond=0))
-    services.instead = always(FULCIO, Reply(200, chain_of(leaf, *services.forge.authority.chain)))
-    _refused(services)
-
-
-def test_a_certificate_of_another_authority_is_refused(services: Services) -> None:
-    foreign = replace(services, forge=Forge.create(services.forge.at), asked=[])
-    foreign.forge = replace(foreign.forge, ct=services.forge.ct)
-    services.instead = lambda asked: foreign.honest(asked) if asked.path == FULCIO else None
-    _refused(services)
-
-
-def test_a_certificate_that_no_log_lists_is_refused(services: Services) -> None:
-    foreign = replace(services, forge=Forge.create(services.forge.at), asked=[])
-    foreign.forge = replace(foreign.forge, authority=services.forge.authority)
-    services.instead = lambda asked: foreign.honest(asked) if asked.path == FULCIO else None
+def test_a_certificate_that_no_trusted_log_lists_is_refused(mock_sigstore: MockSigstore) -> None:
+    mock_sigstore.misbehave("fulcio", mock_sigstore.foreign("fulcio"), always=True)
     with pytest.raises(SigstoreError, match="cannot be used") as caught:
-        signer(services).seal(STATEMENT)
+        signer(mock_sigstore).seal(STATEMENT)
     assert "SCT" in str(caught.value.because)
 
 
-def test_an_entry_that_was_made_before_the_connection_broke_is_found(services: Services) -> None:
-    made: list[Reply] = []
+def test_a_certificate_of_another_authority_is_refused(mock_sigstore: MockSigstore) -> None:
+    forge = mock_sigstore.forge
+    other = Authority.create(at=forge.at)
 
-    def broken(asked: Asked) -> Reply | None:
-        if asked.path == REKOR_1 and not made:
-            made.append(services.honest(asked))
-            return Reply(201, b"{", headers={"Content-Length": "900"})
-        if asked.path == REKOR_1:
-            return Reply(409, headers={"Location": f"{REKOR_1}/24296f"})
-        return made[0] if asked.path == f"{REKOR_1}/24296f" else None
+    def exchanged(body: bytes) -> bytes:
+        [leaf, *_] = json.loads(body)["signedCertificateEmbeddedSct"]["chain"]["certificates"]
+        key = x509.load_pem_x509_certificate(leaf.encode()).public_key()
+        issuer = Identity.email(DEVELOPER, mock_sigstore.issuers.people)
+        made = other.issue(key, issuer, valid=(forge.at, forge.at + LIFETIME), ct=(forge.ct,))
+        chain = [pem((one,)) for one in (made, *other.chain)]
+        return json.dumps(
+            {"signedCertificateEmbeddedSct": {"chain": {"certificates": chain}}}
+        ).encode()
 
-    services.instead = broken
-    signer(services, config=services.config(1)).seal(STATEMENT)
-    assert services.paths()[-3:] == [REKOR_1, REKOR_1, f"{REKOR_1}/24296f"]
+    mock_sigstore.misbehave("fulcio", mock_sigstore.edited("fulcio", exchanged), always=True)
+    _refused(mock_sigstore)
 
 
-@pytest.mark.parametrize("path", [FULCIO, REKOR_2, CLOCK])
-def test_no_error_shows_the_token(services: Services, path: str) -> None:
-    token = identity_token()
-    services.instead = always(path, Reply(400, {"message": f"not with {token} please"}))
-    instance = Instance.parse(services.root, services.config())
-    made = KeylessSigner(instance, tokens.from_text(token, "here"), Patience(lambda _: None))
+@pytest.mark.parametrize(("rekor", "service"), [(1, "rekor 1"), (2, "rekor 2"), (2, "fulcio")])
+def test_what_is_about_something_else_is_refused(
+    mock_sigstore: MockSigstore, rekor: int, service: str
+) -> None:
+    signer(mock_sigstore, rekor).sign_blob(Digest.of(b"one"))
+    [earlier] = mock_sigstore.asked(service)
+    mock_sigstore.misbehave(service, mock_sigstore.repeated(service, earlier), always=True)
+    # A log refuses a signature that another's certificate does not verify, as the real ones do.
+    words = "status 400" if service == "fulcio" else "does not hold"
+    with pytest.raises(SigstoreError, match=words):
+        signer(mock_sigstore, rekor).sign_blob(Digest.of(b"two"))
+
+
+@pytest.mark.parametrize("service", ["fulcio", "rekor 2", "tsa"])
+def test_no_error_shows_the_token(mock_sigstore: MockSigstore, service: str) -> None:
+    token = mock_sigstore.issuers.token()
+    said = json.dumps({"message": f"not with {token} please"}).encode()
+    mock_sigstore.misbehave(service, reply(400, said, kind=JSON), always=True)
+    made = signer(mock_sigstore, identify=lambda: token)
     with pytest.raises(SigstoreError) as caught:
         made.seal(STATEMENT)
     assert caught.value.because == "not with ******** please"
     assert "eyJ" not in f"{caught.value.diagnostics()} {caught.value!r} {made!r}"
 
 
-def test_a_service_that_the_config_asks_for_in_vain_is_told(services: Services) -> None:
-    config = json.loads(services.config())
+def test_only_the_authority_sees_the_token(mock_sigstore: MockSigstore) -> None:
+    token = mock_sigstore.issuers.token()
+    signer(mock_sigstore, identify=lambda: token).seal(STATEMENT)
+    for service in ("rekor 2", "tsa"):
+        for one in mock_sigstore.asked(service):
+            assert one.authorization is None
+            assert token.encode() not in one.body
+            assert token not in str(one.headers)
+
+
+def test_a_service_that_the_config_asks_for_in_vain_is_told(mock_sigstore: MockSigstore) -> None:
+    config = json.loads(mock_sigstore.sigstore().signing_config.read_bytes())
     twice = [*config["rekorTlogUrls"], {**config["rekorTlogUrls"][0], "operator": "another"}]
     for changes, words in (
         ({"rekorTlogUrls": twice, "rekorTlogConfig": {"selector": "ALL"}}, "2 logs"),
@@ -294,26 +265,22 @@ def test_a_service_that_the_config_asks_for_in_vain_is_told(services: Services) 
         ({"caUrls": [{**config["caUrls"][0], "url": "ftp://fulcio"}]}, "config cannot be used"),
     ):
         with pytest.raises(ConfigurationError, match=words):
-            signer(services, config=json.dumps(config | changes).encode())
-    assert services.asked == []
+            signer(mock_sigstore, config=json.dumps(config | changes).encode())
+    assert asked(mock_sigstore) == {}
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"\xff", b"[" * 9999])
-def test_files_that_describe_no_sigstore_are_told(services: Services, data: bytes) -> None:
+def test_files_that_describe_no_sigstore_are_told(mock_sigstore: MockSigstore, data: bytes) -> None:
+    documents = mock_sigstore.sigstore()
     with pytest.raises(ConfigurationError, match="the trusted root cannot be used"):
-        Instance.parse(data, services.config())
+        Instance.parse(data, documents.signing_config.read_bytes())
     with pytest.raises(ConfigurationError, match="the signing config cannot be used"):
-        Instance.parse(services.root, data)
+        Instance.parse(documents.trusted_root.read_bytes(), data)
 
 
-def _refused(services: Services, config: bytes | None = None) -> None:
+def _refused(mock: MockSigstore, rekor: int = 2) -> None:
     with pytest.raises(SigstoreError, match="does not hold, so nothing was kept") as caught:
-        signer(services, config=config).seal(STATEMENT)
+        signer(mock, rekor).seal(STATEMENT)
     assert not caught.value.retryable
     assert caught.value.because
     assert "trusted root" in str(caught.value.hint)
-
-
-def _theirs(services: Services) -> tuple[Verifier, TheirIdentity]:
-    root = TheirRoot(RootMessage.from_json(services.root))
-    return Verifier(trusted_root=root), TheirIdentity(identity=ANN, issuer=ISSUER)
