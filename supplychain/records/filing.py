@@ -37,6 +37,7 @@ from supplychain.records.staging import (
     staged_components,
     staged_findings,
 )
+from supplychain.records.witnesses import witness_columns
 
 
 class _Scanned(NamedTuple):
@@ -195,8 +196,8 @@ def _file_attestations(filing: Filing, image: int, records: Iterable[Attestation
             payload_digest=statement.payload,
             key_fingerprint=statement.key_fingerprint,
             verified_at=statement.verified_at,
-            signed_at=statement.signed_at,
             predicate_digest=statement.predicate_digest,
+            **witness_columns(statement),
         )
 
 

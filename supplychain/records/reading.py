@@ -39,6 +39,7 @@ from supplychain.records.schema import (
     scans,
     vulnerabilities,
 )
+from supplychain.records.witnesses import identity_of, log_entries_of, times_of
 
 
 @dataclass(slots=True)
@@ -83,6 +84,9 @@ def attestation_of(row: Row[Any], subject: Digest) -> VerifiedAttestation:
         envelope=row.digest,
         key_fingerprint=row.key_fingerprint,
         verified_at=row.verified_at,
+        identity=identity_of(row),
+        log_entries=log_entries_of(row),
+        times=times_of(row),
         predicate_digest=row.predicate_digest,
     )
 

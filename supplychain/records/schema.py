@@ -23,12 +23,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from supplychain.records.attested import attestations
 from supplychain.records.columns import DigestText, Instant
 from supplychain.records.facts import components, findings, layers, vulnerabilities
-from supplychain.records.tables import ID, id_column, identity, metadata, one_of, text
+from supplychain.records.tables import ID, evidence_id, id_column, identity, metadata, one_of, text
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -58,10 +59,6 @@ __all__ = [
 
 def _image_of(column: str = "image_id") -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["project_id", column], ["images.project_id", "images.id"])
-
-
-def _evidence_id() -> Column[int]:
-    return Column("evidence_id", ID, ForeignKey("evidence.id"), primary_key=True)
 
 
 projects = Table(
@@ -165,29 +162,16 @@ evidence = Table(
 sboms = Table(
     "sboms",
     metadata,
-    _evidence_id(),
+    evidence_id(),
     text("spec_version"),
     Column("component_count", Integer, nullable=False),
     CheckConstraint("component_count >= 0", name="component_count"),
 )
 
-attestations = Table(
-    "attestations",
-    metadata,
-    _evidence_id(),
-    text("predicate_type"),
-    Column("payload_digest", DigestText, nullable=False),
-    text("key_fingerprint"),
-    Column("verified_at", Instant, nullable=False),
-    Column("signed_at", Instant),
-    Column("predicate_digest", DigestText),
-    CheckConstraint("key_fingerprint <> ''", name="key_fingerprint"),
-)
-
 scans = Table(
     "scans",
     metadata,
-    _evidence_id(),
+    evidence_id(),
     Column("database_digest", DigestText, nullable=False),
     Column("database_updated_at", Instant, nullable=False),
     text("operating_system"),

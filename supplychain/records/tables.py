@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ForeignKey,
     Identity,
     Integer,
     LargeBinary,
@@ -30,6 +31,11 @@ ID = BigInteger().with_variant(Integer(), "sqlite")
 def id_column() -> Column[int]:
     """The number that other rows name this one by."""
     return Column("id", ID, Identity(), primary_key=True)
+
+
+def evidence_id() -> Column[int]:
+    """The number of the evidence that a row tells more about."""
+    return Column("evidence_id", ID, ForeignKey("evidence.id"), primary_key=True)
 
 
 def text(name: str) -> Column[str]:

@@ -12,15 +12,19 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, Table, insert, inspect, text
+from sqlalchemy import Engine, Table, bindparam, insert, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from supplychain.errors import SchemaVersionError, StoreError
+from supplychain.model.evidence import SIGNATURE_PREDICATE, VerifiedAttestation
+from supplychain.model.subject import Subject
+from supplychain.records.columns import Instant
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, writing
 from supplychain.records.record import Record
 from supplychain.records.schema import (
     SCHEMA_VERSION,
+    attestations,
     decisions,
     evidence,
     images,
@@ -130,6 +134,43 @@ def test_an_index_of_the_first_schema_has_to_be_run_again(
             found = [(p.subject.digest, p.platform) for p in dossier.platforms]
             assert found == [(p.subject.digest, p.platform) for p in expected]
             record.save_run(run, at=AT)
+
+
+def test_a_signature_of_the_second_schema_is_still_one_by_a_key(
+    empty_database: str, content: ContentStore
+) -> None:
+    _upgrade_to(empty_database, "0002")
+    engine = open_engine(empty_database)
+    with writing(engine) as connection:
+        linux = {"kind": "manifest", "os": "linux", "architecture": "amd64"}
+        connection.execute(insert(images), {**_IMAGE, **linux})
+        connection.execute(insert(evidence), _EVIDENCE)
+        connection.execute(
+            text(
+                "INSERT INTO attestations (evidence_id, predicate_type, payload_digest,"
+                " key_fingerprint, verified_at, predicate_digest)"
+                " VALUES (1, :type, :payload, 'sha256:0', :at, :payload)"
+            ).bindparams(bindparam("at", type_=Instant())),
+            {"type": SIGNATURE_PREDICATE, "payload": str(SUBJECT.digest), "at": AT},
+        )
+    engine.dispose()
+
+    upgrade(empty_database)
+
+    with Record.open(empty_database, content) as record:
+        dossier = record.dossier(SUBJECT.digest, at=AT)
+    assert dossier
+    assert dossier.attestations == (
+        VerifiedAttestation(
+            subject=Subject("n", SUBJECT.digest),
+            predicate_type=SIGNATURE_PREDICATE,
+            payload=SUBJECT.digest,
+            envelope=SUBJECT.digest,
+            key_fingerprint="sha256:0",
+            verified_at=AT,
+            predicate_digest=SUBJECT.digest,
+        ),
+    )
 
 
 def test_migrating_makes_what_the_program_declares(empty_database: str) -> None:
@@ -281,6 +322,19 @@ _EVIDENCE = {
     "verified_by": "key:sha256:0",
     "recorded_at": AT,
 }
+_SIGNED = {
+    "evidence_id": 1,
+    "predicate_type": "t",
+    "payload_digest": SUBJECT.digest,
+    "key_fingerprint": "sha256:0",
+    "verified_at": AT,
+}
+_SIGNER = {
+    "identity_name": "a@b.c",
+    "identity_kind": "email",
+    "identity_issuer": "https://i",
+    "claims": "[]",
+}
 _DECISION = {
     "project_id": 1,
     "digest": SUBJECT.digest,
@@ -301,6 +355,12 @@ _DECISION = {
         (evidence, _EVIDENCE, {"verified_by": ""}, "ck_evidence_verified_by"),
         (evidence, _EVIDENCE, {"kind": "scan"}, "ck_evidence_producer"),
         (evidence, _EVIDENCE, {"project_id": 2}, "foreign key"),
+        (attestations, _SIGNED, {"identity_name": "a@b.c"}, "ck_attestations_identity"),
+        (attestations, _SIGNED, {"identity_issuer": "https://i"}, "ck_attestations_identity"),
+        (attestations, _SIGNED, _SIGNER | {"claims": None}, "ck_attestations_identity"),
+        (attestations, _SIGNED, _SIGNER | {"identity_kind": "dns"}, "ck_attestations_identity"),
+        (attestations, _SIGNED, {"times": None}, "null"),
+        (attestations, _SIGNED, {"key_fingerprint": ""}, "ck_attestations_key_fingerprint"),
         (decisions, _DECISION, {"verdict": "perhaps"}, "ck_decisions_verdict"),
         (decisions, _DECISION, {"environment": None}, "null"),
     ],
@@ -312,6 +372,8 @@ def test_the_database_itself_refuses_what_makes_no_sense(
     with engine.begin() as connection:
         connection.execute(insert(projects).values(name="other"))
         connection.execute(insert(images).values(_IMAGE))
+        if table is attestations:
+            connection.execute(insert(evidence).values(_EVIDENCE))
 
     with pytest.raises(DBAPIError, match=f"(?i){message}"), engine.begin() as connection:
         connection.execute(insert(table).values(row | change))

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
 
 from supplychain.errors import (
     DigestMismatchError,
     InputError,
     NotFoundError,
+    StoreError,
 )
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import (
@@ -26,8 +28,11 @@ from supplychain.model.evidence import (
     RecordedFinding,
 )
 from supplychain.model.finding import Finding, Severity
+from supplychain.model.identity import Clock, Identity, LogEntry, NameKind, TrustedTime
 from supplychain.model.subject import Platform
+from supplychain.records.attested import attestations
 from supplychain.records.content import ContentStore, key_of
+from supplychain.records.database import open_engine, writing
 from supplychain.records.record import Record
 from tests.kit.runs import (
     ARM,
@@ -174,6 +179,55 @@ def test_any_findings_come_back_as_they_were(
     assert platform.scan == without_lists(scan)
     assert tuple(recorded.finding for recorded in platform.findings) == scan.scan.findings
     assert all(recorded.first_seen_at <= produced_at for recorded in platform.findings)
+
+
+_IDENTITIES = st.builds(
+    Identity,
+    name=_TEXT,
+    kind=st.sampled_from(NameKind),
+    issuer=_TEXT,
+    claims=st.dictionaries(_TEXT, _TEXT, max_size=3).map(lambda said: tuple(sorted(said.items()))),
+)
+_ENTRIES = st.builds(LogEntry, log=_TEXT, log_id=_TEXT, index=st.integers(0, 2**63), kind=_TEXT)
+_TIMES = st.builds(TrustedTime, at=_INSTANT, clock=st.sampled_from(Clock), name=_TEXT)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    identity=st.none() | _IDENTITIES,
+    entries=st.lists(_ENTRIES, max_size=3),
+    times=st.lists(_TIMES, max_size=3),
+)
+def test_whoever_signed_comes_back_as_they_were(
+    record: Record,
+    identity: Identity | None,
+    entries: list[LogEntry],
+    times: list[TrustedTime],
+) -> None:
+    subject = replace(SUBJECT, digest=Digest.of(b"image %d" % next(_NUMBERS)))
+    made = attestation_record(subject=subject)
+    earliest_first = tuple(sorted(times, key=lambda time: time.at))
+    attestation = replace(
+        made.attestation, identity=identity, log_entries=tuple(entries), times=earliest_first
+    )
+    made = replace(made, attestation=attestation)
+
+    record.save_run(manifest_run(subject, attestations=(made,)), at=AT)
+
+    assert _platform(record.dossier(subject.digest, at=AT)).attestations == (attestation,)
+
+
+def test_a_damaged_row_is_a_fault_and_no_attestation(record: Record, database: str) -> None:
+    record.save_run(manifest_run(attestations=(attestation_record(),)), at=AT)
+    engine = open_engine(database)
+    for damage in ("", "{}}", '[{"at": 1}]', '[["2026"]]', "7", "[{}]"):
+        with writing(engine) as connection:
+            connection.execute(update(attestations).values(times=damage))
+        with pytest.raises(StoreError, match="cannot be read"):
+            record.dossier(SUBJECT.digest, at=AT)
+    engine.dispose()
 
 
 @pytest.mark.parametrize("platform", [Platform("linux", "arm", "v7"), Platform("", "")])
