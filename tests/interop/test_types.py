@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from supplychain.images.documents import ImageConfig, ImageManifest
 from supplychain.images.reference import Reference
+from supplychain.images.resolve import PlatformImage
+from supplychain.model.artifact import OCI_MANIFEST, Descriptor
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import Producer
+from supplychain.pipeline.provenance import Invocation, Purpose, provenance
+from supplychain.scan.scanner import ScanResult
 from supplychain.signing.predicate_types import NAMES
 from tests.interop import tools
 from tests.interop.matrix import COSIGN_3, OURS
@@ -16,11 +23,15 @@ from tests.interop.tools import SIGNING, Bench
 from tests.kit.cli import PROGRAM
 from tests.kit.forging import forge
 from tests.kit.predicates import PREDICATES, SPDX_TEXT
+from tests.kit.runs import sbom_record, scan_record
+from tests.kit.scans import AT, PLATFORM, SUBJECT
 from tests.kit.shop import push
 
 # Cosign has no name for these; it takes their URI.
 _UNNAMED = {"vsa"}
 _FORMS = ["bundle", "legacy"]
+NOTHING = Descriptor("", Digest.of(b""), 0)
+CONFIG = ImageConfig(PLATFORM, ())
 
 
 @pytest.fixture
@@ -71,6 +82,44 @@ def test_we_verify_spdx_that_cosign_took_as_text(form: str, image: str, bench: B
     # Cosign itself does not: so there is nothing to be had from writing it.
     asked = ("--key", "release.pub", "--insecure-ignore-tlog=true", "--type", "spdx", image)
     assert bench.type(cosign, "verify-attestation", *asked).returncode != 0
+
+
+@pytest.mark.parametrize("form", _FORMS)
+def test_what_cosign_downloads_is_taken_from_a_file(form: str, image: str, bench: Bench) -> None:
+    cosign = tools.program(COSIGN_3)
+    (bench.folder / "stated.json").write_text(json.dumps(PREDICATES["openvex"]))
+    _cosign_attests(bench, cosign, form, image, "openvex")
+    downloaded = bench.type(cosign, "download", "attestation", image)
+    assert downloaded.returncode == 0, downloaded.stderr
+    (bench.folder / "downloaded.jsonl").write_text(downloaded.stdout)
+    listed = bench.type(
+        *(PROGRAM, "attestations", "list", image, "--key", "release.pub", "-o", "json"),
+        *("--bundle", "downloaded.jsonl"),
+    )
+    assert listed.returncode == 0, listed.stderr
+    found = [(o["form"], o["state"]) for o in json.loads(listed.stdout)["attestations"]]
+    assert found == [(form, "verified"), ("file", "verified")]
+
+
+def test_cosign_takes_our_provenance_for_what_slsa_defines(image: str, bench: Bench) -> None:
+    """It reads the predicate by SLSA's own schema before it signs it."""
+    cosign = tools.program(COSIGN_3)
+    scan, sbom = scan_record(), sbom_record()
+    run = Invocation(
+        "https://ci.example", Producer("supplychain", "1"), SUBJECT, "1.0", Purpose("prod"), AT
+    )
+    about = PlatformImage(
+        SUBJECT, PLATFORM, OCI_MANIFEST, b"", ImageManifest(NOTHING, ()), b"", CONFIG
+    )
+    result = ScanResult(scan.scan, scan.report)
+    predicate = provenance(run, about, result, sbom, finished_at=AT)
+    (bench.folder / "stated.json").write_bytes(predicate)
+    _cosign_attests(bench, cosign, "bundle", image, "slsaprovenance1")
+    options = ("--key", "release.pub", "--insecure-ignore-tlog=true", "--type", "slsaprovenance1")
+    read = bench.type(cosign, "verify-attestation", *options, image)
+    assert read.returncode == 0, read.stderr
+    payload = json.loads(base64.b64decode(json.loads(read.stdout)["payload"]))
+    assert payload["predicate"] == json.loads(predicate)
 
 
 def _cosign_attests(bench: Bench, cosign: Path, form: str, image: str, name: str) -> None:
