@@ -9,6 +9,7 @@ import typer
 from supplychain.cli.commands import (
     attestations,
     config,
+    copy,
     db,
     doctor,
     export,
@@ -73,6 +74,7 @@ app.command("sign", rich_help_panel=_STAGES)(stages.sign)
 app.command("attest", rich_help_panel=_STAGES)(stages.attest)
 app.command("verify", rich_help_panel=_STAGES)(stages.verify)
 app.add_typer(attestations.app, name="attestations", rich_help_panel=_STAGES)
+app.command("copy", rich_help_panel=_STAGES)(copy.copy)
 app.add_typer(export.app, name="export", rich_help_panel=_CARE)
 app.add_typer(policy.app, name="policy", rich_help_panel=_CARE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_CARE)

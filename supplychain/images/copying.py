@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
-from supplychain.images.cache import storing
 from supplychain.images.layout import OciLayout
 from supplychain.images.layout_reader import blob_path
 from supplychain.images.resolve import ResolvedImage
@@ -29,26 +26,14 @@ def copy_to_layout(source: ArtifactStore, image: ResolvedImage, folder: Path) ->
     layout = OciLayout.create(folder)
     for platform in image.images:
         for layer in platform.manifest.layers:
-            _copy(source, layer, folder)
+            _copy(source, layer, layout, folder)
         layout.put_blob(platform.config_raw)
         layout.put_blob(platform.raw)
     layout.put_manifest(image.raw, image.media_type)
     return layout
 
 
-def _copy(source: ArtifactStore, blob: Descriptor, folder: Path) -> None:
-    place = folder / blob_path(blob.digest)
-    if place.exists():
+def _copy(source: ArtifactStore, blob: Descriptor, layout: OciLayout, folder: Path) -> None:
+    if (folder / blob_path(blob.digest)).exists():
         return  # every read of it is checked, so a damaged one is found there
-    with storing(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=place.parent, prefix=".partial-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                for chunk in source.blob_chunks(blob):
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(partial).replace(place)
-        finally:
-            Path(partial).unlink(missing_ok=True)
+    layout.put_blob_chunks(blob, lambda: source.blob_chunks(blob))

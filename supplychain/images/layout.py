@@ -15,7 +15,8 @@ from supplychain.images.documents import media_type_of
 from supplychain.images.fields import Fields
 from supplychain.images.files import Folder
 from supplychain.images.layout_reader import INDEX, MARKER, TAG, LayoutReader, blob_path
-from supplychain.model.artifact import OCI_INDEX, Manifest
+from supplychain.images.streams import checked
+from supplychain.model.artifact import OCI_INDEX, Descriptor, Manifest
 from supplychain.model.digest import Digest
 
 VERSION = b'{"imageLayoutVersion":"1.0.0"}'
@@ -58,6 +59,19 @@ class OciLayout(LayoutReader):
             if not (place.is_file() and digest.matches(place.read_bytes())):
                 _replace(self._path, blob_path(digest), data)
         return digest
+
+    def put_blob_chunks(
+        self, descriptor: Descriptor, chunks: Callable[[], Iterator[bytes]]
+    ) -> None:
+        """See `ArtifactStore`; what is there already is replaced."""
+        place = self._path / blob_path(descriptor.digest)
+        with _writing(place):
+            _replace(self._path, blob_path(descriptor.digest), checked(descriptor, chunks()))
+
+    def put_child(self, manifest: Manifest) -> None:
+        """See `ArtifactStore`; index.json does not list it."""
+        media_type_of(manifest.raw, manifest.media_type, f"the manifest for {self.name}")
+        self.put_blob(manifest.raw)
 
     def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Digest:
         """See `ArtifactStore`; a tag is moved from the manifest that had it."""
@@ -157,14 +171,15 @@ def _index(manifests: list[object], document: dict[str, object] | None = None) -
     return json.dumps({**base, "manifests": manifests}, separators=(",", ":")).encode()
 
 
-def _replace(root: Path, name: str, data: bytes) -> None:
+def _replace(root: Path, name: str, data: bytes | Iterator[bytes]) -> None:
     """Write a file so that it is there whole or not at all, also after a power cut."""
     target = root / name
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, partial = tempfile.mkstemp(dir=root, prefix=".partial-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            for chunk in (data,) if isinstance(data, bytes) else data:
+                file.write(chunk)
             file.flush()
             os.fchmod(handle, 0o644)
             os.fsync(handle)

@@ -16,7 +16,7 @@ from supplychain.images.documents import (
 from supplychain.images.fields import Fields
 from supplychain.images.files import Files
 from supplychain.images.reference import Reference
-from supplychain.model.artifact import MANIFEST_LIMIT, Descriptor, Manifest
+from supplychain.model.artifact import MANIFEST_LIMIT, ArtifactStore, Descriptor, Manifest
 from supplychain.model.digest import Digest
 
 MARKER = "oci-layout"
@@ -114,13 +114,39 @@ class LayoutReader:
         found = (self.referrer(manifest, digest) for manifest in self._listed())
         return tuple({one.digest: one for one in found if one is not None}.values())
 
+    def has_blob(self, digest: Digest) -> bool:
+        """See `ArtifactStore`; a file counts if its bytes hash to the digest."""
+        path = blob_path(digest)
+        if self._files.size(path) is None:
+            return False
+        hasher = digest.hasher()
+        for chunk in self._files.chunks(path):
+            hasher.update(chunk)
+        return hasher.hexdigest() == digest.hex
+
     def put_blob(self, data: bytes) -> Digest:
         """Refuse."""
         raise self._read_only(f"a blob of {len(data):,} bytes")
 
+    def put_blob_chunks(
+        self, descriptor: Descriptor, chunks: Callable[[], Iterator[bytes]]
+    ) -> None:
+        """Refuse."""
+        del chunks
+        raise self._read_only(f"a blob of {descriptor.size:,} bytes")
+
+    def mount_blob(self, digest: Digest, source: ArtifactStore) -> bool:
+        """See `ArtifactStore`; among files there is no such thing."""
+        del digest, source
+        return False
+
     def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Digest:
         """Refuse."""
         raise self._read_only(f"{media_type} of {len(data):,} bytes, tag {tag}")
+
+    def put_child(self, manifest: Manifest) -> None:
+        """Refuse."""
+        raise self._read_only(f"{manifest.media_type} of {len(manifest.raw):,} bytes")
 
     def amend(self, tag: str, change: Callable[[Manifest | None], Manifest]) -> Manifest:
         """Refuse."""

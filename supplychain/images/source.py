@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # An archive that is compressed as a whole is unpacked to a file before it is read.
 _ARCHIVE_LIMIT = 64 << 30
-_PATH_STARTS = ("/", "./", "../", "~")
+PATH_STARTS = ("/", "./", "../", "~")
 
 
 class FileKind(StrEnum):
@@ -102,7 +102,7 @@ def parse_source(text: str) -> Source:
         if not rest:
             raise InputError(f"{text!r} names nothing", hint=f"write {prefix}:NAME")
         return DaemonSource(rest) if prefix == "docker-daemon" else _file(FileKind(prefix), rest)
-    if text.startswith(_PATH_STARTS):
+    if text.startswith(PATH_STARTS):
         return _file(None, text)
     return RegistrySource(Reference.parse(text))
 

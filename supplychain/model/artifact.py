@@ -97,12 +97,50 @@ class ArtifactStore(Protocol):
         """
         ...
 
+    def has_blob(self, digest: Digest) -> bool:
+        """Whether a blob is there. A registry is believed here: only reading it proves its bytes.
+
+        Raises:
+            RegistryError: The registry failed.
+        """
+        ...
+
     def put_blob(self, data: bytes) -> Digest:
         """Store a blob; storing one that is there already does nothing."""
         ...
 
+    def put_blob_chunks(
+        self, descriptor: Descriptor, chunks: Callable[[], Iterator[bytes]]
+    ) -> None:
+        """Store a blob from a stream; at no time is more of it in memory than a few chunks.
+
+        Args:
+            descriptor: What the stream holds.
+            chunks: Begins the stream; again, from the start, for every attempt that is needed.
+
+        Raises:
+            DigestMismatchError: The stream is not what the descriptor says.
+            RegistryError: The registry did not take it.
+        """
+        ...
+
+    def mount_blob(self, digest: Digest, source: ArtifactStore) -> bool:
+        """Take a blob over from another repository in the same place, without moving its bytes.
+
+        Returns:
+            Whether that was done; else the blob has to be stored.
+        """
+        ...
+
     def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Digest:
         """Store a manifest under its digest, and under a tag where one is given."""
+        ...
+
+    def put_child(self, manifest: Manifest) -> None:
+        """Store a manifest that another one names, or a tag that is set later.
+
+        By itself it is no image that somebody could look for here.
+        """
         ...
 
     def amend(self, tag: str, change: Callable[[Manifest | None], Manifest]) -> Manifest:

@@ -6,7 +6,7 @@ Everybody who signs rewrites such an image whole, so it is only ever amended.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from supplychain.errors import InputError, LimitError, VerificationError
@@ -97,18 +97,80 @@ def append(store: ArtifactStore, subject: Digest, layers: Sequence[Layer]) -> Di
     """
     (suffix,) = {layer.suffix for layer in layers}
     name = tag(subject, suffix)
-    return store.amend(name, lambda current: _with(store, current, layers, name)).digest
+    data = {str(Digest.of(layer.data)): layer.data for layer in layers}
+
+    def change(current: Manifest | None) -> Manifest:
+        # Blobs only here, for whoever signs beside us in this process waits: they may store the
+        # same.
+        return _with(
+            store,
+            current,
+            (suffix, name),
+            [_json(layer) for layer in layers],
+            lambda new: [str(store.put_blob(data[str(one["digest"])])) for one in new],
+        )
+
+    return store.amend(name, change).digest
+
+
+def merge(store: ArtifactStore, subject: Digest, suffix: Suffix, image: Manifest) -> Manifest:
+    """Add the layers of another such image to what lies under its tag, so that nothing is lost.
+
+    Args:
+        store: The repository that holds the subject and, already, every blob of `image`.
+        subject: What the layers are about.
+        suffix: Among which they belong.
+        image: The other image; it becomes the one under the tag where there is none.
+
+    Returns:
+        What now lies there.
+
+    Raises:
+        SupplyChainError: As `append`; also where `image` is no such image.
+    """
+    name = tag(subject, suffix)
+    _, layers = _appendable(image, suffix, name)
+    wanted = [as_object(layer, "a layer") for layer in layers]
+
+    def change(current: Manifest | None) -> Manifest:
+        if current is None:
+            return image
+        return _with(
+            store, current, (suffix, name), wanted, lambda new: [one.get("digest") for one in new]
+        )
+
+    return store.amend(name, change)
+
+
+def holds(current: Manifest, suffix: Suffix, image: Manifest) -> bool:
+    """Whether an image has every layer of another one; raises as `merge`."""
+    _, there = _appendable(current, suffix, f"what lies under .{suffix}")
+    _, wanted = _appendable(image, suffix, f"what lies under .{suffix}")
+    return all(any(_same(as_object(layer, "a layer"), old) for old in there) for layer in wanted)
 
 
 def _with(
-    store: ArtifactStore, current: Manifest | None, layers: Sequence[Layer], name: str
+    store: ArtifactStore,
+    current: Manifest | None,
+    place: tuple[Suffix, str],
+    layers: Sequence[Json],
+    keep: Callable[[Sequence[Json]], Sequence[object]],
 ) -> Manifest:
-    """The image with these layers too; the very same where it holds them all."""
+    """The image with these layers too; the very same where it holds them all.
+
+    Args:
+        store: Where it is.
+        current: The image.
+        place: Its suffix and its tag.
+        layers: Their descriptors.
+        keep: Sees to it that the blobs of new ones are there; gives their digests.
+    """
+    suffix, name = place
     value: Json = {"schemaVersion": 2, "mediaType": OCI_MANIFEST}
     present: list[object] = []
     if current is not None:
-        value, present = _appendable(current, layers[0].suffix, name)
-    new = [one for one in layers if not any(_same(_json(one), old) for old in present)]
+        value, present = _appendable(current, suffix, name)
+    new = [one for one in layers if not any(_same(one, old) for old in present)]
     if current is not None and not new:
         return current
     if len(present) + len(new) > LAYER_LIMIT:
@@ -116,10 +178,8 @@ def _with(
             f"{name} would have more than {LAYER_LIMIT} layers, and nobody reads so many",
             hint="delete the tag, or signatures that are no longer needed; then sign again",
         )
-    # Only here, for whoever signs beside us in this process waits: they may store the same blob.
-    digests = [str(store.put_blob(one.data)) for one in new]
-    config = _config(store, value.get("config"), digests)
-    value |= {"config": config, "layers": [*present, *map(_json, new)]}
+    config = _config(store, value.get("config"), keep(new))
+    value |= {"config": config, "layers": [*present, *new]}
     data = json.dumps(value, separators=(",", ":")).encode()
     media_type = OCI_MANIFEST if current is None else current.media_type
     return Manifest(media_type, Digest.of(data), data)
@@ -179,5 +239,5 @@ def _json(layer: Layer) -> Json:
 def _same(one: Json, other: object) -> bool:
     """Whether two layers are one: the content, and the signature beside it."""
     return isinstance(other, dict) and all(
-        one[name] == other.get(name) for name in ("digest", "annotations")
+        one.get(name) == other.get(name) for name in ("digest", "annotations")
     )

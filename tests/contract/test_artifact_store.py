@@ -124,6 +124,45 @@ def test_storing_a_blob_twice_does_nothing(store: ArtifactStore) -> None:
     assert store.blob(_descriptor(b"same"), limit=4) == b"same"
 
 
+def test_a_blob_is_stored_from_a_stream(store: ArtifactStore) -> None:
+    data = bytes(range(256)) * 8192
+    assert not store.has_blob(Digest.of(data))
+    for _ in range(2):
+        store.put_blob_chunks(_descriptor(data), lambda: iter((data[:70_000], data[70_000:])))
+    assert store.has_blob(Digest.of(data))
+    assert store.blob(_descriptor(data), limit=len(data)) == data
+
+
+def test_an_empty_blob_is_stored_from_a_stream(store: ArtifactStore) -> None:
+    store.put_blob_chunks(_descriptor(b""), lambda: iter(()))
+    assert store.has_blob(Digest.of(b""))
+
+
+@pytest.mark.parametrize("came", [b"other bytes!", b"right", b"right bytes and more"])
+def test_a_stream_that_is_not_what_it_should_be_is_not_stored(
+    store: ArtifactStore, came: bytes
+) -> None:
+    wanted = _descriptor(b"right bytes.")
+    with pytest.raises(DigestMismatchError):
+        store.put_blob_chunks(wanted, lambda: iter((came,)))
+    assert not store.has_blob(wanted.digest)
+
+
+def test_a_blob_is_not_taken_over_from_somewhere_else(store: ArtifactStore) -> None:
+    other = MemoryStore()
+    assert not store.mount_blob(other.put_blob(b"there"), other)
+    assert not store.has_blob(Digest.of(b"there"))
+
+
+def test_a_child_is_there_and_looked_for_by_nobody(store: ArtifactStore) -> None:
+    raw = _manifest(store, "child")
+    child = Manifest(OCI_MANIFEST, Digest.of(raw), raw)
+    store.put_child(child)
+    assert store.manifest(child.digest).raw == raw
+    if isinstance(store, OciLayout):
+        assert store.entries() == ()
+
+
 def test_a_blob_that_is_not_there_is_not_found(store: ArtifactStore) -> None:
     missing = Descriptor(_OCTETS, _NOWHERE, 5)
     with pytest.raises(NotFoundError):

@@ -72,6 +72,28 @@ class MemoryStore:
         self.blobs[digest] = data
         return digest
 
+    def has_blob(self, digest: Digest) -> bool:
+        """Whether a blob is there."""
+        return digest in self.blobs
+
+    def put_blob_chunks(
+        self, descriptor: Descriptor, chunks: Callable[[], Iterator[bytes]]
+    ) -> None:
+        """Store a blob from a stream."""
+        data = b"".join(chunks())
+        _check(descriptor.digest, data)
+        if len(data) != descriptor.size:
+            raise DigestMismatchError(f"blob {descriptor.digest} is not as long as said")
+        self.blobs[descriptor.digest] = data
+
+    def mount_blob(self, digest: Digest, source: ArtifactStore) -> bool:
+        """Nothing can be taken over."""
+        return False
+
+    def put_child(self, manifest: Manifest) -> None:
+        """Store a manifest."""
+        self.put_manifest(manifest.raw, manifest.media_type)
+
     def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Digest:
         """Store a manifest, and list it under its subject where it names one."""
         digest = Digest.of(data)

@@ -43,18 +43,35 @@ _SCHEME = re.compile(r"\s*,?\s*([a-zA-Z0-9_-]+)(?:\s+|$)(?!=)")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a call does: pull from a repository, or push to it too."""
+    """What a call does: pull from a repository, or push to it too.
+
+    Attributes:
+        repository: The repository.
+        push: Whether it is written to.
+        also: Another one that is read; "" for none.
+    """
 
     repository: str
     push: bool = False
+    also: str = ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """As token services read it, one for each repository."""
+        own = f"repository:{self.repository}:{'pull,push' if self.push else 'pull'}"
+        return (own, f"repository:{self.also}:pull") if self.also else (own,)
 
     def __str__(self) -> str:
-        """As token services read it."""
-        return f"repository:{self.repository}:{'pull,push' if self.push else 'pull'}"
+        """All parts, with spaces between."""
+        return " ".join(self.parts)
 
     def covers(self, other: Scope) -> bool:
         """Whether a token for this scope is good for the other too."""
-        return self.repository == other.repository and (self.push or not other.push)
+        return (
+            self.repository == other.repository
+            and (self.push or not other.push)
+            and other.also in {"", self.also}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,27 +219,32 @@ class Authenticator:
     def _fetch(self, challenge: Challenge, login: Login | None, scope: Scope, now: float) -> _Token:
         # The registry may name any host for its token service, but not leave TLS.
         url = self._wire.follow(self._challenged_at, challenge.realm)
-        asked = {"service": challenge.service, "scope": str(scope)}
         what = f"a token for {scope}"
         if login is not None and login.identity_token:
-            response = self._trade(url, asked, login.identity_token)
+            response = self._trade(url, challenge.service, scope, login.identity_token)
         else:
-            response = self._get_token(url, asked, login)
+            response = self._get_token(url, challenge.service, scope, login)
         if response.status_code in {401, 403}:
             raise login_refused(response, what, self._registry, logged_in=login is not None)
         if response.status_code != 200:
             raise_for_status(response, what)
         return _read_token(read_body(response, limit=_TOKEN_LIMIT, what=what), url, now)
 
-    def _get_token(self, url: str, asked: dict[str, str], login: Login | None) -> requests.Response:
-        query = urlencode(asked | ({"account": login.username} if login else {}))
+    def _get_token(
+        self, url: str, service: str, scope: Scope, login: Login | None
+    ) -> requests.Response:
+        asked = {"service": service, "scope": scope.parts}
+        query = urlencode(asked | ({"account": login.username} if login else {}), doseq=True)
         authorization = (Origin.of(url), _basic(login)) if login else None
         joint = "&" if "?" in url else "?"
         return self._wire.send(
             "GET", f"{url}{joint}{query}", headers={}, authorization=authorization
         )
 
-    def _trade(self, url: str, asked: dict[str, str], identity_token: str) -> requests.Response:
+    def _trade(
+        self, url: str, service: str, scope: Scope, identity_token: str
+    ) -> requests.Response:
+        asked = {"service": service, "scope": str(scope)}
         form = {"grant_type": "refresh_token", "client_id": _CLIENT}
         # The secret is in the body, so no redirect is followed with it.
         return self._wire.send(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 
 import requests
 
-from supplychain.errors import DigestMismatchError, RegistryError
+from supplychain.errors import DigestMismatchError, NotFoundError, RegistryError
 from supplychain.images.registry.auth import Scope
 from supplychain.images.registry.body import read_chunks
 from supplychain.images.registry.failures import TransientError
 from supplychain.images.registry.host import Answer, Call, RegistryHost
+from supplychain.images.registry.sending import Stream
+from supplychain.images.streams import checked
 from supplychain.model.artifact import Descriptor
 from supplychain.model.digest import Digest
 
@@ -72,6 +74,44 @@ class Blobs:
         self._host.retry.call(lambda: self._put_once(digest, data))
         return digest
 
+    def put_stream(self, descriptor: Descriptor, chunks: Callable[[], Iterator[bytes]]) -> None:
+        """Store a blob from a stream, unless it is there; see `ArtifactStore.put_blob_chunks`.
+
+        Raises:
+            DigestMismatchError: The stream is not what the descriptor says.
+            RegistryError: The registry did not take it.
+        """
+        stream = Stream(descriptor.size, lambda: checked(descriptor, chunks()))
+        self._host.retry.call(lambda: self._put_once(descriptor.digest, stream))
+
+    def has(self, digest: Digest) -> bool:
+        """Whether the registry says that a blob is there.
+
+        Raises:
+            RegistryError: The registry failed.
+        """
+        return self._host.retry.call(lambda: self._exists(digest))
+
+    def mount(self, digest: Digest, repository: str) -> bool:
+        """Ask for a blob of another repository; whether the registry has taken it over.
+
+        A registry may decline, and many do: this only ever saves time.
+        """
+        query = urlencode({"mount": str(digest), "from": repository})
+        call = Call(
+            "POST",
+            f"/v2/{self._repository}/blobs/uploads/?{query}",
+            Scope(self._repository, push=True, also=repository),
+            self._what(digest),
+            {"Content-Type": "application/octet-stream"},
+            b"",
+            _STARTED | _STORED,
+        )
+        try:
+            return self._host.call(call).status == 201
+        except (RegistryError, NotFoundError):
+            return False  # what is wrong, if anything, shows when the blob is stored
+
     def _from(self, descriptor: Descriptor, start: int) -> Iterator[bytes]:
         """The blob's bytes from `start` on, whether or not the server can begin there."""
         what = self._what(descriptor.digest)
@@ -91,7 +131,7 @@ class Blobs:
             yield chunk[skip:] if skip else chunk
             skip = max(0, skip - len(chunk))
 
-    def _put_once(self, digest: Digest, data: bytes) -> None:
+    def _put_once(self, digest: Digest, data: bytes | Stream) -> None:
         # A cut upload's session is gone, so that a repetition begins here, not at the last call.
         if self._exists(digest):
             return
@@ -109,7 +149,7 @@ class Blobs:
         )
         return self._host.call_once(call).status == 200
 
-    def _write(self, method: str, target: str, digest: Digest, data: bytes) -> Answer:
+    def _write(self, method: str, target: str, digest: Digest, data: bytes | Stream) -> Answer:
         return self._host.call_once(
             Call(
                 method,

@@ -15,6 +15,7 @@ from supplychain.images.registry.body import drain, read_body
 from supplychain.images.registry.failures import raise_for_status
 from supplychain.images.registry.options import RegistryOptions
 from supplychain.images.registry.retry import Clock, Retry
+from supplychain.images.registry.sending import Stream
 from supplychain.images.registry.wire import Wire
 from supplychain.model.artifact import MANIFEST_LIMIT
 
@@ -40,7 +41,7 @@ class Call:
     scope: Scope
     what: str
     headers: Mapping[str, str]
-    body: bytes | None = None
+    body: bytes | Stream | None = None
     accept: frozenset[int] = _OK
 
 

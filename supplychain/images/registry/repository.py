@@ -14,7 +14,7 @@ from supplychain.images.registry.manifests import Manifests
 from supplychain.images.registry.options import RegistryOptions
 from supplychain.images.registry.retry import Clock
 from supplychain.images.registry.tags import Tags
-from supplychain.model.artifact import Descriptor, Manifest
+from supplychain.model.artifact import ArtifactStore, Descriptor, Manifest
 from supplychain.model.digest import Digest
 
 
@@ -41,6 +41,7 @@ class RegistryRepository:
     ) -> None:
         clock = clock or Clock()
         self.host = host or RegistryHost(reference.registry, options, clock=clock)
+        self.reference = Reference(reference.registry, reference.repository)
         self._name = reference.name
         path = reference.repository
         self._manifests = Manifests(self.host, path, self._name)
@@ -78,6 +79,28 @@ class RegistryRepository:
     def put_blob(self, data: bytes) -> Digest:
         """See `ArtifactStore`."""
         return self._blobs.put(data)
+
+    def has_blob(self, digest: Digest) -> bool:
+        """See `ArtifactStore`."""
+        return self._blobs.has(digest)
+
+    def put_blob_chunks(
+        self, descriptor: Descriptor, chunks: Callable[[], Iterator[bytes]]
+    ) -> None:
+        """See `ArtifactStore`; one that is there already is not sent."""
+        self._blobs.put_stream(descriptor, chunks)
+
+    def mount_blob(self, digest: Digest, source: ArtifactStore) -> bool:
+        """See `ArtifactStore`; within one registry, where it lets us."""
+        if not isinstance(source, RegistryRepository) or source.reference == self.reference:
+            return False
+        if source.reference.registry != self.reference.registry:
+            return False
+        return self._blobs.mount(digest, source.reference.repository)
+
+    def put_child(self, manifest: Manifest) -> None:
+        """See `ArtifactStore`."""
+        self._manifests.put(manifest)
 
     def put_manifest(self, data: bytes, media_type: str, *, tag: str | None = None) -> Digest:
         """See `ArtifactStore`."""

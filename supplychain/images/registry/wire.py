@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urljoin
 
 import requests
@@ -13,6 +14,7 @@ from supplychain.images.registry.address import Origin, is_loopback, without_sec
 from supplychain.images.registry.body import drain
 from supplychain.images.registry.failures import NETWORK_ERRORS, raise_for_exception
 from supplychain.images.registry.options import RegistryOptions
+from supplychain.images.registry.sending import Stream
 from supplychain.images.registry.session import (
     RegistrySession,
     environment_proxies,
@@ -43,7 +45,7 @@ class Wire:
         url: str,
         *,
         headers: Mapping[str, str],
-        body: bytes | str | None = None,
+        body: bytes | str | Stream | None = None,
         authorization: tuple[Origin, str] | None = None,
         redirects: int = _MOST_REDIRECTS,
     ) -> requests.Response:
@@ -141,7 +143,7 @@ class Wire:
         url: str,
         origin: Origin,
         headers: dict[str, str],
-        body: bytes | str | None,
+        body: bytes | str | Stream | None,
     ) -> requests.Response:
         self._admit(origin)
         try:
@@ -149,8 +151,7 @@ class Wire:
                 method,
                 url,
                 headers=headers,
-                # As a stream a body goes out in blocks, each with a timeout of its own.
-                data=io.BytesIO(body) if isinstance(body, bytes) and body else body,
+                data=_sent(body),
                 stream=True,
                 timeout=(self._options.connect_timeout, self._options.read_timeout),
                 allow_redirects=False,
@@ -159,3 +160,10 @@ class Wire:
             )
         except NETWORK_ERRORS as error:
             raise_for_exception(error, origin)
+
+
+def _sent(body: bytes | str | Stream | None) -> Any:
+    """As a stream a body goes out in blocks, each with a timeout of its own."""
+    if isinstance(body, Stream):
+        return body.opened() if body.size else b""
+    return io.BytesIO(body) if isinstance(body, bytes) and body else body

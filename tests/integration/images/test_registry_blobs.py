@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -11,6 +12,7 @@ from supplychain.errors import (
     LimitError,
     RegistryError,
 )
+from supplychain.images.reference import Reference
 from supplychain.images.registry.options import RegistryOptions
 from supplychain.images.registry.repository import RegistryRepository
 from supplychain.model.artifact import OCI_MANIFEST
@@ -25,6 +27,7 @@ from tests.kit.misbehaving import (
     endless,
     manifest,
     ranged,
+    redirect,
     reply,
 )
 from tests.kit.registry_client import new_repository
@@ -121,6 +124,46 @@ def test_a_cut_upload_is_started_anew(
     (stored,) = server.asked("PUT", "/upload/2")
     assert stored.body == b"data"
     assert stored.path == f"/upload/2?state=x&digest=sha256%3A{Digest.of(b'data').hex}"
+
+
+def test_a_cut_stream_is_begun_anew_and_has_a_length(
+    server: ScriptedServer, repository: RegistryRepository
+) -> None:
+    server.on("HEAD", _BLOB_PATH, reply(404))
+    locations = [reply(202, headers={"Location": f"/upload/{n}"}) for n in (1, 2)]
+    server.on("POST", "/v2/app/blobs/uploads/", *locations)
+    server.on("PUT", "/upload/1", reply(503))
+    server.on("PUT", "/upload/2", reply(201))
+    repository.put_blob_chunks(descriptor(_BLOB), lambda: iter((_BLOB[:7], _BLOB[7:])))
+    (stored,) = server.asked("PUT", "/upload/2")
+    assert stored.body == _BLOB
+    assert stored.headers["Content-Length"] == str(len(_BLOB))
+    assert "Transfer-Encoding" not in stored.headers
+
+
+def test_a_stream_goes_again_where_the_server_sends_us_on(
+    server: ScriptedServer, elsewhere: ScriptedServer, repository: RegistryRepository
+) -> None:
+    server.on("HEAD", _BLOB_PATH, reply(404))
+    server.on("POST", "/v2/app/blobs/uploads/", reply(202, headers={"Location": "/upload/1"}))
+    server.on("PUT", "/upload/1", redirect(f"{elsewhere.url}/store"))
+    elsewhere.on("PUT", "/store", reply(201))
+    repository.put_blob_chunks(descriptor(_BLOB), lambda: iter((_BLOB,)))
+    (stored,) = elsewhere.requests
+    assert stored.body == _BLOB
+
+
+@pytest.mark.parametrize(("status", "taken"), [(201, True), (202, False), (403, False)])
+def test_a_blob_of_another_repository_is_asked_for(
+    server: ScriptedServer, repository: RegistryRepository, status: int, taken: bool
+) -> None:
+    uploads = "/v2/app/blobs/uploads/"
+    server.on("POST", uploads, reply(status, headers={"Location": "/upload/1"}))
+    other = RegistryRepository(Reference(server.address, "other/app"), host=repository.host)
+    assert repository.mount_blob(Digest.of(_BLOB), other) is taken
+    assert not repository.mount_blob(Digest.of(_BLOB), repository)
+    query = urlsplit(server.asked("POST", uploads)[0].path).query
+    assert parse_qs(query) == {"mount": [str(Digest.of(_BLOB))], "from": ["other/app"]}
 
 
 def test_an_upload_elsewhere_carries_no_credentials(

@@ -15,6 +15,7 @@ from supplychain.errors import (
     RegistryError,
     SupplyChainError,
 )
+from supplychain.images.reference import Reference
 from supplychain.images.registry.options import RegistryOptions
 from supplychain.images.registry.repository import RegistryRepository
 from supplychain.images.registry.retry import Clock
@@ -68,6 +69,19 @@ def test_a_token_is_fetched_once_for_each_scope(
     assert [one.authorization for one in tokens.requests] == [_BASIC, _BASIC]
     # The password goes to the token service and nowhere else.
     assert _BASIC not in {one.authorization for one in server.requests}
+
+
+def test_a_token_to_take_a_blob_over_is_for_both_repositories(
+    server: ScriptedServer, tokens: ScriptedServer, options: RegistryOptions
+) -> None:
+    tokens.on("GET", "/token", reply(200, token_document("both")))
+    uploads = "/v2/app/blobs/uploads/"
+    server.on("POST", uploads, needs("Bearer both", reply(201), bearer_challenge(tokens)))
+    repository = new_repository(server.repository, options, [])
+    other = RegistryRepository(Reference(server.address, "other"), host=repository.host)
+    assert repository.mount_blob(_DIGEST, other)
+    (asked,) = tokens.requests
+    assert _query(asked)["scope"] == ["repository:app:pull,push", "repository:other:pull"]
 
 
 def test_a_token_to_push_is_used_for_pulling_too(
