@@ -21,7 +21,7 @@ demo: $(VENV)/.demo ## build, scan, sign and judge real images; leaves everythin
 test: $(VENV)/.dev ## every test that needs only Python and packages, with branch coverage
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered --ignore=tests/interop $(ARGS)
 
-test-interop: $(VENV)/.dev ## real cosign reads us and we read it; builds it with Go, once
+test-interop: $(VENV)/.dev ## real cosign and admission controllers read us, we read cosign; builds them with Go, once
 	@$(BIN)/python -m tests.kit.go_tools
 	@$(BIN)/python -m pytest tests/interop tests/contract/test_sigstore.py $(ARGS)
 

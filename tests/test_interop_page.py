@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.interop import matrix, tools
+from tests.interop import admission, matrix, tools
 from tests.kit.prose import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "interop.md").read_text("utf-8")
@@ -16,7 +16,21 @@ def test_the_table_has_every_case_and_no_cell_that_failed() -> None:
     assert rows[0] == matrix.HEAD
     assert [row[:5] for row in rows[2:]] == [matrix.vars_of(case) for case in matrix.cases()]
     for case, row in zip(matrix.cases(), rows[2:], strict=True):
-        assert {*row[5:]} == {"later" if case.means == "keyless" else "yes"}
+        for what, cell in zip(matrix.WHATS, row[5:], strict=True):
+            assert cell == _cell(case, what)
+
+
+def _cell(case: matrix.Case, what: str) -> str:
+    if what not in matrix.whats(case.reader):
+        return matrix.UNASKED
+    return matrix.LATER if case.means == "keyless" else matrix.expected(case, what)
+
+
+def test_every_policy_to_copy_is_linked_and_run() -> None:
+    page = (REPOSITORY / "docs" / "admission.md").read_text("utf-8")
+    files = {path.name for path in admission.FOLDER.iterdir()}
+    assert {*re.findall(r"\(admission/([\w.-]+)\)", page)} == files
+    assert {admission.FILES[reader] for reader in matrix.ADMISSION} == files
 
 
 def test_the_commands_are_those_that_were_run() -> None:

@@ -6,10 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 OURS, COSIGN_3, COSIGN_2 = "supplychain", "cosign 3.1", "cosign 2.6"
+POLICY_CONTROLLER = "policy-controller 0.13"
+KYVERNO_COSIGN = "Kyverno 1.19 `Cosign`"
+KYVERNO_BUNDLE = "Kyverno 1.19 `SigstoreBundle`"
+KYVERNO_IMAGE = "Kyverno 1.19 `ImageValidatingPolicy`"
+ADMISSION = (POLICY_CONTROLLER,)
 WHATS = ("signature", "cyclonedx", "vuln")
 REGISTRIES = ("with the referrers API", "without it")
-# What the cells say of what was not run.
-LATER, NOT_RUN = "later", "not run"
+# What the cells say of what was not run, or is not asked for by any policy in the documents.
+LATER, NOT_RUN, UNASKED = "later", "not run", "–"
+# What they say of what was run: read, and refused because the reader does not take the form.
+READ, UNREAD = "yes", "no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ def vars_of(case: Case) -> tuple[str, ...]:
 
 def cases() -> tuple[Case, ...]:
     """The whole matrix, in the order in which it is shown."""
-    pairs = [(OURS, reader) for reader in (COSIGN_3, COSIGN_2)]
+    pairs = [(OURS, reader) for reader in (COSIGN_3, COSIGN_2, *ADMISSION)]
     pairs += [(signer, OURS) for signer in (COSIGN_3, COSIGN_2)]
     return tuple(
         Case(by, means, form, registry, reader)
@@ -53,9 +60,37 @@ def cases() -> tuple[Case, ...]:
     )
 
 
-def _unrun(case: Case) -> str:
+def whats(reader: str) -> tuple[str, ...]:
+    """What a reader is asked for: of a controller, what `docs/admission` has policies for."""
+    return WHATS[:2] if reader in ADMISSION else WHATS
+
+
+def questions() -> tuple[tuple[Case, str], ...]:
+    """Every cell that can be filled."""
+    return tuple((case, what) for case in cases() for what in whats(case.reader))
+
+
+def unread(case: Case, what: str) -> str | None:
+    """What a reader says that does not read this form; None for one that does."""
+    return _REFUSALS.get((case.reader, case.form, what))
+
+
+def expected(case: Case, what: str) -> str:
+    """What a cell says once all is as it should be."""
+    return READ if unread(case, what) is None else UNREAD
+
+
+def _unrun(case: Case, what: str) -> str:
+    if what not in whats(case.reader):
+        return UNASKED
     return LATER if case.means == "keyless" else NOT_RUN
 
+
+# What readers say of a form that they do not read.
+_REFUSALS = {
+    (POLICY_CONTROLLER, "bundle", "signature"): "no signatures found",
+    (POLICY_CONTROLLER, "bundle", "cyclonedx"): "no matching attestations",
+}
 
 HEAD = ("signed by", "with", "form", "registry", "read by", *WHATS)
 
@@ -63,7 +98,7 @@ HEAD = ("signed by", "with", "form", "registry", "read by", *WHATS)
 def table(results: Mapping[tuple[Case, str], str]) -> list[tuple[str, ...]]:
     """A row for each case; what was not run says so, and without a key it is for later."""
     return [
-        (*vars_of(case), *(results.get((case, what), _unrun(case)) for what in WHATS))
+        (*vars_of(case), *(results.get((case, what), _unrun(case, what)) for what in WHATS))
         for case in cases()
     ]
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from tests.interop.matrix import COSIGN_2, COSIGN_3, OURS
+import yaml
+
+from tests.interop import admission
+from tests.interop.matrix import ADMISSION, COSIGN_2, COSIGN_3, OURS, POLICY_CONTROLLER
+from tests.kit import go_tools
 from tests.kit.cli import PROGRAM
-from tests.kit.go_tools import COSIGN_2 as BUILT_2
-from tests.kit.go_tools import COSIGN_3 as BUILT_3
 
 PASSWORD = "correct horse"
 _TIMEOUT = 60
@@ -24,6 +28,12 @@ SIGNING = {
     (COSIGN_3, "legacy"): (*_UNLOGGED, *_UNSERVED, "--new-bundle-format=false"),
     (COSIGN_2, "bundle"): (*_UNLOGGED, "--new-bundle-format"),
     (COSIGN_2, "legacy"): _UNLOGGED,
+}
+_BUILT = {
+    COSIGN_3: go_tools.COSIGN_3,
+    COSIGN_2: go_tools.COSIGN_2,
+    POLICY_CONTROLLER: go_tools.POLICY_CONTROLLER,
+    **{reader: go_tools.KYVERNO for reader in ADMISSION if reader != POLICY_CONTROLLER},
 }
 _FORMATS = {"bundle": "bundle", "legacy": "legacy", "both": "bundle,legacy"}
 
@@ -58,12 +68,37 @@ class Bench:
         """Sign an image and attest an SBOM and a scan."""
         self._say(by, form, "sign", image)
         for kind in ("cyclonedx", "vuln"):
-            self._say(by, form, "attest", image, "--type", kind, "--predicate", f"{kind}.json")
+            self.attest(by, form, image, kind)
+
+    def attest(self, by: str, form: str, image: str, kind: str) -> None:
+        """Attest an SBOM or a scan."""
+        self._say(by, form, "attest", image, "--type", kind, "--predicate", f"{kind}.json")
 
     def verify(self, reader: str, what: str, image: str, key: str = "release") -> str:
         """What a reader answers when it is asked for a signature or an attestation; "" for yes."""
+        if reader in ADMISSION:
+            return self.admit(reader, self.policy(reader, what, image, key), image)
         done = self.type(program(reader), *verifying(reader, what, image, f"{key}.pub"))
         return "" if done.returncode == 0 else f"{done.stdout}{done.stderr}"
+
+    def policy(self, reader: str, what: str, image: str, key: str = "release") -> dict[str, Any]:
+        """A controller's policy for a key and for the registry of an image."""
+        trusted = (self.folder / f"{key}.pub").read_text()
+        return admission.policy(reader, what, trusted, image.partition("/")[0])
+
+    def admit(self, reader: str, policy: Mapping[str, Any], image: str, **others: str) -> str:
+        """What an admission controller answers; "" where it admits a pod with that image.
+
+        Args:
+            reader: The controller.
+            policy: Its policy.
+            image: The image of the pod's container.
+            others: An image for each other kind of container in the pod.
+        """
+        (self.folder / "policy.yaml").write_text(yaml.safe_dump(policy))
+        (self.folder / "pod.yaml").write_text(yaml.safe_dump(admission.pod(image, **others)))
+        done = self.type(program(reader), *admission.typed(reader, image))
+        return admission.answer(reader, done)
 
     def type(self, *command: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
         """Type a command and wait for it."""
@@ -93,7 +128,7 @@ class Bench:
 
 def program(name: str) -> Path:
     """The file of a program; skips the calling test where it is not there."""
-    return {OURS: lambda: PROGRAM, COSIGN_3: BUILT_3.required, COSIGN_2: BUILT_2.required}[name]()
+    return PROGRAM if name == OURS else _BUILT[name].required()
 
 
 def verifying(reader: str, what: str, image: str, key: str) -> list[str]:

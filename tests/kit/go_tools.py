@@ -7,6 +7,7 @@ take longer than any test may.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -35,14 +36,17 @@ class GoTool:
     Attributes:
         name: Its own name and its version.
         binary: How the file is called that Go makes.
-        package: What is built: with `@` and a version, or below `module`.
+        package: What is built: with `@` and a version, or below `module` or `source`.
         module: The folder of the module that it is in; None for one that Go fetches.
+        source: The fetched module that it is in, with `@` and a version, where that replaces
+            modules of others: Go heeds that in a main module alone. Its own `go.sum` holds.
     """
 
     name: str
     binary: str
     package: str
     module: Path | None = None
+    source: str | None = None
 
     @property
     def path(self) -> Path:
@@ -82,26 +86,34 @@ class GoTool:
         return f"-{hashlib.sha256(read).hexdigest()[:8]}"
 
     def _build(self, go: str) -> str | None:
-        command = [go, "install", "-p", "2", "-ldflags", "-s -w", self.package]
-        beside = {"GOBIN": str(self.path.parent), "GOFLAGS": "-buildvcs=false"}
+        folder = self.module or self.path.parent
+        install = (go, "install", "-p", "2", "-ldflags", "-s -w", self.package)
         try:
-            done = subprocess.run(
-                command,
-                cwd=self.module or self.path.parent,
-                env=os.environ | beside,
-                capture_output=True,
-                text=True,
-                timeout=_BUILD_TIMEOUT,
-                check=False,
-            )
+            if self.source is not None:
+                fetch = (go, "mod", "download", "-json", self.source)
+                folder = Path(json.loads(self._run(fetch, folder))["Dir"])
+            self._run(install, folder)
         except subprocess.TimeoutExpired:
             return f"the build took more than {_BUILD_TIMEOUT // 60} minutes"
-        if done.returncode == 0:
-            return None
-        last = "\n".join(done.stderr.strip().splitlines()[-20:])
-        if _NOT_TO_BE_HAD.search(last):
-            return f"it could not be fetched: {last.splitlines()[-1]}"
-        raise RuntimeError(f"{self.name} does not build:\n{last}")
+        except subprocess.CalledProcessError as error:
+            last = f"{error.stdout}{error.stderr}".strip().splitlines()[-20:]
+            for line in filter(_NOT_TO_BE_HAD.search, last):
+                return f"it could not be fetched: {line.strip()}"
+            raise RuntimeError("\n".join([f"{self.name} does not build:", *last])) from error
+        return None
+
+    def _run(self, command: tuple[str, ...], folder: Path) -> str:
+        beside = {"GOBIN": str(self.path.parent), "GOFLAGS": "-buildvcs=false"}
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=os.environ | beside,
+            capture_output=True,
+            text=True,
+            timeout=_BUILD_TIMEOUT,
+            check=True,
+        )
+        return done.stdout
 
 
 def _cosign(version: str) -> GoTool:
@@ -128,10 +140,25 @@ CT_LOG = _own("tesseract-0.1.2", "ctlog")
 TIMESTAMPS = _own("timestamp-authority-2.1.3", "timestamps")
 SIGSTORE = (FULCIO, REKOR, CT_LOG, TIMESTAMPS)
 
+# The admission controllers, as the programs in which their own policies are tried.
+POLICY_CONTROLLER = GoTool(
+    "policy-tester-0.13.1",
+    "tester",
+    "./cmd/tester",
+    source="github.com/sigstore/policy-controller@v0.13.1",
+)
+KYVERNO = GoTool(
+    "kyverno-1.19.1",
+    "kubectl-kyverno",
+    "./cmd/cli/kubectl-kyverno",
+    source="github.com/kyverno/kyverno@v1.19.1",
+)
+ADMISSION = (POLICY_CONTROLLER, KYVERNO)
+
 
 def main() -> None:
     """Build everything that is missing; what cannot be had is said and no error."""
-    for tool in (REFERRERS, *SIGSTORE, COSIGN_3, COSIGN_2):
+    for tool in (REFERRERS, *SIGSTORE, COSIGN_3, COSIGN_2, *ADMISSION):
         if why := tool.build():
             print(f"skipped   {tool.name}: {why}", file=sys.stderr)
 

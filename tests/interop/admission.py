@@ -1,0 +1,73 @@
+"""The admission controllers, asked with the policies that `docs/admission` offers for copying."""
+
+from __future__ import annotations
+
+from functools import cache
+from subprocess import CompletedProcess
+from typing import Any
+
+import yaml
+
+from tests.interop.matrix import (
+    KYVERNO_BUNDLE,
+    KYVERNO_COSIGN,
+    KYVERNO_IMAGE,
+    POLICY_CONTROLLER,
+)
+from tests.kit.prose import REPOSITORY
+
+FOLDER = REPOSITORY / "docs" / "admission"
+FILES = {
+    POLICY_CONTROLLER: "policy-controller.yaml",
+    KYVERNO_COSIGN: "kyverno-cosign.yaml",
+    KYVERNO_BUNDLE: "kyverno-sigstore-bundle.yaml",
+    KYVERNO_IMAGE: "kyverno-image-validating-policy.yaml",
+}
+# What a user replaces by what is theirs.
+KEY = "-----BEGIN PUBLIC KEY-----\n(what release.pub holds)\n-----END PUBLIC KEY-----\n"
+REGISTRY = "registry.example"
+
+
+@cache
+def policies(reader: str) -> dict[str, Any]:
+    """The policies that are offered for one controller, by what they ask for."""
+    documents = yaml.safe_load_all((FOLDER / FILES[reader]).read_text("utf-8"))
+    return {found["metadata"]["name"].removeprefix("supplychain-"): found for found in documents}
+
+
+def policy(reader: str, what: str, key: str, registry: str) -> dict[str, Any]:
+    """The policy that asks for a signature or an attestation, with a user's key and registry."""
+    adapted: dict[str, Any] = _replaced(policies(reader)[what], {KEY: key, REGISTRY: registry})
+    return adapted
+
+
+def pod(image: str, **others: str) -> dict[str, Any]:
+    """A pod with one container, and one of each other kind that is named."""
+    kinds = {"containers": image, **others}
+    spec = {kind: [{"name": kind.lower(), "image": name}] for kind, name in kinds.items()}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "shop"}, "spec": spec}
+
+
+def typed(reader: str, image: str) -> list[str]:
+    """What is typed after a controller's name, where `policy.yaml` and `pod.yaml` lie."""
+    if reader == POLICY_CONTROLLER:
+        return ["-policy", "policy.yaml", "-image", image]
+    return ["apply", "policy.yaml", "--resource", "pod.yaml", "--registry", "--detailed-results"]
+
+
+def answer(reader: str, done: CompletedProcess[str]) -> str:
+    """What a controller said; "" where it admits the image, having looked at it."""
+    said = f"{done.stdout}{done.stderr}"
+    looked = reader == POLICY_CONTROLLER or "pass: 1, fail: 0, warn: 0, error: 0" in said
+    return "" if done.returncode == 0 and looked else f"exit code {done.returncode}: {said}"
+
+
+def _replaced(node: Any, theirs: dict[str, str]) -> Any:
+    if isinstance(node, dict):
+        return {name: _replaced(value, theirs) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_replaced(value, theirs) for value in node]
+    if isinstance(node, str):
+        for mine, other in theirs.items():
+            node = node.replace(mine, other)
+    return node
