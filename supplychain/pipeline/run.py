@@ -149,11 +149,19 @@ class Pipeline:
         """Examine and describe, and record that without any signature."""
         return self._finish(target, self._described(target, examiner, Purpose()), Sealing(None), {})
 
-    def sign(self, target: Target, sealing: Sealing) -> RunRecord:
-        """Sign an image, index and platforms, and record what then verifies beside it."""
+    def sign(self, target: Target, sealing: Sealing, claims: Sequence[Claim] = ()) -> RunRecord:
+        """Sign an image, index and platforms, and record what then verifies beside it.
+
+        Args:
+            target: The image.
+            sealing: Who signs.
+            claims: What is stated beside, about exactly the digest that was asked for.
+        """
         sealing.require_key()
         subjects = (target.image.subject, *(image.subject for image in target.image.images))
-        return self._finish(target, {}, sealing, {s.digest: (SIGNATURE,) for s in subjects})
+        said: dict[Digest, Sequence[Claim]] = {s.digest: (SIGNATURE,) for s in subjects}
+        said[target.image.subject.digest] = (SIGNATURE, *claims)
+        return self._finish(target, {}, sealing, said)
 
     def attest(self, target: Target, sealing: Sealing, claim: Claim) -> RunRecord:
         """Make one statement about exactly the digest that was asked for, and record it."""

@@ -94,6 +94,15 @@ def sign(
     shared: Context,
     source: options.Source,
     platform: options.Platform = None,
+    attest: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--attest",
+            metavar="TYPE=FILE",
+            help="state this beside, as `attest --type TYPE --predicate FILE` does",
+            show_default=False,
+        ),
+    ] = None,
     layout: options.Layout = None,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
@@ -102,17 +111,20 @@ def sign(
     \b
     Examples:
       supplychain sign registry.example/shop:1.4 --key release.key
+      supplychain sign registry.example/shop:1.4 --key release.key \\
+        --attest cyclonedx=shop.cdx.json --attest openvex=shop.vex.json
       supplychain sign oci:build/shop --key release.key --output json
     """
     from supplychain.bootstrap import parts, targets, trust
 
     sealing = trust.sealing(shared.settings, None, sign=True, ask=shared.ask)
+    claims = [trust.claim(*_typed(text), at=shared.now()) for text in attest or ()]
     with (
         shared.progress(output) as progress,
         parts.open_record(shared.settings, create=True) as record,
         targets.target(shared.settings, source, platform=platform, layout=layout) as target,
     ):
-        done = parts.pipeline(shared.settings, record, progress).sign(target, sealing)
+        done = parts.pipeline(shared.settings, record, progress).sign(target, sealing, claims)
     statements.show(statements.of_run(done), output)
 
 
@@ -209,3 +221,11 @@ def verify(
     report.require(SIGNATURE_PREDICATE)
     if wanted is not None:
         report.require(wanted)
+
+
+def _typed(text: str) -> tuple[str, Path]:
+    """A predicate's type and file, of `TYPE=FILE`; a type may be a URI with `=` in it."""
+    predicate_type, equals, path = text.rpartition("=")
+    if not equals or not predicate_type or not path:
+        raise InputError(f"{text[:80]!r} is not TYPE=FILE", hint="--attest cyclonedx=shop.cdx.json")
+    return predicate_type, Path(path)

@@ -1,0 +1,215 @@
+"""Signing and verifying beside cosign: as processes, and what they take of a running one."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from benchmarks.by_hand import find_cosign
+from benchmarks.scene import SUPPLYCHAIN, Unavailable, push
+from benchmarks.table import Row, skipped
+from benchmarks.timing import Contestant, Process, Times, alternate
+from supplychain.images.reference import Reference
+from supplychain.images.registry.repository import RegistryRepository
+from supplychain.model.artifact import ArtifactStore
+from supplychain.model.evidence import CYCLONEDX_PREDICATE
+from supplychain.model.subject import Subject
+from supplychain.pipeline.seal import seal
+from supplychain.signing.formats import Format
+from supplychain.signing.publication import SIGNATURE, Claim, publish
+from supplychain.signing.trust.trust import Trust
+from supplychain.signing.verification import verify
+from tests.kit.artifacts import MemoryStore, put_image
+from tests.kit.images import debian_layout
+from tests.kit.keys import signer
+from tests.kit.registry import running_registry
+from tests.kit.sboms import make_sbom
+from tests.kit.scans import realistic_components
+
+_ROUNDS = 9
+_COMPONENTS = 200
+_IMAGES = 1000
+_REVIEW = "https://example.com/review/v1"
+_KEY = ("--key", "bench.key", "--yes", "--tlog-upload=false", "--use-signing-config=false")
+# Numbers of attestations on one image; cosign is asked about the middle one too.
+_CURVE = (50, 100, 200, 500)
+_STEEPEST = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A registry, a key and two predicates, in a folder."""
+
+    folder: Path
+    address: str
+
+    def process(self, *arguments: str | Path) -> Process:
+        environment = {
+            "HOME": str(self.folder),
+            "COSIGN_PASSWORD": "measured",
+            "SUPPLYCHAIN_DATA_DIR": str(self.folder / "data"),
+            "SUPPLYCHAIN_CACHE_DIR": str(self.folder / "cache"),
+            # As cosign 3 does by default.
+            "SUPPLYCHAIN_SIGNATURE_FORMATS": "bundle",
+        }
+        return Process(arguments, self.folder, environment)
+
+    def repository(self, name: str) -> RegistryRepository:
+        return RegistryRepository(Reference(self.address, name))
+
+
+def measure() -> list[Row]:
+    """Everything about signatures that was promised."""
+    rows = [*_worker()]
+    try:
+        with _place() as place:
+            cosign = find_cosign()
+            rows += [*_processes(place, cosign), _many(place), *_curve(place, cosign)]
+    except Unavailable as reason:
+        rows.append(skipped("sign and verify in a registry", str(reason)))
+    return rows
+
+
+@contextlib.contextmanager
+def _place() -> Iterator[_Place]:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as name,
+        running_registry(Path(name) / "registry") as registry,
+    ):
+        place = _Place(Path(name), registry.address)
+        place.process(SUPPLYCHAIN, "keys", "generate", "--output-key-prefix", "bench")()
+        (place.folder / "sbom.json").write_bytes(make_sbom(realistic_components(_COMPONENTS)))
+        (place.folder / "review.json").write_text('{"reviewed":true}')
+        yield place
+
+
+def _worker() -> Iterator[Row]:
+    """What is left where the registry takes no time: it is in memory."""
+    sealing, verifying = alternate(
+        Contestant(_sealed), Contestant(partial(_verified, *_attested(MemoryStore(), 3))), rounds=25
+    )
+    yield _own("sign, attest, attest and verify it in a running process", sealing, 0.060)
+    yield _own("verify three attestations in a running process", verifying, 0.005)
+
+
+def _sealed() -> None:
+    store = MemoryStore()
+    seal(store, put_image(store), signer(), _claims(2), Trust(), at=_now())
+
+
+def _processes(place: _Place, cosign: Path | None) -> list[Row]:
+    name, target = "sign, attest, attest, one process", "at most 0.7 of three runs of cosign"
+    numbers = iter(range(10**6))
+    image = ""
+
+    def fresh() -> None:
+        nonlocal image
+        image, _ = push(debian_layout(), Reference(place.address, f"fresh{next(numbers)}"))
+
+    def ours() -> None:
+        both = ("--attest", "cyclonedx=sbom.json", "--attest", f"{_REVIEW}=review.json")
+        place.process(SUPPLYCHAIN, "sign", image, "--key", "bench.key", *both)()
+
+    def theirs() -> None:
+        place.process(cosign or "", "sign", *_KEY, image)()
+        for kind, file in (("cyclonedx", "sbom.json"), (_REVIEW, "review.json")):
+            said = ("--type", kind, "--predicate", file)
+            place.process(cosign or "", "attest", *_KEY, *said, image)()
+
+    def verified() -> None:
+        place.process(SUPPLYCHAIN, "verify", image, "--key", "bench.pub")()
+
+    contestants = [Contestant(ours, fresh), Contestant(verified)]
+    start = Contestant(place.process(sys.executable, "-c", "pass"))
+    by_hand = [Contestant(theirs, fresh)] if cosign else []
+    signing, verifying, started, *hand = alternate(*contestants, start, *by_hand, rounds=_ROUNDS)
+    if hand:
+        ratio = signing.ratio(hand[0])
+        first = Row(name, f"{signing}", f"cosign {hand[0]}", ratio, target, ratio <= 0.7)
+    else:
+        first = skipped(name, "no cosign on PATH, and no Go to build it", target)
+    second = Row(
+        "verify three attestations, one process",
+        f"{verifying}",
+        f"python -c pass {started}",
+        verifying.ratio(started),
+        "at most 500 ms",
+        verifying.median <= 0.5,
+    )
+    return [first, second]
+
+
+def _many(place: _Place) -> Row:
+    """Many images in one process, each in a repository of its own."""
+    pool = [_attested(place.repository(f"many{number}"), 3) for number in range(_IMAGES)]
+
+    def all_of_them() -> None:
+        for store, subject in pool:
+            _verified(store, subject)
+
+    (taken,) = alternate(Contestant(all_of_them), rounds=3)
+    each = taken.median / _IMAGES
+    return Row(
+        f"verify {_IMAGES:,} images of three attestations in one process",
+        f"{each * 1000:.1f} ms each",
+        target="under 15 ms each",
+        met=each < 0.015,
+    )
+
+
+def _curve(place: _Place, cosign: Path | None) -> Iterator[Row]:
+    """Time by the number of attestations on one image."""
+    per: dict[int, float] = {}
+    for count in _CURVE:
+        store, subject = _attested(place.repository(f"curve{count}"), count)
+        contestants = [Contestant(partial(_verified, store, subject))]
+        name = f"{place.address}/curve{count}@{subject.digest}"
+        if cosign and count == _CURVE[0]:
+            options = ("--key", "bench-lib.pub", "--insecure-ignore-tlog=true")
+            (place.folder / "bench-lib.pub").write_bytes(signer().public_key.pem())
+            contestants.append(Contestant(place.process(cosign, "verify", *options, name)))
+        taken, *hand = alternate(*contestants, rounds=3)
+        per[count] = taken.median / count
+        last = count == _CURVE[-1]
+        yield Row(
+            f"verify {count} attestations of one image",
+            f"{taken}, {per[count] * 1000:.1f} ms each",
+            f"cosign verify, a process {hand[0]}" if hand else "",
+            taken.ratio(hand[0]) if hand else None,
+            f"each at most {_STEEPEST} of one of {_CURVE[0]}" if last else "",
+            per[count] <= _STEEPEST * per[_CURVE[0]] if last else None,
+        )
+
+
+def _own(name: str, taken: Times, most: float) -> Row:
+    shown = f"{taken.median * 1000:.1f} ms"
+    return Row(name, shown, target=f"under {most * 1000:.0f} ms", met=taken.median < most)
+
+
+def _attested(store: ArtifactStore, count: int) -> tuple[ArtifactStore, Subject]:
+    """An image with a signature and so many attestations, as bundles."""
+    subject = put_image(store)
+    publish(store, subject, signer(), _claims(count), at=_now(), formats=(Format.BUNDLE,))
+    return store, subject
+
+
+def _claims(count: int) -> list[Claim]:
+    sbom = Claim(CYCLONEDX_PREDICATE, make_sbom(realistic_components(_COMPONENTS)))
+    reviews = [Claim(f"{_REVIEW}/{number}", b'{"reviewed":true}') for number in range(count - 1)]
+    return [SIGNATURE, sbom, *reviews]
+
+
+def _verified(store: ArtifactStore, subject: Subject) -> None:
+    report = verify(store, subject, Trust((signer().public_key,)), at=_now())
+    if report.rejected or not report.signatures:
+        raise AssertionError("what was signed does not verify")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
