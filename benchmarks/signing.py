@@ -113,8 +113,14 @@ def _processes(place: _Place, cosign: Path | None) -> list[Row]:
         image, _ = push(debian_layout(), Reference(place.address, f"fresh{next(numbers)}"))
 
     def ours() -> None:
+        sign("--no-record")
+
+    def recorded() -> None:
+        sign()
+
+    def sign(*options: str) -> None:
         both = ("--attest", "cyclonedx=sbom.json", "--attest", f"{_REVIEW}=review.json")
-        place.process(SUPPLYCHAIN, "sign", image, "--key", "bench.key", *both)()
+        place.process(SUPPLYCHAIN, "sign", image, "--key", "bench.key", *both, *options)()
 
     def theirs() -> None:
         place.process(cosign or "", "sign", *_KEY, image)()
@@ -125,10 +131,12 @@ def _processes(place: _Place, cosign: Path | None) -> list[Row]:
     def verified() -> None:
         place.process(SUPPLYCHAIN, "verify", image, "--key", "bench.pub")()
 
-    contestants = [Contestant(ours, fresh), Contestant(verified)]
+    contestants = [Contestant(ours, fresh), Contestant(recorded, fresh), Contestant(verified)]
     start = Contestant(place.process(sys.executable, "-c", "pass"))
     by_hand = [Contestant(theirs, fresh)] if cosign else []
-    signing, verifying, started, *hand = alternate(*contestants, start, *by_hand, rounds=_ROUNDS)
+    signing, recording, verifying, started, *hand = alternate(
+        *contestants, start, *by_hand, rounds=_ROUNDS
+    )
     if hand:
         ratio = signing.ratio(hand[0])
         first = Row(name, f"{signing}", f"cosign {hand[0]}", ratio, target, ratio <= 0.7)
@@ -142,7 +150,13 @@ def _processes(place: _Place, cosign: Path | None) -> list[Row]:
         "at most 500 ms",
         verifying.median <= 0.5,
     )
-    return [first, second]
+    third = Row(
+        "sign, attest, attest, recorded too",
+        f"{recording}",
+        f"unrecorded {signing}",
+        recording.ratio(signing),
+    )
+    return [first, third, second]
 
 
 def _many(place: _Place) -> Row:

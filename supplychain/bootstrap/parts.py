@@ -126,7 +126,7 @@ def examiner(settings: Settings, progress: Progress) -> Examiner:
     )
 
 
-def pipeline(settings: Settings, record: Record, progress: Progress) -> Pipeline:
+def pipeline(settings: Settings, record: Record | None, progress: Progress) -> Pipeline:
     """The stages, bound.
 
     Raises:

@@ -80,6 +80,15 @@ OutputFile = Annotated[
 Everything = Annotated[
     bool, typer.Option("--all", help="show every violation", rich_help_panel=RESULT_PANEL)
 ]
+NoRecord = Annotated[
+    bool,
+    typer.Option(
+        "--no-record",
+        help="write beside the image alone; no gate sees it before `run` or "
+        "`attestations record` does",
+        rich_help_panel=SIGNING_PANEL,
+    ),
+]
 PublicKeys = Annotated[
     list[str],
     _option(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from supplychain.errors import DigestMismatchError, InputError, NotFoundError
 from supplychain.images.resolve import ResolvedImage
@@ -18,12 +19,9 @@ from supplychain.model.artifact import ArtifactStore
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind, Producer
 from supplychain.model.subject import Subject
-from supplychain.pipeline.describe import describe
-from supplychain.pipeline.examine import Examined, Examiner
 from supplychain.pipeline.progress import Progress, stage
 from supplychain.pipeline.provenance import Invocation, Purpose
 from supplychain.pipeline.seal import claims_about, seal
-from supplychain.records.record import Record
 from supplychain.records.run import (
     AttestationRecord,
     PlatformRecord,
@@ -31,12 +29,17 @@ from supplychain.records.run import (
     SbomRecord,
     ScanRecord,
 )
-from supplychain.sbom.cyclonedx import SpecVersion
 from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.publication import SIGNATURE, Claim
 from supplychain.signing.sealing import Sealer, sealer_of
 from supplychain.signing.signer import Signer
 from supplychain.signing.trust.trust import NOBODY, Trust
+
+if TYPE_CHECKING:
+    # These take time to load, and who only signs does without.
+    from supplychain.pipeline.examine import Examined, Examiner
+    from supplychain.records.record import Record
+    from supplychain.sbom.cyclonedx import SpecVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,12 @@ class _Learnt:
     claims: tuple[Claim, ...] = ()
 
 
-_AFTER_THE_SCAN = ("jsonschema_rs", "license_expression", "supplychain.records.writing")
+_AFTER_THE_SCAN = (
+    "supplychain.pipeline.describe",
+    "jsonschema_rs",
+    "license_expression",
+    "supplychain.records.writing",
+)
 
 # What is to be said about which digest.
 _Claims = Mapping[Digest, Sequence[Claim]]
@@ -102,7 +110,7 @@ class Pipeline:
     """The stages, bound.
 
     Attributes:
-        record: Where everything goes.
+        record: Where everything goes; None records nothing.
         product: This program.
         spec_version: Which CycloneDX to write.
         author: Whom SBOMs name as their author; None leaves it out.
@@ -111,7 +119,7 @@ class Pipeline:
         progress: Who hears of it.
     """
 
-    record: Record
+    record: Record | None
     product: Producer
     spec_version: SpecVersion
     author: str | None
@@ -184,6 +192,8 @@ class Pipeline:
 
     def _describe(self, examined: Examined, run: Invocation) -> _Learnt:
         finished_at = self.clock()
+        from supplychain.pipeline.describe import describe
+
         image = examined.image
         with stage(self.progress, "sbom", f"{image.platform}") as done:
             sbom = describe(
@@ -205,6 +215,8 @@ class Pipeline:
 
     def _recorded_sbom(self, digest: Digest) -> bytes | None:
         """The document on record; None where there is none, or only a damaged one."""
+        if self.record is None:
+            return None
         try:
             return self.record.document(digest, EvidenceKind.SBOM)
         except (NotFoundError, DigestMismatchError):
@@ -230,9 +242,10 @@ class Pipeline:
         sealed: Mapping[Digest, tuple[AttestationRecord, ...]],
     ) -> RunRecord:
         run, subject = _run_record(target, learnt, sealed), target.image.subject
-        with stage(self.progress, "record", f"{subject.digest}") as done:
-            self.record.save_run(run, at=self.clock())
-            done.text = f"{subject.digest}"
+        if self.record is not None:
+            with stage(self.progress, "record", f"{subject.digest}") as done:
+                self.record.save_run(run, at=self.clock())
+                done.text = f"{subject.digest}"
         return run
 
     def _sealed(

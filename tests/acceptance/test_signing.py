@@ -12,6 +12,7 @@ from tests.kit.registry import RunningRegistry
 from tests.kit.shop import attached_to, digest_of, push
 
 REVIEW = "https://example.com/review/v1"
+SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
 
 
 def test_a_signature_holds_with_its_key_and_with_no_other(
@@ -56,6 +57,30 @@ def test_what_somebody_states_is_signed_byte_for_byte(desk: Desk, repaired: Path
     desk.type("verify", f"oci:{repaired}", "--key", "release.pub").ended(1)
     desk.type("sign", f"oci:{repaired}").ended(0)
     desk.type("verify", f"oci:{repaired}", "--key", "release.pub", "--type", REVIEW).ended(0)
+
+
+def test_a_signature_and_statements_are_made_in_one_run(desk: Desk, repaired: Path) -> None:
+    (desk.folder / "review.json").write_text('{"reviewed": true}')
+    image = f"oci:{repaired}"
+    stated = ("--attest", f"{REVIEW}=review.json", "--attest", f"{REVIEW}?of=2=review.json")
+
+    made = desk.type("sign", image, *stated, "-o", "json").ended(0).json()["verified"]
+    assert {one["predicate_type"] for one in made} == {SIGNATURE, REVIEW, f"{REVIEW}?of=2"}
+    desk.type("verify", image, "--key", "release.pub", "--type", REVIEW).ended(0)
+    for wrong in ("review.json", "=review.json", f"{REVIEW}="):
+        desk.type("sign", image, "--attest", wrong).refused(2, "TYPE=FILE")
+    desk.type("sign", image, "--attest", f"{REVIEW}=gone.json").refused(1, "gone.json")
+
+
+def test_what_is_not_recorded_is_signed_and_no_gate_sees_it(desk: Desk, repaired: Path) -> None:
+    desk.policy("signature: {keys: [../release.pub]}")
+    desk.type("scan", f"oci:{repaired}").ended(0)
+
+    desk.type("sign", f"oci:{repaired}", "--no-record").ended(0)
+    desk.type("verify", f"oci:{repaired}", "--key", "release.pub").ended(0)
+    desk.type("gate", digest_of(repaired), "-e", "prod").ended(10)
+    desk.type("sign", f"oci:{repaired}").ended(0)
+    desk.type("gate", digest_of(repaired), "-e", "prod").ended(0)
 
 
 def test_an_sbom_that_somebody_attests_has_to_be_the_recorded_one(

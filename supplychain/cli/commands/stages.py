@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -104,6 +105,7 @@ def sign(
         ),
     ] = None,
     layout: options.Layout = None,
+    no_record: options.NoRecord = False,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """Sign an image, an index with each of its platforms, as cosign does with a key.
@@ -121,7 +123,7 @@ def sign(
     claims = [trust.claim(*_typed(text), at=shared.now()) for text in attest or ()]
     with (
         shared.progress(output) as progress,
-        parts.open_record(shared.settings, create=True) as record,
+        nullcontext() if no_record else parts.open_record(shared.settings, create=True) as record,
         targets.target(shared.settings, source, platform=platform, layout=layout) as target,
     ):
         done = parts.pipeline(shared.settings, record, progress).sign(target, sealing, claims)
@@ -152,6 +154,7 @@ def attest(
         ),
     ],
     layout: options.Layout = None,
+    no_record: options.NoRecord = False,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """Sign a statement about an image and attach it, as cosign does with a key.
@@ -171,7 +174,7 @@ def attest(
     claim = trust.claim(predicate_type, predicate, at=shared.now())
     with (
         shared.progress(output) as progress,
-        parts.open_record(shared.settings, create=True) as record,
+        nullcontext() if no_record else parts.open_record(shared.settings, create=True) as record,
         targets.target(shared.settings, source, layout=layout) as target,
     ):
         done = parts.pipeline(shared.settings, record, progress).attest(target, sealing, claim)
