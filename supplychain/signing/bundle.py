@@ -24,13 +24,9 @@ MEDIA_TYPE_FAMILY = "application/vnd.dev.sigstore.bundle"
 BUNDLE_LIMIT = 2 * ENVELOPE_LIMIT + 1024 * 1024
 
 _V0_1 = f"{MEDIA_TYPE_FAMILY}+json;version=0.1"
+_V0_2 = f"{MEDIA_TYPE_FAMILY}+json;version=0.2"
 # The versions that are read, as documents and as layers call themselves.
-MEDIA_TYPES = (
-    MEDIA_TYPE,
-    f"{MEDIA_TYPE_FAMILY}+json;version=0.3",
-    f"{MEDIA_TYPE_FAMILY}+json;version=0.2",
-    _V0_1,
-)
+MEDIA_TYPES = (MEDIA_TYPE, f"{MEDIA_TYPE_FAMILY}+json;version=0.3", _V0_2, _V0_1)
 _DIGEST_SIZES = {"SHA2_256": 32, "SHA2_384": 48, "SHA2_512": 64}
 
 
@@ -140,7 +136,11 @@ class Bundle:
         if len(contents) != 1:
             raise InputError("the bundle does not hold one thing that is signed")
         # Since v0.2 a log entry needs an inclusion proof; before, the log's promise was enough.
-        material = Material.parse(found["verificationMaterial"], needs_proof=media_type != _V0_1)
+        material = Material.parse(
+            found["verificationMaterial"],
+            needs_proof=media_type != _V0_1,
+            chained=media_type in {_V0_1, _V0_2},
+        )
         if contents == ["dsseEnvelope"]:
             return cls(material, Envelope.parse(found["dsseEnvelope"]))
         return cls(material, MessageSignature.parse(found["messageSignature"]))

@@ -191,6 +191,22 @@ def read_base64(text: object, what: str) -> bytes:
     return decoded
 
 
+def read_hex(text: object, what: str) -> bytes:
+    """Decode hexadecimal: two digits for each byte, lower case, nothing between.
+
+    Raises:
+        InputError: It is anything else.
+    """
+    encoded = as_text(text, what)
+    try:
+        decoded = bytes.fromhex(encoded)
+    except ValueError:
+        decoded = b""
+    if decoded.hex() != encoded:
+        raise InputError(f"{what} is not hexadecimal")
+    return decoded
+
+
 def write_base64(data: bytes) -> str:
     """Encode as canonical base64."""
     return base64.b64encode(data).decode("ascii")

@@ -169,8 +169,8 @@ def verify_document(
         at: Now (aware, UTC).
     """
     trust.require_anybody()
-    content, material = read_signed(data, media_type)
-    established = establish(_signed(content), material, trust, at=at)
+    content, material, envelope = read_signed(data, media_type)
+    established = establish(_signed(content, envelope), material, trust, at=at)
     predicate_type, document = _said(content, subject.digest)
     return VerifiedAttestation(
         subject=subject,
@@ -186,31 +186,36 @@ def verify_document(
     )
 
 
-def read_signed(data: bytes, media_type: str) -> tuple[Envelope | SignatureLayer, Material]:
-    """What is signed, and what to verify it by; nothing of it is checked.
+def read_signed(
+    data: bytes, media_type: str
+) -> tuple[Envelope | SignatureLayer, Material, bytes | None]:
+    """What is signed, what to verify it by, and the envelope where it is a document of its own.
+
+    Nothing of it is checked.
 
     Raises:
         InputError: It is malformed, or of no form that is known.
     """
     if media_type == bundle.MEDIA_TYPE:
         read = Bundle.parse(data)
-        return read.envelope, read.material
+        return read.envelope, read.material, None
     if media_type == dsse.MEDIA_TYPE:
-        return Envelope.decode(data), ALONE
+        return Envelope.decode(data), ALONE, data
     if media_type != embedded.MEDIA_TYPE:
         raise InputError(f"{media_type[:80]!r} is no form of signature that is known")
     layer = Embedded.parse(data)
     if layer.media_type == dsse.MEDIA_TYPE:
-        return Envelope.decode(layer.content), Material.of_annotations(layer.annotations)
+        material = Material.of_annotations(layer.annotations)
+        return Envelope.decode(layer.content), material, layer.content
     signature = SignatureLayer.of(layer)
-    return signature, signature.material
+    return signature, signature.material, None
 
 
-def _signed(content: Envelope | SignatureLayer) -> Signed:
+def _signed(content: Envelope | SignatureLayer, envelope: bytes | None) -> Signed:
     if isinstance(content, SignatureLayer):
         return Signed.over(content.payload, content.signature)
     message = dsse.pre_authentication_encoding(content.payload)
-    return Signed.over(message, content.signature, payload=content.payload)
+    return Signed.over(message, content.signature, payload=content.payload, envelope=envelope)
 
 
 def _said(content: Envelope | SignatureLayer, subject: Digest) -> tuple[str, Digest | None]:

@@ -13,7 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from supplychain.errors import InputError, SupplyChainError, VerificationError
-from supplychain.signing.encoding import as_object, as_text, read_base64, read_json, read_pem
+from supplychain.signing.encoding import (
+    as_object,
+    as_text,
+    read_base64,
+    read_hex,
+    read_json,
+    read_pem,
+)
 from supplychain.signing.trust.signed import Signed
 
 BODY_LIMIT = 48 * 1024 * 1024
@@ -60,6 +67,11 @@ def require(body: bytes, logged: Logged) -> str:
 
 
 def _hashedrekord_1(spec: Json, logged: Logged) -> None:
+    if logged.signed.payload is not None:
+        raise VerificationError(
+            "the log entry is about a bare message, and an envelope was signed",
+            because="the log has entries of other kinds for envelopes",
+        )
     hashed = _at(_at(spec, "data"), "hash")
     algorithm = _HASHES.get(as_text(hashed.get("algorithm"), "the hash's algorithm"))
     _require_hash(algorithm, _hex(hashed.get("value")), logged.signed)
@@ -92,9 +104,16 @@ def _dsse_2(spec: Json, logged: Logged) -> None:
 
 
 def _intoto_1(spec: Json, logged: Logged) -> None:
-    """It names no signature: the payload and who may have signed it are all that it binds."""
-    hashed = _at(_at(spec, "content"), "payloadHash")
-    _require_payload(hashed.get("algorithm") == "sha256", _hex(hashed.get("value")), logged)
+    """It names no signature but the envelope that holds it, whose very bytes one has to have."""
+    hashed = _at(_at(spec, "content"), "hash")
+    envelope = logged.signed.envelope
+    if envelope is None:
+        raise VerificationError(
+            "the log entry names an envelope by its bytes, and these are not at hand"
+        )
+    value = _hex(hashed.get("value"))
+    if hashed.get("algorithm") != "sha256" or value != hashlib.sha256(envelope).digest():
+        raise VerificationError("the log entry is about another envelope")
     _require_verifier(_b64(spec.get("publicKey")), logged)
 
 
@@ -173,7 +192,4 @@ def _b64(value: object) -> bytes:
 
 
 def _hex(value: object) -> bytes:
-    try:
-        return bytes.fromhex(as_text(value, "a hash of the log entry"))
-    except ValueError:
-        raise InputError("a hash of the log entry is not hexadecimal") from None
+    return read_hex(value, "a hash of the log entry")

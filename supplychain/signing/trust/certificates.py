@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import (
@@ -27,6 +26,7 @@ from supplychain.errors import InputError, VerificationError
 from supplychain.model.identity import Identity, NameKind
 from supplychain.signing.trust.keys import VerifyingKey
 from supplychain.signing.trust.root import Authority, load_certificate
+from supplychain.signing.trust.unreadable import UNREADABLE
 from supplychain.signing.trust.window import text
 
 CERTIFICATE_LIMIT = 64 * 1024
@@ -92,7 +92,7 @@ class SigningCertificate:
             spki = certificate.public_key().public_bytes(
                 Encoding.DER, PublicFormat.SubjectPublicKeyInfo
             )
-        except (ValueError, UnsupportedAlgorithm) as error:
+        except UNREADABLE as error:
             raise InputError(
                 "the certificate's key cannot be read", because=str(error)[:200]
             ) from None
@@ -152,9 +152,11 @@ class SigningCertificate:
         """
         said = _fulcio_extensions(self.certificate)
         issuers = {_issuer_text(number, said[number]) for number in _ISSUER if number in said}
-        if len(issuers) != 1:
+        if len(issuers) != 1 or "" in issuers:
             raise InputError("the certificate does not name one issuer of the identity")
         name, kind = _subject(self.certificate)
+        if not name:
+            raise InputError("the certificate is issued to nobody")
         claims = [(label, _bare(said[n])) for n, label in _BARE.items() if n in said]
         claims += [(label, _utf8(said[n])) for n, label in _DER.items() if n in said]
         return Identity(name, kind, issuers.pop(), tuple(sorted(claims)))
@@ -185,9 +187,27 @@ def _issuer(leaf: x509.Certificate, authority: Authority, at: datetime) -> x509.
     )
     try:
         path = verifier.verify(leaf, list(authority.chain[:-1])).chain
-    except (PathError, ValueError, x509.UnsupportedGeneralNameType) as error:
+    except (PathError, *UNREADABLE) as error:
         return f"{authority.url}: {str(error)[:200]}"
-    return path[1]
+    issuers = path[1:]
+    if not issuers:
+        return f"it is a certificate of {authority.url} itself"
+    if not all(_may_issue(one) for one in issuers):
+        return f"a certificate of {authority.url} is not meant for those who sign code"
+    return issuers[0]
+
+
+def _may_issue(authority: x509.Certificate) -> bool:
+    """Whether certificates for signing code may lie below it.
+
+    What it says that it is for, it says for all that it issues (as Go and the Web have it).
+    """
+    usage = _extension(authority, x509.ExtendedKeyUsage)
+    return (
+        usage is None
+        or ExtendedKeyUsageOID.CODE_SIGNING in usage
+        or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usage
+    )
 
 
 # The library's profile is that of the Web, whose certificates are for servers and clients; what
@@ -220,7 +240,7 @@ def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extens
         return certificate.extensions.get_extension_for_class(kind).value
     except x509.ExtensionNotFound:
         return None
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except UNREADABLE as error:
         raise InputError(
             "the certificate's extensions cannot be read", because=str(error)[:200]
         ) from None
@@ -229,7 +249,7 @@ def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extens
 def _fulcio_extensions(certificate: x509.Certificate) -> dict[int, bytes]:
     try:
         extensions = list(certificate.extensions)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except UNREADABLE as error:
         raise InputError(
             "the certificate's extensions cannot be read", because=str(error)[:200]
         ) from None

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from supplychain.errors import InputError, VerificationError
 from supplychain.model.identity import Clock, LogEntry, TrustedTime
-from supplychain.signing.encoding import as_text, members, read_json, write_base64
+from supplychain.signing.encoding import as_text, members, read_hex, read_json, write_base64
 from supplychain.signing.trust import bodies, wire
 from supplychain.signing.trust.bodies import Logged
 from supplychain.signing.trust.inclusion import Proof
@@ -19,6 +19,8 @@ from supplychain.signing.trust.window import text
 # Nobody logs a signature in more places.
 ENTRY_LIMIT = 32
 _PROMISE_LIMIT = 64 * 1024 * 1024
+# What Rekor v2 has in place of all kinds before.
+_TIMELESS = ("hashedrekord 0.0.2", "dsse 0.0.2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Entry:
     Attributes:
         log_id: The log.
         index: The entry's index in it.
-        kind: `<kind> <version>`; "" where it does not say.
+        kind: `<kind> <version>`; "" in annotations, which do not say.
         integrated_at: When the log says that it took it (aware, UTC).
         promise: The log's signature over all this; b"" for none (SignedEntryTimestamp).
         proof: The inclusion proof.
@@ -54,10 +56,9 @@ class Entry:
         found = wire.fields(
             value,
             "the log entry",
-            required=("logId", "canonicalizedBody"),
+            required=("logId", "kindVersion", "canonicalizedBody"),
             optional=(
                 "logIndex",
-                "kindVersion",
                 "integratedTime",
                 "inclusionPromise",
                 "inclusionProof",
@@ -74,7 +75,7 @@ class Entry:
         return cls(
             wire.octets(named["keyId"], "the log's ID"),
             wire.number(found.get("logIndex"), "the logIndex"),
-            _kind(found.get("kindVersion")),
+            _kind(found["kindVersion"]),
             wire.unix_time(seconds, "the integratedTime") if seconds else None,
             wire.octets(promise.get("signedEntryTimestamp"), "the signed entry timestamp"),
             None if proof is None else Proof.parse(proof),
@@ -96,12 +97,8 @@ class Entry:
             "the entry's Payload",
             required=("body", "integratedTime", "logIndex", "logID"),
         )
-        try:
-            log_id = bytes.fromhex(as_text(payload["logID"], "the logID"))
-        except ValueError:
-            raise InputError("the logID is not hexadecimal") from None
         return cls(
-            log_id,
+            read_hex(payload["logID"], "the logID"),
             wire.number(payload["logIndex"], "the logIndex"),
             "",
             wire.unix_time(payload["integratedTime"], "the integratedTime"),
@@ -119,7 +116,7 @@ class Entry:
             logged: The signature.
             logs: The logs that are trusted.
             moments: When the entry was made, where it does not promise that itself.
-            proof: Whether an inclusion proof is demanded; else a promise is enough.
+            proof: Whether an inclusion proof is demanded; else it is a promise.
 
         Returns:
             The entry, and when the log promises that it came; None where it promises nothing.
@@ -132,13 +129,24 @@ class Entry:
         if self.kind not in ("", kind):
             raise VerificationError(f"the log entry says that it is {self.kind!r}, and is {kind!r}")
         log = self._log(logs, moments)
+        if proof and self.proof is None:
+            raise VerificationError("the log entry has no inclusion proof")
+        if not proof and not self.promise:
+            raise VerificationError("the log entry has no promise of the log")
+        if kind in _TIMELESS:
+            self._require_timeless()
         if self.proof is not None:
             self.proof.require(self.body, log)
-        elif proof or not self.promise:
-            raise VerificationError("the log entry has no inclusion proof")
         time = self._promised(log) if self.promise else None
         index = self.index if self.promise or self.proof is None else self.proof.index
         return LogEntry(log.url, log.log_id.hex(), index, kind), time
+
+    def _require_timeless(self) -> None:
+        """Rekor v2 counts through all its trees, and promises nothing."""
+        if self.promise:
+            raise VerificationError("the log entry has a promise, and is of a kind that has none")
+        if self.proof is not None and self.proof.index != self.index:
+            raise VerificationError("the log entry has another index than its inclusion proof")
 
     def _log(self, logs: Sequence[Log], moments: Sequence[datetime]) -> Log:
         """The log that it names, with the key that was in use then."""
@@ -182,8 +190,6 @@ class Entry:
 
 
 def _kind(value: object) -> str:
-    found = wire.fields(value or {}, "the kindVersion", optional=("kind", "version"))
-    if not found:
-        return ""
-    kind = as_text(found.get("kind", ""), "the entry's kind")
-    return f"{kind} {as_text(found.get('version', ''), 'the entry version')}"
+    found = wire.fields(value, "the kindVersion", required=("kind", "version"))
+    kind = as_text(found["kind"], "the entry's kind")
+    return f"{kind} {as_text(found['version'], 'the entry version')}"

@@ -118,6 +118,8 @@ def _witnesses(
     entries: list[LogEntry] = []
     promised: list[TrustedTime] = []
     listed = () if demand is LogDemand.IGNORED else material.entries
+    if len({(entry.log_id, entry.index) for entry in listed}) != len(listed):
+        raise VerificationError("the same log entry is there twice")
     for entry in listed:
         root = _root(trust, "a transparency log entry")
         found, time = entry.require(logged, root.logs, moments, proof=material.needs_proof)

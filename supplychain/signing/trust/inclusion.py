@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from supplychain.errors import InputError, VerificationError
 from supplychain.signing.encoding import as_text, read_base64
 from supplychain.signing.trust import wire
-from supplychain.signing.trust.root import Log
+from supplychain.signing.trust.root import CHECKPOINT_ID, Log
 
 _HASH = 32
 # As deep as a tree of 2**63 leaves.
@@ -22,6 +23,8 @@ _CHECKPOINT_LIMIT = 64 * 1024
 _SIGNATURES = 32
 _SIGNATURE = re.compile(r"— (?P<name>[^\s+]{1,256}) (?P<base64>[A-Za-z0-9+/=]+)")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+# Rekor v1 calls its tree by a host of its own choice and a number.
+_NUMBERED = re.compile(r".+ - [0-9]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +132,9 @@ def _checkpoint(note: str, log: Log) -> tuple[int, bytes]:
     if len(lines) < 3 or not lines[0] or not _SIZE.fullmatch(lines[1]):
         raise InputError("the checkpoint does not name a log, its size and its root")
     root = read_base64(lines[2], "the checkpoint's root")
-    signed = [_signs(line, f"{body}\n", log) for line in signatures[:-1]]
-    if not any(signed):
+    origin = _origin(lines[0], log)
+    # All are looked at: where one of the log's is wrong, the note is not what it signed.
+    if True not in [_signs(line, f"{body}\n", origin, log) for line in signatures[:-1]]:
         raise VerificationError(
             "the checkpoint is not signed by the log",
             because=f"{log.url or 'the log'} has the key {log.key.fingerprint[:19]}",
@@ -138,16 +142,38 @@ def _checkpoint(note: str, log: Log) -> tuple[int, bytes]:
     return int(lines[1]), root
 
 
-def _signs(line: str, body: str, log: Log) -> bool:
+def _origin(origin: str, log: Log) -> str | None:
+    """By what name the log signs; None where any will do.
+
+    One key may sign for several logs. Since Rekor v2 the name says for which, and the trusted root
+    has it as the log's host; before, hosts called themselves what they liked.
+    """
+    if _NUMBERED.fullmatch(origin):
+        return None
+    try:
+        host = urlsplit(log.url).hostname
+    except ValueError:
+        host = None
+    if origin != host:
+        raise VerificationError(
+            "the checkpoint is another log's",
+            because=f"its origin is {origin[:80]!r}, and the log is {host or 'without a host'!r}",
+        )
+    return origin
+
+
+def _signs(line: str, body: str, name: str | None, log: Log) -> bool:
     """Whether a signature line is the log's; others' (witnesses') say nothing to us."""
     match = _SIGNATURE.fullmatch(line)
     if match is None:
         raise InputError("the checkpoint has a signature that is none")
     found = read_base64(match["base64"], "the checkpoint's signature")
-    if found[:4] != log.log_id[:4]:
+    if found[:CHECKPOINT_ID] != log.checkpoint_id or name not in (None, match["name"]):
         return False
     try:
-        log.key.verify(found[4:], body.encode())
-    except VerificationError:
-        return False
+        log.key.verify(found[CHECKPOINT_ID:], body.encode())
+    except VerificationError as error:
+        raise VerificationError(
+            "the checkpoint has a signature of the log that does not verify", because=error.because
+        ) from None
     return True

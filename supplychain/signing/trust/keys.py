@@ -26,6 +26,17 @@ P256_LENGTH = 91
 # The curves by the library's names, and the hash that the registry gives each.
 _CURVES = {"secp256r1": "sha256", "secp384r1": "sha384", "secp521r1": "sha512"}
 _RSA_BITS = range(2048, 8192 + 1)
+# What the registry calls such keys where they are used as they are here (PublicKeyDetails).
+_EC_KINDS = {
+    "secp256r1": ("PKIX_ECDSA_P256_SHA_256",),
+    "secp384r1": ("PKIX_ECDSA_P384_SHA_384",),
+    "secp521r1": ("PKIX_ECDSA_P521_SHA_512",),
+}
+# The last is an older name, for a key without the SubjectPublicKeyInfo around it.
+_RSA_KINDS = (
+    *(f"PKIX_RSA_PKCS1V15_{bits}_SHA256" for bits in (2048, 3072, 4096)),
+    "PKCS1_RSA_PKCS1V5",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,17 @@ class VerifyingKey:
     def digest(self) -> bytes:
         """SHA-256 of the SubjectPublicKeyInfo: a log's ID (RFC 6962 section 3.2)."""
         return hashlib.sha256(self.spki).digest()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What the registry calls such a key."""
+        from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+        key = _load(self.spki)
+        if isinstance(key, EllipticCurvePublicKey):
+            return _EC_KINDS[key.curve.name]
+        return _RSA_KINDS if isinstance(key, RSAPublicKey) else ("PKIX_ED25519",)
 
     @property
     def fingerprint(self) -> str:

@@ -17,6 +17,7 @@ from supplychain.signing.trust.entries import ENTRY_LIMIT, Entry
 # Fulcio's leaf, its intermediates and root: what others put there is not relied upon.
 _CHAIN_LIMIT = 16
 _PEM_LIMIT = 64 * 1024
+_NAMED = ("publicKey", "certificate", "x509CertificateChain")
 # Nobody asks more clocks.
 _TIMESTAMP_LIMIT = 32
 # What cosign's annotations about certificates, logs and timestamps begin with.
@@ -33,7 +34,8 @@ class Material:
         key_hint: Which key, where a bundle says so. Nothing vouches for it.
         entries: Transparency log entries.
         timestamps: RFC 3161 responses, DER.
-        needs_proof: Whether entries need an inclusion proof: bundles since v0.2 have one.
+        needs_proof: Whether entries need an inclusion proof, as in bundles since v0.2; before,
+            and in annotations, it is the log's promise that they need.
     """
 
     certificate: bytes | None = field(default=None, repr=False)
@@ -43,8 +45,13 @@ class Material:
     needs_proof: bool = True
 
     @classmethod
-    def parse(cls, value: object, *, needs_proof: bool = True) -> Material:
+    def parse(cls, value: object, *, needs_proof: bool = True, chained: bool = False) -> Material:
         """Read a `verificationMaterial`.
+
+        Args:
+            value: The message.
+            needs_proof: As the attribute.
+            chained: Whether certificates come as chains, as in bundles before v0.3, or alone.
 
         Raises:
             LimitError: There is more than anybody needs.
@@ -53,19 +60,18 @@ class Material:
         found = wire.fields(
             value,
             "the verification material",
-            optional=(
-                "publicKey",
-                "certificate",
-                "x509CertificateChain",
-                "tlogEntries",
-                "timestampVerificationData",
-            ),
+            optional=(*_NAMED, "tlogEntries", "timestampVerificationData"),
         )
-        named = [n for n in ("publicKey", "certificate", "x509CertificateChain") if n in found]
+        named = [name for name in _NAMED if name in found]
         if len(named) != 1:
             raise InputError(
                 "the bundle does not name one thing to verify it by",
                 because=f"it names {' and '.join(named) or 'neither a key nor a certificate'}",
+            )
+        certificate = _certificate(found)
+        if named == ["certificate" if chained else "x509CertificateChain"]:
+            raise InputError(
+                "the bundle has its certificate where its version does not look for it"
             )
         stamped = wire.fields(
             found.get("timestampVerificationData") or {},
@@ -77,7 +83,7 @@ class Material:
             stamped.get("rfc3161Timestamps"), "the timestamps", limit=_TIMESTAMP_LIMIT
         )
         return cls(
-            _certificate(found),
+            certificate,
             _hint(found.get("publicKey")),
             tuple(Entry.parse(entry) for entry in entries),
             tuple(_timestamp(one) for one in timestamps),

@@ -27,6 +27,8 @@ _MEDIA_TYPES = (
 )
 _LISTS = ("tlogs", "certificateAuthorities", "ctlogs", "timestampAuthorities")
 _MOST = 256
+# How much of a key's ID a checkpoint's signature begins with (C2SP, "signed-note").
+CHECKPOINT_ID = 4
 _Part = TypeVar("_Part")
 
 
@@ -39,12 +41,15 @@ class Log:
         log_id: Its ID, by which entries name it.
         key: What its statements are checked with.
         window: When the key is in use.
+        checkpoint_id: What the ID begins with by which its checkpoints name the key: of a log of
+            signatures the log's ID, where the trusted root says nothing else.
     """
 
     url: str
     log_id: bytes
     key: VerifyingKey
     window: Window
+    checkpoint_id: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,19 +141,42 @@ def _log(value: object, what: str) -> Log:
     key = wire.fields(
         found["publicKey"],
         f"{what}'s publicKey",
-        required=("rawBytes",),
-        optional=("keyDetails", "validFor"),
+        required=("rawBytes", "keyDetails"),
+        optional=("validFor",),
     )
     named = wire.fields(found["logId"], f"{what}'s logId", required=("keyId",))
     log_id = wire.octets(named["keyId"], f"{what}'s keyId")
-    if not log_id:
+    if len(log_id) < CHECKPOINT_ID:
         raise InputError(f"{what} has no ID")
     return Log(
         as_text(found.get("baseUrl", ""), f"{what}'s baseUrl"),
         log_id,
-        VerifyingKey(wire.octets(key["rawBytes"], f"{what}'s key")),
+        _key(key, what),
         _window(key.get("validFor"), what),
+        _checkpoint_id(found.get("checkpointKeyId"), what) or log_id[:CHECKPOINT_ID],
     )
+
+
+def _key(found: dict[str, object], what: str) -> VerifyingKey:
+    """The key, which must be of the kind that is said: it is as that kind that it is used."""
+    key = VerifyingKey(wire.octets(found["rawBytes"], f"{what}'s key"))
+    said = as_text(found["keyDetails"], f"{what}'s keyDetails")
+    if said not in key.kinds:
+        raise InputError(
+            f"{what} has a key {said[:60]!r} that cannot be used",
+            because=f"it is one of {', '.join(key.kinds)}",
+        )
+    return key
+
+
+def _checkpoint_id(value: object, what: str) -> bytes:
+    if value is None:
+        return b""
+    named = wire.fields(value, f"{what}'s checkpointKeyId", required=("keyId",))
+    found = wire.octets(named["keyId"], f"{what}'s checkpointKeyId")
+    if len(found) < CHECKPOINT_ID:
+        raise InputError(f"{what}'s checkpointKeyId is too short")
+    return found[:CHECKPOINT_ID]
 
 
 def _authority(value: object, what: str) -> Authority:
@@ -188,10 +216,15 @@ def load_certificate(der: bytes, what: str) -> Certificate:
     # Only here: it takes time to load, and keys do without.
     from cryptography.x509 import load_der_x509_certificate
 
+    from supplychain.signing.trust.unreadable import UNREADABLE
+
     try:
-        return load_der_x509_certificate(der)
-    except ValueError as error:
+        certificate = load_der_x509_certificate(der)
+        # A date that is none is noticed only where it is looked at: here, once for all.
+        Window(certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+    except UNREADABLE as error:
         raise InputError(f"{what} cannot be read", because=str(error)[:200]) from None
+    return certificate
 
 
 def _window(value: object, what: str) -> Window:

@@ -17,6 +17,7 @@ from cryptography.x509.certificate_transparency import (
 
 from supplychain.errors import InputError, VerificationError
 from supplychain.signing.trust.root import Log
+from supplychain.signing.trust.unreadable import UNREADABLE
 
 _MOST = 32
 
@@ -53,9 +54,12 @@ def _timestamps(certificate: x509.Certificate) -> list[SignedCertificateTimestam
                 x509.PrecertificateSignedCertificateTimestamps
             ).value
         )
+        for one in found:
+            # An instant beyond all calendars is noticed only where it is looked at.
+            one.timestamp.replace(tzinfo=UTC)
     except x509.ExtensionNotFound:
         return []
-    except ValueError as error:
+    except UNREADABLE as error:
         raise InputError("the certificate's SCT cannot be read", because=str(error)[:200]) from None
     if len(found) > _MOST:
         raise InputError(f"the certificate has {len(found)} SCTs, at most {_MOST} are read")
@@ -96,7 +100,7 @@ def _signs(
         )
     )
     try:
-        log.key.verify(timestamp.signature, data)
+        log.key.verify_digest(timestamp.signature, hashlib.sha256(data).digest())
     except VerificationError:
         return False
     return True

@@ -18,17 +18,26 @@ class Signed:
         sha256: SHA-256 of the message.
         message: The message; None where only its digest is at hand.
         payload: The payload, where the message is a DSSE envelope's pre-authentication encoding.
+        envelope: That envelope, byte for byte; None where it is no document of its own.
     """
 
     signature: bytes
     sha256: bytes
     message: bytes | None = field(default=None, repr=False)
     payload: bytes | None = field(default=None, repr=False)
+    envelope: bytes | None = field(default=None, repr=False)
 
     @classmethod
-    def over(cls, message: bytes, signature: bytes, *, payload: bytes | None = None) -> Signed:
+    def over(
+        cls,
+        message: bytes,
+        signature: bytes,
+        *,
+        payload: bytes | None = None,
+        envelope: bytes | None = None,
+    ) -> Signed:
         """A signature over a message that is at hand."""
-        return cls(signature, hashlib.sha256(message).digest(), message, payload)
+        return cls(signature, hashlib.sha256(message).digest(), message, payload, envelope)
 
     def digest(self, algorithm: str) -> bytes | None:
         """The message's digest, by hashlib's name; None where it cannot be computed."""
