@@ -121,8 +121,10 @@ def _lines(one: Attached, paint: Paint, *, several: bool) -> list[str]:
         lines.append(f"  about {one.subject.digest}")
     if one.attestation is not None:
         lines.append(f"  by {printable(one.attestation.verified_by)}")
-    if one.says is not None and one.says.builder:
-        lines.append(f"  built by {printable(one.says.builder)}, {printable(one.says.build_type)}")
+    if one.says is not None and one.says.build is not None:
+        build = one.says.build
+        verb = "built" if build.is_of_image else "examined"
+        lines.append(f"  {verb} by {printable(build.builder)}, {printable(build.kind)}")
     if one.reason:
         lines.append(f"  {printable(one.reason)}")
     return lines
@@ -130,6 +132,7 @@ def _lines(one: Attached, paint: Paint, *, several: bool) -> list[str]:
 
 def _document(one: Attached) -> dict[str, object]:
     says, holds = one.says, one.attestation
+    build = says.build if says else None
     return {
         "subject": str(one.subject.digest),
         "state": one.state.value,
@@ -139,8 +142,8 @@ def _document(one: Attached) -> dict[str, object]:
         "media_type": one.media_type or None,
         "size": len(one.data),
         "predicate_type": says.predicate_type if says else None,
-        "builder": (says.builder or None) if says else None,
-        "build_type": (says.build_type or None) if says else None,
+        "builder": build.builder if build else None,
+        "build_type": build.kind if build else None,
         "verified_by": holds.verified_by if holds else None,
         "predicate_digest": str(holds.predicate_digest)
         if holds and holds.predicate_digest

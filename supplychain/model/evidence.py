@@ -110,6 +110,24 @@ class Sbom:
 
 
 @dataclass(frozen=True, slots=True)
+class Build:
+    """What provenance says of how something came to be.
+
+    Attributes:
+        builder: Who says to have made it: a URI.
+        kind: By what kind of build: a URI that says what the rest of the provenance means.
+    """
+
+    builder: str
+    kind: str
+
+    @property
+    def is_of_image(self) -> bool:
+        """Whether it tells of an image that was built, not of our looking at one."""
+        return self.kind != PIPELINE_BUILD_TYPE
+
+
+@dataclass(frozen=True, slots=True)
 class VerifiedAttestation:
     """A statement about a digest whose signature was verified.
 
@@ -131,6 +149,7 @@ class VerifiedAttestation:
         predicate_digest: SHA-256 of the document that the statement carries byte for byte: the
             predicate itself (an SBOM), or the scanner's report inside a vulnerability predicate.
             None for an image signature.
+        build: Of provenance, what it says of the build; None of everything else.
     """
 
     subject: Subject
@@ -143,6 +162,7 @@ class VerifiedAttestation:
     log_entries: tuple[LogEntry, ...] = ()
     times: tuple[TrustedTime, ...] = ()
     predicate_digest: Digest | None = None
+    build: Build | None = None
 
     @property
     def signed_at(self) -> datetime | None:
@@ -167,9 +187,13 @@ SIGNATURE_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 CYCLONEDX_PREDICATE = "https://cyclonedx.org/bom"
 SPDX_PREDICATE = "https://spdx.dev/Document"
 VULNERABILITY_PREDICATE = "https://cosign.sigstore.dev/attestation/vuln/v1"
+PROVENANCE_02_PREDICATE = "https://slsa.dev/provenance/v0.2"
 PROVENANCE_PREDICATE = "https://slsa.dev/provenance/v1"
 OPENVEX_PREDICATE = "https://openvex.dev/ns"
 SUMMARY_PREDICATE = "https://slsa.dev/verification_summary/v1"
+
+# The kind of build that `run` names in the provenance of its own steps (docs/adr/0009).
+PIPELINE_BUILD_TYPE = "pkg:generic/supplychain#pipeline/v1"
 
 
 @dataclass(frozen=True, slots=True)

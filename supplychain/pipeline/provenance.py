@@ -1,7 +1,8 @@
 """SLSA provenance of our own steps: what looked at an image, by what means, and what came of it.
 
 It tells how the evidence about an image was made, never how the image was: its build type is one
-of our own, by which it can be told apart (docs/adr/0009).
+of our own, by which it can be told apart (docs/adr/0009). docs/attestations.md says what the parts
+of such a statement mean.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from datetime import UTC, datetime
 
 from supplychain.images.resolve import PlatformImage
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import Evidence, Producer, VulnerabilityDatabase
+from supplychain.model.evidence import (
+    PIPELINE_BUILD_TYPE,
+    Evidence,
+    Producer,
+    VulnerabilityDatabase,
+)
 from supplychain.model.subject import Subject
 from supplychain.records.run import SbomRecord
 from supplychain.sbom.purls import image_purl
 from supplychain.scan.scanner import ScanResult
 
-# docs/attestations.md says what the parts of such a statement mean.
-BUILD_TYPE = "pkg:generic/supplychain#pipeline/v1"
 TRIVY = "pkg:github/aquasecurity/trivy"
 TRIVY_DB = "pkg:github/aquasecurity/trivy-db"
 _Json = dict[str, object]
@@ -89,7 +93,7 @@ def provenance(
     scan = result.scan
     predicate = {
         "buildDefinition": {
-            "buildType": BUILD_TYPE,
+            "buildType": PIPELINE_BUILD_TYPE,
             "externalParameters": _parameters(invocation),
             "internalParameters": {"platform": str(image.platform)},
             "resolvedDependencies": _dependencies(

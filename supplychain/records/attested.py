@@ -24,7 +24,11 @@ attestations = Table(
     Column("claims", Text),
     Column("log_entries", Text, nullable=False, server_default="[]"),
     Column("times", Text, nullable=False, server_default="[]"),
+    # Of provenance alone.
+    Column("builder", Text),
+    Column("build_type", Text),
     CheckConstraint("key_fingerprint <> ''", name="key_fingerprint"),
+    CheckConstraint("(builder IS NULL) = (build_type IS NULL)", name="build"),
     CheckConstraint(
         "(identity_name IS NULL) = (identity_kind IS NULL) "
         "AND (identity_name IS NULL) = (identity_issuer IS NULL) "

@@ -197,6 +197,8 @@ def _file_attestations(filing: Filing, image: int, records: Iterable[Attestation
             key_fingerprint=statement.key_fingerprint,
             verified_at=statement.verified_at,
             predicate_digest=statement.predicate_digest,
+            builder=statement.build.builder if statement.build else None,
+            build_type=statement.build.kind if statement.build else None,
             **witness_columns(statement),
         )
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import (
+    Build,
     Dossier,
     Evidence,
     EvidenceKind,
@@ -88,6 +89,7 @@ def attestation_of(row: Row[Any], subject: Digest) -> VerifiedAttestation:
         log_entries=log_entries_of(row),
         times=times_of(row),
         predicate_digest=row.predicate_digest,
+        build=None if row.builder is None else Build(row.builder, row.build_type),
     )
 
 

@@ -29,7 +29,7 @@ from supplychain.records.facts import components, findings, layers, vulnerabilit
 from supplychain.records.tables import ID, evidence_id, id_column, identity, metadata, one_of, text
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 
 __all__ = [
     "SCHEMA_VERSION",

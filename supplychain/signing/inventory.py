@@ -15,17 +15,11 @@ from itertools import chain
 from supplychain.errors import InputError, SupplyChainError, VerificationError
 from supplychain.model.artifact import ArtifactStore
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import (
-    PROVENANCE_PREDICATE,
-    SIGNATURE_PREDICATE,
-    VerifiedAttestation,
-)
+from supplychain.model.evidence import SIGNATURE_PREDICATE, Build, VerifiedAttestation
 from supplychain.model.subject import Subject
-from supplychain.signing import dsse, embedded, legacy, predicate_types, predicates, storage
+from supplychain.signing import dsse, embedded, legacy, predicates, storage
 from supplychain.signing.buildkit import Unsigned
 from supplychain.signing.dsse import Envelope
-from supplychain.signing.encoding import as_object, read_json
-from supplychain.signing.predicate_types import PROVENANCE_02_PREDICATE
 from supplychain.signing.simplesigning import SignatureLayer, SimpleSigning
 from supplychain.signing.statement import Statement
 from supplychain.signing.storage import Foreign, Rejection, Stored
@@ -66,15 +60,13 @@ class Statements:
         payload: What was signed.
         predicate: The predicate, byte for byte; `{}` for an image signature; none where the
             statement could not be read.
-        builder: Of provenance, who says to have built or examined; else "".
-        build_type: Of provenance, by what kind of build; else "".
+        build: Of provenance, what it says of the build; None of everything else.
     """
 
     predicate_type: str
     payload: bytes = field(repr=False)
     predicate: bytes = field(default=b"", repr=False)
-    builder: str = ""
-    build_type: str = ""
+    build: Build | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,14 +224,7 @@ def _named_in(document: Stored, subjects: Sequence[Subject]) -> Subject:
 
 
 def _of_statement(statement: Statement, payload: bytes) -> Statements:
-    kind, predicate = statement.predicate_type, statement.predicate
-    builder, build_type = "", ""
-    if kind in {PROVENANCE_PREDICATE, PROVENANCE_02_PREDICATE}:
-        value = as_object(
-            read_json(predicate, "the predicate", limit=dsse.PAYLOAD_LIMIT).value, "the predicate"
-        )
-        builder, build_type = predicate_types.built_by(kind, value)
-    return Statements(kind, payload, predicate, builder, build_type)
+    return Statements(statement.predicate_type, payload, statement.predicate, statement.build)
 
 
 def _reason(error: SupplyChainError) -> str:

@@ -16,16 +16,17 @@ from supplychain.errors import InputError
 from supplychain.model.evidence import (
     CYCLONEDX_PREDICATE,
     OPENVEX_PREDICATE,
+    PROVENANCE_02_PREDICATE,
     PROVENANCE_PREDICATE,
     SIGNATURE_PREDICATE,
     SPDX_PREDICATE,
     SUMMARY_PREDICATE,
     VULNERABILITY_PREDICATE,
+    Build,
 )
 from supplychain.signing.dsse import PAYLOAD_LIMIT
 from supplychain.signing.encoding import as_object, as_text, read_json
 
-PROVENANCE_02_PREDICATE = "https://slsa.dev/provenance/v0.2"
 LINK_PREDICATE = "https://in-toto.io/Link/v1"
 CUSTOM_PREDICATE = "https://cosign.sigstore.dev/attestation/v1"
 
@@ -97,16 +98,21 @@ def family(predicate_type: str) -> str:
     return bare if bare in _VERSIONED else predicate_type
 
 
-def built_by(predicate_type: str, predicate: _Fields) -> tuple[str, str]:
-    """Of provenance that was checked: who built, and by what kind of build.
+def build_of(predicate_type: str, predicate: object) -> Build | None:
+    """What a predicate that was checked says of a build; None where it is no provenance.
 
-    Both have to be looked at before it is taken for the provenance of a build: `run` leaves some
-    about its own steps (docs/adr/0009).
+    It has to be looked at before provenance is taken for that of an image: `run` leaves some about
+    its own steps (docs/adr/0009).
     """
     if predicate_type == PROVENANCE_02_PREDICATE:
-        return _text(_object(predicate, "builder"), "id"), _text(predicate, "buildType")
-    builder = _object(_object(predicate, "runDetails"), "builder")
-    return _text(builder, "id"), _text(_object(predicate, "buildDefinition"), "buildType")
+        found = as_object(predicate, "the predicate")
+        return Build(_text(_object(found, "builder"), "id"), _text(found, "buildType"))
+    if predicate_type == PROVENANCE_PREDICATE:
+        found = as_object(predicate, "the predicate")
+        builder = _object(_object(found, "runDetails"), "builder")
+        definition = _object(found, "buildDefinition")
+        return Build(_text(builder, "id"), _text(definition, "buildType"))
+    return None
 
 
 def _check_signature(found: _Fields) -> None:

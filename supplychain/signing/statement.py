@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from supplychain.errors import InputError, LimitError, VerificationError
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import SIGNATURE_PREDICATE
+from supplychain.model.evidence import SIGNATURE_PREDICATE, Build
 from supplychain.model.subject import Subject
 from supplychain.signing import predicate_types, predicates
 from supplychain.signing.dsse import PAYLOAD_LIMIT
@@ -33,12 +33,14 @@ class Statement:
         predicate: The predicate's exact bytes; `{}` for an image signature that has none.
         document: Digest of the document it carries byte for byte (the SBOM, the report inside a
             vulnerability predicate); None for an image signature.
+        build: Of provenance, what it says of the build; None of everything else.
     """
 
     predicate_type: str
     subjects: tuple[dict[str, str], ...]
     predicate: bytes = field(repr=False)
     document: Digest | None
+    build: Build | None = None
 
     @classmethod
     def parse(cls, payload: bytes) -> Statement:
@@ -55,12 +57,14 @@ class Statement:
         if kind not in _TYPES:
             raise InputError(f"the payload is {kind[:80]!r}, not an in-toto statement")
         predicate_type = as_text(value["predicateType"], "the statement's predicateType")
-        predicate_types.check(predicate_type, _predicate(value, predicate_type))
+        predicate = _predicate(value, predicate_type)
+        predicate_types.check(predicate_type, predicate)
         return cls(
             predicate_type,
             _subjects(value["subject"]),
             document.raw.get(predicates.PREDICATE_PATH, predicates.SIGNATURE),
             _document(document, predicate_type),
+            predicate_types.build_of(predicate_type, predicate),
         )
 
     def require(self, subject: Digest) -> None:

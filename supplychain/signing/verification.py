@@ -17,7 +17,7 @@ from itertools import chain
 from supplychain.errors import InputError, VerificationError
 from supplychain.model.artifact import ArtifactStore
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import SIGNATURE_PREDICATE, VerifiedAttestation
+from supplychain.model.evidence import SIGNATURE_PREDICATE, Build, VerifiedAttestation
 from supplychain.model.subject import Subject
 from supplychain.signing import bundle, dsse, embedded, legacy, storage
 from supplychain.signing.bundle import Bundle
@@ -171,7 +171,7 @@ def verify_document(
     trust.require_anybody()
     content, material, envelope = read_signed(data, media_type)
     established = establish(_signed(content, envelope), material, trust, at=at)
-    predicate_type, document = _said(content, subject.digest)
+    predicate_type, document, build = _said(content, subject.digest)
     return VerifiedAttestation(
         subject=subject,
         predicate_type=predicate_type,
@@ -183,6 +183,7 @@ def verify_document(
         log_entries=established.log_entries,
         times=established.times,
         predicate_digest=document,
+        build=build,
     )
 
 
@@ -218,14 +219,16 @@ def _signed(content: Envelope | SignatureLayer, envelope: bytes | None) -> Signe
     return Signed.over(message, content.signature, payload=content.payload, envelope=envelope)
 
 
-def _said(content: Envelope | SignatureLayer, subject: Digest) -> tuple[str, Digest | None]:
-    """What is said about a digest: the predicate's type, and the document that it carries."""
+def _said(
+    content: Envelope | SignatureLayer, subject: Digest
+) -> tuple[str, Digest | None, Build | None]:
+    """What is said about a digest: the predicate's type, the document that it carries, a build."""
     if isinstance(content, SignatureLayer):
         SimpleSigning.parse(content.payload).require(subject)
-        return SIGNATURE_PREDICATE, None
+        return SIGNATURE_PREDICATE, None, None
     statement = Statement.parse(content.payload)
     statement.require(subject)
-    return statement.predicate_type, statement.document
+    return statement.predicate_type, statement.document, statement.build
 
 
 def _checked(

@@ -68,7 +68,7 @@ def test_provenance_is_told_with_who_built_and_how(desk: Desk, repaired: Path) -
     (build_type,) = {one["build_type"] for one in found if one["builder"]}
     assert build_type == "pkg:generic/supplychain#pipeline/v1"
     told = desk.type("attestations", "list", f"oci:{repaired}", "--key", "release.pub").stdout
-    assert f"built by pkg:generic/supplychain, {build_type}" in told
+    assert f"examined by pkg:generic/supplychain, {build_type}" in told
 
 
 @pytest.fixture

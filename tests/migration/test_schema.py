@@ -361,6 +361,8 @@ _DECISION = {
         (attestations, _SIGNED, _SIGNER | {"identity_kind": "dns"}, "ck_attestations_identity"),
         (attestations, _SIGNED, {"times": None}, "null"),
         (attestations, _SIGNED, {"key_fingerprint": ""}, "ck_attestations_key_fingerprint"),
+        (attestations, _SIGNED, {"builder": "https://ci"}, "ck_attestations_build"),
+        (attestations, _SIGNED, {"build_type": "https://t"}, "ck_attestations_build"),
         (decisions, _DECISION, {"verdict": "perhaps"}, "ck_decisions_verdict"),
         (decisions, _DECISION, {"environment": None}, "null"),
     ],

@@ -22,6 +22,7 @@ from supplychain.errors import (
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import (
     SIGNATURE_PREDICATE,
+    Build,
     Dossier,
     EvidenceKind,
     PlatformDossier,
@@ -217,6 +218,13 @@ def test_whoever_signed_comes_back_as_they_were(
     record.save_run(manifest_run(subject, attestations=(made,)), at=AT)
 
     assert _platform(record.dossier(subject.digest, at=AT)).attestations == (attestation,)
+
+
+def test_what_provenance_says_of_a_build_comes_back(record: Record) -> None:
+    made = attestation_record()
+    told = replace(made.attestation, build=Build("https://ci.example", "https://build.example/v1"))
+    record.save_run(manifest_run(attestations=(replace(made, attestation=told),)), at=AT)
+    assert _platform(record.dossier(SUBJECT.digest, at=AT)).attestations == (told,)
 
 
 def test_a_damaged_row_is_a_fault_and_no_attestation(record: Record, database: str) -> None:

@@ -59,9 +59,11 @@ def test_it_is_believed_of_the_workflow_that_made_it_and_tells_who_built() -> No
     assert found.attestation is not None
     assert found.attestation.verified_by == f"identity:{ISSUER} {WORKFLOW}"
     assert found.attestation.signed_at is not None
-    assert found.says is not None
-    assert found.says.builder == "https://github.com/actions/runner/github-hosted"
-    assert found.says.build_type.endswith("github-actions-buildtypes/workflow/v1")
+    build = found.attestation.build
+    assert build is not None
+    assert build.builder == "https://github.com/actions/runner/github-hosted"
+    assert build.kind.endswith("github-actions-buildtypes/workflow/v1")
+    assert build.is_of_image
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ import pytest
 from supplychain.images.layout import OciLayout
 from supplychain.images.resolve import PlatformImage, resolve
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import PROVENANCE_PREDICATE, Producer
+from supplychain.model.evidence import PIPELINE_BUILD_TYPE, PROVENANCE_PREDICATE, Producer
 from supplychain.model.subject import Subject
-from supplychain.pipeline.provenance import BUILD_TYPE, Invocation, Purpose, provenance
+from supplychain.pipeline.provenance import Invocation, Purpose, provenance
 from supplychain.scan.scanner import ScanResult
 from supplychain.signing import statement
 from supplychain.signing.statement import Statement
@@ -60,7 +60,7 @@ def test_it_says_by_what_means_the_evidence_was_made(image: PlatformImage) -> No
     purl = f"pkg:oci/web@{digest}?arch=amd64&repository_url={NAME}"
     assert said == {
         "buildDefinition": {
-            "buildType": BUILD_TYPE,
+            "buildType": PIPELINE_BUILD_TYPE,
             "externalParameters": {
                 "source": f"{NAME}:1.4",
                 "environment": "prod",

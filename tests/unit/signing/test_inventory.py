@@ -12,7 +12,7 @@ import pytest
 from supplychain.errors import InputError, LimitError
 from supplychain.model.artifact import OCI_INDEX, OCI_MANIFEST, Manifest
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import SIGNATURE_PREDICATE
+from supplychain.model.evidence import SIGNATURE_PREDICATE, Build
 from supplychain.model.identity import Identity
 from supplychain.model.subject import Subject
 from supplychain.signing import buildkit, bundle_files, inventory, publication
@@ -131,8 +131,11 @@ def test_provenance_is_shown_with_who_built_and_how(kind: str, name: str) -> Non
     publication.publish(store, subject, signer(), (claim,), at=AT)
     for one in _stock(store, subject):
         assert one.says is not None
-        assert one.says.builder == "https://example.com/builder"
-        assert one.says.build_type == "https://example.com/build/v1"
+        assert one.says.build == Build(
+            "https://example.com/builder", "https://example.com/build/v1"
+        )
+        assert one.attestation is not None
+        assert one.attestation.build == one.says.build
 
 
 class _Anybody:
@@ -263,7 +266,8 @@ def test_what_buildkit_left_is_unsigned_and_shows_who_says_to_have_built() -> No
     found = _unsigned(store, subject, _kept(store, str(subject.digest), payload))
     assert (found.state, found.form, found.data) == (State.UNSIGNED, Form.BUILDKIT, payload)
     assert found.says is not None
-    assert (found.says.predicate_type, found.says.builder) == (
+    assert found.says.build is not None
+    assert (found.says.predicate_type, found.says.build.builder) == (
         OLD_PROVENANCE,
         "https://example.com/builder",
     )
@@ -279,7 +283,7 @@ def test_buildkit_that_was_told_no_builder_is_still_shown_with_what_is_wrong() -
     found = _unsigned(store, subject, _kept(store, str(subject.digest), payload))
     assert found.state is State.UNSIGNED
     assert found.says is not None
-    assert (found.says.predicate_type, found.says.builder) == (OLD_PROVENANCE, "")
+    assert (found.says.predicate_type, found.says.build) == (OLD_PROVENANCE, None)
     assert "id is empty" in found.reason
 
 
