@@ -12,6 +12,7 @@ from supplychain.settings import Settings
 if TYPE_CHECKING:
     from supplychain.signing.keys.access import Access
     from supplychain.signing.signer import PublicKey, Signer
+    from supplychain.signing.trust.keys import VerifyingKey
 
 # Asks a person for a secret; gives None where nobody is there to answer.
 Ask = Callable[[str], str | None]
@@ -38,7 +39,7 @@ def signer(settings: Settings, ask: Ask) -> Signer:
     return open_signer(reference, access(settings, reference, ask))
 
 
-def public_keys(settings: Settings, references: list[str], ask: Ask) -> tuple[PublicKey, ...]:
+def public_keys(settings: Settings, references: list[str], ask: Ask) -> tuple[VerifyingKey, ...]:
     """Public keys by reference: PEM files, or keys wherever they are kept.
 
     Raises:

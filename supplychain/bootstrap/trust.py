@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from supplychain.signing.formats import Format
     from supplychain.signing.publication import Claim
     from supplychain.signing.sealing import Sealer
-    from supplychain.signing.signer import PublicKey, Signer
+    from supplychain.signing.signer import Signer
+    from supplychain.signing.trust.keys import VerifyingKey
     from supplychain.signing.trust.root import TrustedRoot
 
 # No policy or key that people write comes near this.
@@ -66,7 +67,7 @@ def load_policy(path: Path) -> Policy:
         PolicyError: It is no usable policy.
     """
     from supplychain.gate.document import load_policy as load
-    from supplychain.signing.signer import fingerprint_of_pem
+    from supplychain.signing.trust.keys import fingerprint_of_pem
 
     return load(
         read_document(path, "policy"),
@@ -89,14 +90,14 @@ def policy_of(settings: Settings, environment: str, file: Path | None) -> Policy
     return load_policy(path) if path.exists() else None
 
 
-def policy_keys(policy: Policy | None) -> tuple[PublicKey, ...]:
+def policy_keys(policy: Policy | None) -> tuple[VerifyingKey, ...]:
     """The keys whose signatures a policy asks for, each once."""
-    from supplychain.signing.signer import PublicKey
+    from supplychain.signing.trust.keys import VerifyingKey
 
     if policy is None:
         return ()
     pems = dict.fromkeys(key.pem for rule in policy.rules for key in getattr(rule, "keys", ()))
-    return tuple(PublicKey.parse_pem(pem.encode()) for pem in pems)
+    return tuple(VerifyingKey.parse_pem(pem.encode()) for pem in pems)
 
 
 def trusted_root(settings: Settings) -> Callable[[], TrustedRoot]:

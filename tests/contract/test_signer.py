@@ -13,6 +13,7 @@ from supplychain.signing import dsse
 from supplychain.signing.keys import keyfile
 from supplychain.signing.keys.reference import open_public_key, open_signer
 from supplychain.signing.signer import PublicKey, Signer
+from supplychain.signing.trust.keys import VerifyingKey
 from tests.kit.aws_kms import RunningKms
 from tests.kit.cloud_kms import FakeCloudKms, FakeKeyVault, fake_cloud_kms, fake_key_vault
 from tests.kit.key_access import access
@@ -25,7 +26,7 @@ PASSWORD = "correct horse"
 PEM, PUBLIC = keyfile.generate(PASSWORD.encode())
 
 # What is opened: a signer, and its public key as somebody knows it who cannot sign.
-Opened = tuple[Signer, PublicKey]
+Opened = tuple[Signer, VerifyingKey]
 Opener = Callable[[pytest.FixtureRequest, Path], Opened]
 
 

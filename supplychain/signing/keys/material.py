@@ -11,7 +11,7 @@ from supplychain.errors import ConfigurationError, InputError, NotFoundError
 from supplychain.signing.keys import keyfile
 from supplychain.signing.keys.access import Access, read_file
 from supplychain.signing.keys.opening import OpeningSigner, open_ahead
-from supplychain.signing.signer import PublicKey
+from supplychain.signing.trust.keys import VerifyingKey
 
 # What `cosign generate-key-pair k8s://…` names the entries of its secret.
 PRIVATE, PUBLIC, PASSWORD = "cosign.key", "cosign.pub", "cosign.password"
@@ -58,16 +58,16 @@ class Material:
         key = keyfile.parse(self.private, self.what)
         return open_ahead(key, access.password if beside is None else lambda: beside)
 
-    def public_key(self) -> PublicKey:
+    def public_key(self) -> VerifyingKey:
         """The public key.
 
         Raises:
             NotFoundError: There is none.
-            InputError: It is not one P-256 public key in PEM.
+            InputError: It is not one public key in PEM, of a kind that is taken.
         """
         if self.public is None:
             raise NotFoundError(f"{self.what} has no {PUBLIC}")
-        return PublicKey.parse_pem(self.public, self.what)
+        return VerifyingKey.parse_pem(self.public, self.what)
 
 
 def from_path(path: Path) -> Material:

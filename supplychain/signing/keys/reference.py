@@ -17,6 +17,7 @@ from supplychain.signing.keys.access import Access
 from supplychain.signing.keys.material import Material
 from supplychain.signing.keys.remote import RemoteSigner
 from supplychain.signing.signer import PublicKey, Signer
+from supplychain.signing.trust.keys import VerifyingKey
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
@@ -38,8 +39,8 @@ def open_signer(reference: str, access: Access) -> Signer:
     return found if isinstance(found, RemoteSigner) else found.signer(access)
 
 
-def open_public_key(reference: str, access: Access) -> PublicKey:
-    """The public key that a reference names; raises as `open_signer`."""
+def open_public_key(reference: str, access: Access) -> VerifyingKey:
+    """The public key that a reference names, of any kind that is taken; raises as `open_signer`."""
     found = _found(reference, access)
     return found.public_key if isinstance(found, RemoteSigner) else found.public_key()
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from supplychain.errors import InputError, VerificationError
+from supplychain.signing.encoding import read_pem, write_pem
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 
 # SubjectPublicKeyInfo of an uncompressed P-256 point up to the coordinates (RFC 5480 section 2).
 P256_HEADER = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
-P256_LENGTH = 91
+_P256_LENGTH = 91
+# The curve, SP 800-186 section 3.2.1.3: y² = x³ - 3x + b (mod p).
+_P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+_B = 0x5AC635D8AA3A93E7B3EBBD55769886BC651D06B0CC53B0F63BCE3C3E27D2604B
+_LABEL = "PUBLIC KEY"
 # The curves by the library's names, and the hash that the registry gives each.
 _CURVES = {"secp256r1": "sha256", "secp384r1": "sha384", "secp521r1": "sha512"}
 _RSA_BITS = range(2048, 8192 + 1)
@@ -39,9 +44,9 @@ _RSA_KINDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class VerifyingKey:
-    """A public key that checks signatures.
+    """A public key that checks signatures; the same key is equal, whatever it is also.
 
     Attributes:
         spki: Its SubjectPublicKeyInfo, DER.
@@ -50,12 +55,45 @@ class VerifyingKey:
     spki: bytes
 
     def __post_init__(self) -> None:
-        """Refuse a key of a kind that nobody registers.
+        """Refuse a key of a kind that nobody registers; of P-256 without loading a library.
 
         Raises:
             InputError: ECDSA of another curve, RSA of fewer than 2048 bits, or no key at all.
         """
-        _load(self.spki)
+        if not is_p256(self.spki):
+            _load(self.spki)
+        elif not _is_point(self.spki):
+            raise InputError("the public key is no point of the curve P-256")
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same key."""
+        return isinstance(other, VerifyingKey) and self.spki == other.spki
+
+    def __hash__(self) -> int:
+        """By the key."""
+        return hash(self.spki)
+
+    @classmethod
+    def parse_pem(cls, pem: bytes, what: str = "the public key") -> Self:
+        """Read one PEM block `PUBLIC KEY`; uses nothing but the standard library.
+
+        Args:
+            pem: The file's content.
+            what: Its name, for the error.
+
+        Raises:
+            InputError: It is anything else: a private key, a certificate, several blocks …
+        """
+        label, der = read_pem(pem, what)
+        if "PRIVATE KEY" in label:
+            raise InputError(
+                f"{what} is a private key",
+                because="where a public key belongs, a private one must never lie",
+                hint="give the .pub file that was written beside it",
+            )
+        if label != _LABEL:
+            raise InputError(f"{what} is a PEM block {label!r}, not {_LABEL!r}")
+        return cls(der)
 
     @property
     def digest(self) -> bytes:
@@ -77,6 +115,10 @@ class VerifyingKey:
     def fingerprint(self) -> str:
         """The same as `sha256:<hex>`."""
         return f"sha256:{self.digest.hex()}"
+
+    def pem(self) -> bytes:
+        """The key as a PEM file."""
+        return write_pem(_LABEL, self.spki)
 
     def verify(self, signature: bytes, data: bytes) -> None:
         """Check a signature over bytes; of ECDSA it is DER.
@@ -109,11 +151,30 @@ class VerifyingKey:
             raise _refused(self)
 
 
+def fingerprint_of_pem(pem: bytes, what: str = "the public key") -> str:
+    """The fingerprint of a public key, for those who compare and never verify.
+
+    Raises:
+        InputError: It is not one public key in PEM, of a kind that is taken.
+    """
+    return VerifyingKey.parse_pem(pem, what).fingerprint
+
+
+def is_p256(spki: bytes) -> bool:
+    """Whether a SubjectPublicKeyInfo is of P-256, with the point uncompressed."""
+    return len(spki) == _P256_LENGTH and spki.startswith(P256_HEADER)
+
+
+def _is_point(spki: bytes) -> bool:
+    x, y = int.from_bytes(spki[27:59]), int.from_bytes(spki[59:])
+    return x < _P and y < _P and not (y * y - x**3 + 3 * x - _B) % _P
+
+
 @lru_cache(maxsize=256)
 def _load(spki: bytes) -> _Loaded:
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 
-    if len(spki) != P256_LENGTH or not spki.startswith(P256_HEADER):
+    if not is_p256(spki):
         return _load_any(spki)
     try:
         return EllipticCurvePublicKey.from_encoded_point(SECP256R1(), spki[len(P256_HEADER) - 1 :])

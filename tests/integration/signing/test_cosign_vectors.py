@@ -85,7 +85,7 @@ def test_cosigns_hint_is_ours() -> None:
 def test_reading_a_public_key_loads_no_cryptography() -> None:
     program = (
         "import sys\n"
-        "from supplychain.signing.signer import fingerprint_of_pem\n"
+        "from supplychain.signing.trust.keys import fingerprint_of_pem\n"
         f"assert fingerprint_of_pem({KEY.pem()!r}) == {KEY.fingerprint!r}\n"
         "import supplychain.signing.keys.reference\n"
         "import supplychain.signing.publication\n"

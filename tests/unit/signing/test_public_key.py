@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from supplychain.errors import InputError, VerificationError
 from supplychain.signing.encoding import write_pem
-from supplychain.signing.signer import PublicKey, fingerprint_of_pem
+from supplychain.signing.signer import PublicKey
+from supplychain.signing.trust.keys import fingerprint_of_pem
 from tests.kit.keys import signer
 
 
