@@ -98,6 +98,14 @@ PublicKeys = Annotated[
     ),
 ]
 
+
+def predicate_types() -> list[str]:
+    """What a shell offers behind `--type`."""
+    from supplychain.signing.predicate_types import NAMES
+
+    return list(NAMES)
+
+
 # Flags that are settings: their values go through `Settings`, so that one and the same thing can
 # be said by flag, environment or file. Each entry is (setting, annotation).
 _Flag = tuple[str, Any]

@@ -148,6 +148,7 @@ def attest(
         typer.Option(
             "--type",
             metavar="TYPE",
+            autocompletion=options.predicate_types,
             help="cyclonedx, spdxjson, openvex, slsaprovenance1, vsa, vuln, custom … or the URI "
             "of a predicate type",
             show_default=False,
@@ -191,6 +192,7 @@ def verify(
         typer.Option(
             "--type",
             metavar="TYPE",
+            autocompletion=options.predicate_types,
             help="demand an attestation of this type beside the signature",
             show_default=False,
         ),

@@ -36,6 +36,12 @@ def completed(home: Path, line: str) -> list[str]:
         ("supplychain vulndb ", ["import", "pull", "status"]),
         ("supplychain run --ins", ["--insecure-registry"]),
         ("supplychain gate --output ", ["text", "json"]),
+        (
+            "supplychain attest --type slsa",
+            ["slsaprovenance", "slsaprovenance02", "slsaprovenance1"],
+        ),
+        ("supplychain attestations ", ["list", "download", "record"]),
+        ("supplychain attestations download --type v", ["vsa", "vuln"]),
         ("supplychain nothing", []),
     ],
 )
