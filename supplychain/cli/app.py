@@ -8,6 +8,7 @@ import typer
 
 from supplychain.cli.commands import (
     attestations,
+    blobs,
     config,
     copy,
     db,
@@ -73,6 +74,8 @@ app.command("sbom", rich_help_panel=_STAGES)(stages.sbom)
 app.command("sign", rich_help_panel=_STAGES)(stages.sign)
 app.command("attest", rich_help_panel=_STAGES)(stages.attest)
 app.command("verify", rich_help_panel=_STAGES)(stages.verify)
+app.command("sign-blob", rich_help_panel=_STAGES)(blobs.sign_blob)
+app.command("verify-blob", rich_help_panel=_STAGES)(blobs.verify_blob)
 app.add_typer(attestations.app, name="attestations", rich_help_panel=_STAGES)
 app.command("copy", rich_help_panel=_STAGES)(copy.copy)
 app.add_typer(export.app, name="export", rich_help_panel=_CARE)

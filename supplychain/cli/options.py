@@ -157,7 +157,16 @@ REGISTRY: tuple[_Flag, ...] = (
         ],
     ),
 )
-SIGNING: tuple[_Flag, ...] = (
+TRUSTED_ROOT: tuple[_Flag, ...] = (
+    _setting(
+        "trusted_root",
+        metavar="FILE",
+        says="by what certificates, logs and timestamps are believed: a private Sigstore's; else "
+        "what the public one had when this version was made",
+        panel=SIGNING_PANEL,
+    ),
+)
+KEY: tuple[_Flag, ...] = (
     _setting(
         "key",
         metavar="KEY",
@@ -167,6 +176,9 @@ SIGNING: tuple[_Flag, ...] = (
         "COSIGN_PASSWORD",
         panel=SIGNING_PANEL,
     ),
+)
+SIGNING: tuple[_Flag, ...] = (
+    *KEY,
     (
         "keyless",
         Annotated[
@@ -193,12 +205,7 @@ SIGNING: tuple[_Flag, ...] = (
         says="the services for --keyless: a private Sigstore's, or the word public",
         panel=SIGNING_PANEL,
     ),
-    _setting(
-        "trusted_root",
-        metavar="FILE",
-        says="what these services' statements are believed by; else the public ones'",
-        panel=SIGNING_PANEL,
-    ),
+    *TRUSTED_ROOT,
 )
 SCANNING: tuple[_Flag, ...] = (
     _setting("trivy", metavar="FILE", says="Trivy binary; else the one on PATH", panel=_SCANNER),

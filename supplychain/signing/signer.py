@@ -30,6 +30,10 @@ class Signer(Protocol):
         """
         ...
 
+    def sign_digest(self, sha256: bytes) -> bytes:
+        """The same over bytes of which only the SHA-256 is at hand; raises as `sign`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PublicKey(VerifyingKey):

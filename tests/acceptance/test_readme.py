@@ -32,7 +32,7 @@ def test_exit_codes() -> None:
 def test_commands() -> None:
     listed = set()
     for row in re.findall(r"^\| (`supplychain .+?) \|", section("Commands"), re.MULTILINE):
-        first, *others = re.findall(r"`([a-z ]+)`", row)
+        first, *others = re.findall(r"`([a-z -]+)`", row)
         group = first.split()[1:-1]
         listed |= {" ".join([*group, name.split()[-1]]) for name in (first, *others)}
     assert listed == {command.words for command in commands()}

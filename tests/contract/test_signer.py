@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -146,6 +147,11 @@ def test_its_public_key_verifies_what_it_signs(signer: Signer, data: bytes) -> N
 def test_its_public_key_verifies_nothing_else(signer: Signer) -> None:
     with pytest.raises(VerificationError):
         signer.public_key.verify(signer.sign(b"this"), b"that")
+
+
+def test_it_signs_what_only_the_digest_is_known_of(signer: Signer) -> None:
+    data = b"a large file"
+    signer.public_key.verify(signer.sign_digest(hashlib.sha256(data).digest()), data)
 
 
 def test_its_signatures_are_der(signer: Signer) -> None:

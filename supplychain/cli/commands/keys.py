@@ -110,7 +110,7 @@ def import_(
 
 
 @app.command()
-@options.command(options.SIGNING)
+@options.command(options.KEY)
 def public(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """Print the public half of a signing key, PEM: what policies need of it.
 
@@ -129,7 +129,7 @@ def public(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
 
 
 @app.command()
-@options.command(options.SIGNING)
+@options.command(options.KEY)
 def rotate(
     shared: Context,
     prefix: Annotated[
@@ -180,7 +180,7 @@ def rotate(
 
 
 @app.command("list")
-@options.command(options.SIGNING)
+@options.command(options.KEY)
 def list_(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """List the keys that the settings and the policies name, and where each is used.
 

@@ -57,6 +57,14 @@ class KeyFileSigner:
 
         return self._private.sign(data, ECDSA(SHA256()))
 
+    def sign_digest(self, sha256: bytes) -> bytes:
+        """The same over bytes of which only the SHA-256 is at hand."""
+        from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+        from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+        from cryptography.hazmat.primitives.hashes import SHA256
+
+        return self._private.sign(sha256, ECDSA(Prehashed(SHA256())))
+
     def encrypt(self, password: bytes) -> tuple[bytes, PublicKey]:
         """A new key file's content for the same key, and its public key."""
         return encrypt(self._private, password)

@@ -36,6 +36,10 @@ class OpeningSigner:
         """As `KeyFileSigner.sign`, and as `public_key`."""
         return self._opening.result().sign(data)
 
+    def sign_digest(self, sha256: bytes) -> bytes:
+        """As `KeyFileSigner.sign_digest`, and as `public_key`."""
+        return self._opening.result().sign_digest(sha256)
+
 
 def open_ahead(key: EncryptedKey, password: Password) -> OpeningSigner:
     """As `EncryptedKey.decrypt`, but the caller goes on meanwhile.

@@ -36,9 +36,13 @@ class RemoteSigner:
             VerificationError: What came back is not this key's signature over these bytes.
             KeyServiceError: The key cannot be used.
         """
-        signature = self._sign(hashlib.sha256(data).digest())
+        return self.sign_digest(hashlib.sha256(data).digest())
+
+    def sign_digest(self, sha256: bytes) -> bytes:
+        """The same over bytes of which only the SHA-256 is at hand; raises as `sign`."""
+        signature = self._sign(sha256)
         try:
-            self.public_key.verify(signature, data)
+            self.public_key.verify_digest(signature, sha256)
         except VerificationError as error:
             raise VerificationError(
                 f"{self.reference} gave a signature that does not verify",

@@ -1,0 +1,97 @@
+"""Whose word counts where somebody verifies: what the command line asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from supplychain.bootstrap.keys import Ask, public_keys
+from supplychain.bootstrap.trust import trusted_root
+from supplychain.errors import InputError
+from supplychain.settings import Settings
+
+if TYPE_CHECKING:
+    from supplychain.signing.trust.identities import CertificateIdentity, Matching
+    from supplychain.signing.trust.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Believed:
+    """What somebody asks for, in cosign's words.
+
+    Attributes:
+        keys: Public keys, by reference.
+        name: Whom the certificate must be issued to, word for word.
+        name_regexp: The same as an expression.
+        issuer: Which issuer must have vouched for it, word for word.
+        issuer_regexp: The same as an expression.
+        timestamp: Demand an authority's timestamp.
+        ignore_tlog: Demand and look at no log entry.
+        ignore_sct: Take certificates that no log lists.
+    """
+
+    keys: tuple[str, ...] = ()
+    name: str | None = None
+    name_regexp: str | None = None
+    issuer: str | None = None
+    issuer_regexp: str | None = None
+    timestamp: bool = False
+    ignore_tlog: bool = False
+    ignore_sct: bool = False
+
+
+def believed(settings: Settings, asked: Believed, ask: Ask) -> Trust:
+    """Whose word counts.
+
+    Raises:
+        InputError: Nobody's, or a name without an issuer, or a key beside an identity.
+        SupplyChainError: A key or the trusted root cannot be read.
+    """
+    from supplychain.signing.trust.trust import LogDemand, Trust
+
+    identities = _identities(asked)
+    if asked.keys and identities:
+        raise InputError(
+            "a key and an identity were both given",
+            because="a signature is made with one of them",
+            hint="verify twice, to accept either",
+        )
+    ignored = LogDemand.IGNORED
+    trust = Trust(
+        public_keys(settings, list(asked.keys), ask),
+        identities,
+        trusted_root(settings),
+        log_of_keys=ignored if asked.ignore_tlog else LogDemand.OPTIONAL,
+        log_of_identities=ignored if asked.ignore_tlog else LogDemand.REQUIRED,
+        timestamp=asked.timestamp,
+        published=not asked.ignore_sct,
+    )
+    trust.require_anybody()
+    return trust
+
+
+def _identities(asked: Believed) -> tuple[CertificateIdentity, ...]:
+    from supplychain.signing.trust.identities import CertificateIdentity
+
+    name = _matching("--certificate-identity", asked.name, asked.name_regexp)
+    issuer = _matching("--certificate-oidc-issuer", asked.issuer, asked.issuer_regexp)
+    if name is None and issuer is None:
+        return ()
+    if name is None or issuer is None:
+        missing = "--certificate-identity" if name is None else "--certificate-oidc-issuer"
+        raise InputError(
+            f"{missing} is missing",
+            because="a name means nothing without who vouches for it, nor that without a name",
+            hint="give both",
+        )
+    return (CertificateIdentity(name, issuer),)
+
+
+def _matching(flag: str, text: str | None, expression: str | None) -> Matching | None:
+    from supplychain.signing.trust.identities import Matching
+
+    if text is not None and expression is not None:
+        raise InputError(f"{flag} and {flag}-regexp were both given", hint="give one of them")
+    if expression is not None:
+        return Matching(expression, is_expression=True)
+    return None if text is None else Matching(text)
