@@ -8,9 +8,11 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 WORKERS ?= 2
+TARGET ?= bundle
+SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-interop interop-table check format bench docs lock clean
+.PHONY: help demo test test-interop interop-table fuzz check format bench docs lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -27,6 +29,9 @@ test-interop: $(VENV)/.dev ## real cosign and admission controllers read us, we 
 
 interop-table: ## the same, and write its table into docs/interop.md
 	@$(MAKE) --no-print-directory test-interop ARGS=--interop-table
+
+fuzz: $(VENV)/.fuzz ## try to break one parser: make fuzz TARGET=bundle SECONDS=60
+	@$(BIN)/python -m tests.fuzz "$(TARGET)" "$(SECONDS)"
 
 check: $(VENV)/.dev ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
@@ -48,6 +53,7 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes and without address
 	@$(LOCK) -o requirements/runtime.txt
 	@$(LOCK) --group pyproject.toml:demo -c requirements/runtime.txt -o requirements/demo.txt
 	@$(LOCK) --group pyproject.toml:dev -c requirements/demo.txt -o requirements/dev.txt
+	@$(LOCK) --group pyproject.toml:fuzz -c requirements/dev.txt -o requirements/fuzz.txt
 
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras --custom-compile-command "make lock" \
@@ -75,3 +81,8 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/.made
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.fuzz: requirements/fuzz.txt | $(VENV)/.dev
+	@echo "setup     installing the fuzzer"
+	@$(PIP) install --require-hashes -r requirements/fuzz.txt
+	@touch $@
