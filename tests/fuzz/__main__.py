@@ -7,7 +7,6 @@ for ever.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import sys
@@ -22,7 +21,22 @@ with atheris.instrument_imports(include=["supplychain"]):
 _REPOSITORY = Path(__file__).parents[2]
 _MOST_BYTES = 1 << 16
 # What JSON readers tend not to expect.
-_ODD: tuple[object, ...] = (None, True, 0, -1, 1.5, 10**20, "", "\0", "\ud800", [], {}, [[]], "sha256:", "A" * 300)
+_ODD: tuple[object, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**20,
+    "",
+    "\0",
+    "\ud800",
+    [],
+    {},
+    [[]],
+    "sha256:",
+    "A" * 300,
+)
 
 
 def main() -> None:
@@ -41,21 +55,9 @@ def main() -> None:
     )
     target = TARGETS[name]
 
-    def once(data: bytes) -> None:
-        try:
-            run(target, data)
-        except BaseException:
-            # The fuzzer writes no artifact for what Python raises in every version of it.
-            _keep(SEEDS / name, data)
-            raise
-
     arguments = [sys.argv[0], *options, str(kept), str(SEEDS / name)]
-    atheris.Setup(arguments, once, custom_mutator=_mutated)
+    atheris.Setup(arguments, lambda data: run(target, data), custom_mutator=_mutated)
     atheris.Fuzz()
-
-
-def _keep(folder: Path, data: bytes) -> None:
-    (folder / f"found-{hashlib.sha256(data).hexdigest()[:12]}").write_bytes(data)
 
 
 def _mutated(data: bytes, most: int, seed: int) -> bytes:
