@@ -29,7 +29,8 @@ class Reference:
     """A repository in a registry, and which of its images is meant.
 
     Attributes:
-        registry: Host, with port where one was given, in lower case: `docker.io`, `[::1]:5000`.
+        registry: Host, with port where one was given: `docker.io`, `[::1]:5000`. In lower case,
+            unless nothing but its capitals says that it is a host.
         repository: Path in the registry: `library/debian`.
         tag: The tag; None where none was given.
         digest: The digest; None where none was given. Where there are both, the digest decides.
@@ -114,7 +115,8 @@ def _split_registry(path: str) -> tuple[str, str]:
     if not slash or not _names_registry(first):
         registry, rest = DOCKER_HUB, path
     else:
-        registry = first.lower()
+        # What only its capitals tell from a folder on Docker Hub keeps them, to be read as the same.
+        registry = first.lower() if _names_registry(first.lower()) else first
     if registry == "index.docker.io":
         registry = DOCKER_HUB
     if registry == DOCKER_HUB and "/" not in rest:

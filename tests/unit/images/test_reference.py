@@ -28,6 +28,8 @@ _DIGEST = f"sha256:{_HEX}"
         ("[::1]:5000/app:1", "[::1]:5000", "app", "1", None),
         ("[2001:db8::1]/app", "[2001:db8::1]", "app", None, None),
         ("Registry.Example.COM/app", "registry.example.com", "app", None, None),
+        ("BuildHost/app:1", "BuildHost", "app", "1", None),
+        ("LocalHost/app", "localhost", "app", None, None),
         ("app:5000", "docker.io", "library/app", "5000", None),
         ("r.io/a__b/c-d.e--f_g", "r.io", "a__b/c-d.e--f_g", None, None),
         (f"r.io/app@{_DIGEST}", "r.io", "app", None, _DIGEST),
