@@ -115,7 +115,7 @@ def _split_registry(path: str) -> tuple[str, str]:
     if not slash or not _names_registry(first):
         registry, rest = DOCKER_HUB, path
     else:
-        # What only its capitals tell from a folder on Docker Hub keeps them, to be read as the same.
+        # What only its capitals tell from a folder on Docker Hub keeps them: it is read again.
         registry = first.lower() if _names_registry(first.lower()) else first
     if registry == "index.docker.io":
         registry = DOCKER_HUB
