@@ -12,6 +12,7 @@ import typer
 from typer.models import OptionInfo
 
 from supplychain.cli.context import Context, OutputFormat, context
+from supplychain.errors import ToolError
 
 # The panels of `--help`.
 RESULT_PANEL = "Result"
@@ -241,7 +242,14 @@ def command(
             verbose, quiet = given.pop("verbose"), given.pop("quiet")
             settings = {name: _text(value) for name, value in given.items()}
             shared = context(settings, verbose=verbose, quiet=quiet)
-            function(shared, **values)  # type: ignore[call-arg]  # Typer calls by keyword only
+            try:
+                function(shared, **values)  # type: ignore[call-arg]  # Typer calls by keyword only
+            except SystemExit as ended:
+                # A library's: it is no verdict, and least of all may its 0 be one.
+                raise ToolError(
+                    "a library ended the program before it was done",
+                    because=f"it wanted to exit with {str(ended.code)[:100]}",
+                ) from ended
 
         own = inspect.signature(function, eval_str=True)
         parameters = list(own.parameters.values())[1:]  # the first is the context
