@@ -6,12 +6,13 @@ how much a verifier read, kept and checked. What registries answer without end i
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
 
 from supplychain.errors import LimitError
-from supplychain.signing import storage
+from supplychain.signing import dsse, storage
 from supplychain.signing.bundle import BUNDLE_LIMIT, MEDIA_TYPE
 from supplychain.signing.dsse import PAYLOAD_LIMIT
 from supplychain.signing.simplesigning import SIGNATURE_ANNOTATION
@@ -50,11 +51,14 @@ def test_a_bundle_that_says_it_is_huge(scene: Scene, size: int) -> None:
 
 
 def test_a_statement_that_is_huge(scene: Scene) -> None:
-    filler = b" " * (PAYLOAD_LIMIT - len(scene.statement) + 1)
-    value = scene.statement + filler
-    sealed = scene.keyed(b"{}").replace(text(b"{}").encode(), text(value).encode())
-    scene.attach(sealed)
-    assert scene.refusal(by_key())
+    """By the trusted key, and one byte longer than a statement may be."""
+    payload = scene.statement + b" " * (PAYLOAD_LIMIT - len(scene.statement) + 1)
+    value = json.loads(scene.keyed())
+    sealed = dsse.seal(payload, signer())
+    signatures = [{"sig": text(sealed.signature)}]
+    value["dsseEnvelope"] |= {"payload": text(payload), "signatures": signatures}
+    scene.attach(json.dumps(value).encode())
+    assert f"at most {PAYLOAD_LIMIT} are read" in scene.refusal(by_key())
 
 
 def test_more_bytes_together_than_anybody_needs(
