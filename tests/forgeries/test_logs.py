@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.kit.sigstore import (
     YEAR,
     Body,
     Forge,
+    Recipe,
     Signed,
     TransparencyLog,
     entry_body,
@@ -26,52 +28,70 @@ from tests.kit.sigstore import (
 
 Forgery = Callable[[Forge, Forge, bytes], Signed]
 ANOTHER = b"something else that was logged"
-V1 = ("dsse/0.0.1", "intoto/0.0.1", "intoto/0.0.2", "hashedrekord/0.0.1")
+# Of the log's first version, in bundles and in the older form; of its second.
+V1 = ("dsse/0.0.1", "intoto/0.0.2")
+OLDER = ("hashedrekord/0.0.1", "intoto/0.0.1")
 V2 = ("hashedrekord/0.0.2", "dsse/0.0.2")
 
 
-@pytest.mark.parametrize("kind", [*V1, *V2])
+def _made(scene: Scene, forge: Forge, kind: str, body: Body | None = None) -> Signed:
+    """Signed in the form that has entries of this kind, and logged in one, or in another's."""
+    recipe: Recipe = {"log": forge.tiles if kind in V2 else forge.rekor, "kind": kind}
+    if body is not None:
+        recipe["body"] = body
+    if kind == "hashedrekord/0.0.1":
+        return forge.sign(scene.simple, **recipe)
+    return forge.attest(scene.statement, **recipe)
+
+
+def _put(scene: Scene, made: Signed, kind: str) -> None:
+    if kind not in OLDER:
+        scene.attach(made.bundle())
+    elif made.payload_type is None:
+        scene.attach_legacy(made)
+    else:
+        scene.attach_legacy(made, suffix=Suffix.ATTESTATIONS)
+
+
+@pytest.mark.parametrize("kind", [*V1, *OLDER, *V2])
 def test_every_kind_of_entry_is_believed_of_its_own_signature(
     scene: Scene, forge: Forge, kind: str
 ) -> None:
     """What the entries of others here differ from by one thing."""
-    log = forge.rekor if kind in V1 else forge.tiles
-    scene.attach(forge.attest(scene.statement, log=log, kind=kind).bundle())
+    _put(scene, _made(scene, forge, kind), kind)
     (signature,) = scene.verify(by_identity(forge.trusted_root())).signatures
     assert [entry.kind for entry in signature.log_entries] == [kind.replace("/", " ")]
 
 
-@pytest.mark.parametrize("kind", [*V1, *V2])
+@pytest.mark.parametrize("kind", [*V1, *OLDER, *V2])
 def test_the_valid_entry_of_another_signature(scene: Scene, forge: Forge, kind: str) -> None:
     """CVE-2022-23649, CVE-2026-22703: the entry holds in every way, and is about something else."""
-    log = forge.rekor if kind in V1 else forge.tiles
-    theirs = entry_body(forge.attest(ANOTHER), kind)
-    scene.attach(forge.attest(scene.statement, log=log, body=theirs).bundle())
+    bare = kind == "hashedrekord/0.0.1"
+    theirs = entry_body(forge.sign(ANOTHER) if bare else forge.attest(ANOTHER), kind)
+    _put(scene, _made(scene, forge, kind, theirs), kind)
     assert "the log entry is about " in scene.refusal(by_identity(forge.trusted_root()))
 
 
-@pytest.mark.parametrize("kind", [*V1, *V2])
+@pytest.mark.parametrize("kind", [*V1, *OLDER, *V2])
 def test_the_valid_entry_of_somebody_else_about_the_same_statement(
     scene: Scene, forge: Forge, kind: str
 ) -> None:
     """CVE-2022-36056: the same content, but neither our signature nor our certificate."""
-    log = forge.rekor if kind in V1 else forge.tiles
-    theirs = entry_body(forge.attest(scene.statement), kind)
-    scene.attach(forge.attest(scene.statement, log=log, body=theirs).bundle())
-    words = "another key or certificate" if kind == "intoto/0.0.1" else "another signature"
+    theirs = entry_body(_made(scene, forge, kind), kind)
+    _put(scene, _made(scene, forge, kind, theirs), kind)
+    words = "about another envelope" if kind == "intoto/0.0.1" else "about another signature"
     assert words in scene.refusal(by_identity(forge.trusted_root()))
 
 
-@pytest.mark.parametrize("kind", [*V1, *V2])
+@pytest.mark.parametrize("kind", [*V1, *OLDER, *V2])
 def test_the_valid_entry_of_our_signature_under_another_certificate(
     scene: Scene, forge: Forge, kind: str
 ) -> None:
     """CVE-2022-36056: one key, two certificates; the one that was logged is not the one here."""
-    log = forge.rekor if kind in V1 else forge.tiles
-    made = forge.attest(scene.statement, log=None)
+    made = _made(scene, forge, kind)
     logged = entry_body(replace(made, certificate=forge.certificate(key=made.key)), kind)
-    entry = log.record(logged, AT)
-    scene.attach(replace(made, entries=(entry,)).bundle())
+    log = forge.tiles if kind in V2 else forge.rekor
+    _put(scene, replace(made, entries=(log.record(logged, AT),)), kind)
     words = "about another key or certificate"
     assert words in scene.refusal(by_identity(forge.trusted_root()))
 
@@ -164,7 +184,10 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
     ),
     "whose proof leads to another root": (_proven(root=bytes(32)), "leads to another root"),
     "whose proof is of another leaf": (_proven(index=1), "inclusion proof"),
-    "whose proof is outside of the tree": (_proven(index=10**6), "an index outside of the tree"),
+    "whose proof is outside of the tree": (
+        lambda f, _, s: f.attest(s).with_proof(index=10**6),
+        "an index outside of the tree",
+    ),
     "whose proof is about another size": (_proven(size=9), "inclusion proof"),
     "whose proof is too short": (_shortened, "inclusion proof"),
     "whose proof is too long": (_lengthened, "longer than the tree is deep"),
@@ -237,13 +260,20 @@ def test_a_body_that_two_readers_read_in_two_ways(scene: Scene, forge: Forge) ->
 
 def test_a_bundle_that_says_it_is_too_old_for_a_proof(scene: Scene, forge: Forge) -> None:
     """Bundles of version 0.1 need no proof; then the promise has to hold."""
-    older = "application/vnd.dev.sigstore.bundle+json;version=0.1"
-    made = replace(forge.attest(scene.statement), media_type=older)
-    scene.attach(made.with_entry(proof=None, promise=None).bundle())
+    made = forge.attest(scene.statement)
     trust = by_identity(forge.trusted_root())
-    assert "no inclusion proof" in scene.refusal(trust)
-    scene.attach(made.with_entry(proof=None).bundle())
+    scene.attach(_of_version_0_1(made.with_entry(proof=None, promise=None)))
+    assert "no promise of the log" in scene.refusal(trust)
+    scene.attach(_of_version_0_1(made.with_entry(proof=None)))
     assert len(scene.verify(trust).signatures) == 1
+
+
+def _of_version_0_1(signed: Signed) -> bytes:
+    value: Any = signed.value()
+    value["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.1"
+    material = value["verificationMaterial"]
+    material["x509CertificateChain"] = {"certificates": [material.pop("certificate")]}
+    return json.dumps(value).encode()
 
 
 @pytest.mark.parametrize("log", ["rekor", "tiles"])
@@ -270,7 +300,7 @@ def test_a_replaced_key_under_the_id_of_the_old_one(scene: Scene, forge: Forge) 
     value["tlogs"][0]["publicKey"] = fresh["tlogs"][0]["publicKey"]  # type: ignore[index]
     scene.attach(forge.attest(scene.statement).bundle())
     root = json.dumps(value).encode()
-    assert "not signed by the log" in scene.refusal(by_identity(root))
+    assert "signature of the log that does not verify" in scene.refusal(by_identity(root))
 
 
 def test_an_entry_that_was_not_demanded_has_to_hold_all_the_same(
