@@ -138,11 +138,20 @@ class Fields:
 
 def _parsed(raw: bytes, where: str) -> object:
     try:
-        return json.loads(raw.decode(), object_pairs_hook=_unique)
+        text = raw.decode()
+        value: object = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        if "\\u" in text:
+            # Half a surrogate pair is no text, and others read another one in its place.
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"{where} is not a JSON document", because=str(error) or type(error).__name__
         ) from error
+    return value
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

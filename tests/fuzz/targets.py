@@ -34,7 +34,7 @@ from supplychain.signing.bundle import MEDIA_TYPE, Bundle
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.encoding import read_base64, read_json, read_pem, write_base64, write_pem
 from supplychain.signing.keys import keyfile
-from supplychain.signing.signer import PublicKey, fingerprint_of_pem
+from supplychain.signing.signer import PublicKey
 from supplychain.signing.simplesigning import SignatureLayer, SimpleSigning
 from supplychain.signing.statement import Statement
 from supplychain.signing.trust import bodies, clocks
@@ -42,6 +42,7 @@ from supplychain.signing.trust.bodies import Logged
 from supplychain.signing.trust.certificates import SigningCertificate
 from supplychain.signing.trust.entries import Entry
 from supplychain.signing.trust.inclusion import Proof
+from supplychain.signing.trust.keys import fingerprint_of_pem
 from supplychain.signing.trust.root import TrustedRoot
 from supplychain.signing.trust.signed import Signed
 from supplychain.signing.trust.trust import Trust

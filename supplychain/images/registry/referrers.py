@@ -74,10 +74,18 @@ def with_entry(raw: bytes | None, entry: Descriptor) -> bytes:
     Args:
         raw: The index, as `listed` accepts it; None where there is none yet.
         entry: What to add.
+
+    Raises:
+        VerificationError: What is there cannot be written again as it stands.
     """
     document: dict[str, Any] = {"schemaVersion": 2, "mediaType": OCI_INDEX}
     if raw is not None:
-        document = orjson.loads(raw)
+        try:
+            document = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise VerificationError(
+                "the list of referrers cannot be written again", because=str(error)
+            ) from None
     added: dict[str, Any] = {
         "mediaType": entry.media_type,
         "digest": str(entry.digest),

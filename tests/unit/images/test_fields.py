@@ -15,7 +15,18 @@ def _fields(text: str) -> Fields:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"{", b"\xff{}", b'{"a":1,"a":1}', b'{"a":{"b":1,"b":2}}', b"[" * 100_000, b"[]", b"1"],
+    [
+        b"",
+        b"{",
+        b"\xff{}",
+        b'{"a":NaN}',
+        b'{"a":"\\ud800"}',
+        b'{"a":1,"a":1}',
+        b'{"a":{"b":1,"b":2}}',
+        b"[" * 100_000,
+        b"[]",
+        b"1",
+    ],
 )
 def test_what_is_no_plain_object_is_refused(raw: bytes) -> None:
     with pytest.raises(InputError, match="the manifest"):

@@ -89,6 +89,15 @@ def test_garbage_is_refused(raw: bytes) -> None:
         listed(raw, "the list")
 
 
+def test_text_that_others_would_read_otherwise_is_refused() -> None:
+    item = {"mediaType": OCI_MANIFEST, "digest": str(_SUBJECT), "size": 1}
+    raw = json.dumps({"manifests": [item | {"artifactType": "\ud800"}]}).encode()
+    with pytest.raises(VerificationError, match="the list is not an index"):
+        listed(raw, "the list")
+    with pytest.raises(VerificationError, match="cannot be written again"):
+        with_entry(raw, _entry(1))
+
+
 def test_a_list_without_end_is_refused() -> None:
     item = {"mediaType": OCI_MANIFEST, "digest": str(_SUBJECT), "size": 1}
     raw = json.dumps({"manifests": [item] * (MOST_REFERRERS + 1)}).encode()
