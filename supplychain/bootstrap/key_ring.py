@@ -69,12 +69,16 @@ def policy_uses(settings: Settings) -> tuple[KeyUse, ...]:
     Raises:
         PolicyError: One of them is not usable.
     """
+    from supplychain.gate.authorities import trusted_by
+    from supplychain.gate.keys import TrustedKey
+
     folder = settings.policy_file("any").parent
     return tuple(
         KeyUse(path, rule.name, key)
         for path in sorted(folder.glob("*.yaml"))
         for rule in load_policy(path).rules
-        for key in getattr(rule, "keys", ())
+        for key in trusted_by(rule)
+        if isinstance(key, TrustedKey)
     )
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from supplychain.signing.publication import Claim
     from supplychain.signing.sealing import Sealer
     from supplychain.signing.signer import Signer
-    from supplychain.signing.trust.keys import VerifyingKey
     from supplychain.signing.trust.root import TrustedRoot
+    from supplychain.signing.trust.trust import Trust
 
 # No policy or key that people write comes near this.
 _DOCUMENT_LIMIT = 1024 * 1024
@@ -90,14 +90,28 @@ def policy_of(settings: Settings, environment: str, file: Path | None) -> Policy
     return load_policy(path) if path.exists() else None
 
 
-def policy_keys(policy: Policy | None) -> tuple[VerifyingKey, ...]:
-    """The keys whose signatures a policy asks for, each once."""
-    from supplychain.signing.trust.keys import VerifyingKey
+def policy_trust(settings: Settings, policy: Policy | None) -> Trust:
+    """Whose statements a policy asks for: they are verified and recorded, and the gate judges.
 
-    if policy is None:
-        return ()
-    pems = dict.fromkeys(key.pem for rule in policy.rules for key in getattr(rule, "keys", ()))
-    return tuple(VerifyingKey.parse_pem(pem.encode()) for pem in pems)
+    A log entry is not demanded here, not even of identities: what there is has to hold, and what
+    is missing is for the gate to tell.
+
+    Raises:
+        SupplyChainError: As `trusted_root`.
+    """
+    from supplychain.gate.authorities import trusted_by
+    from supplychain.gate.keys import TrustedKey
+    from supplychain.signing.trust.keys import VerifyingKey
+    from supplychain.signing.trust.trust import LogDemand, Trust
+
+    everybody = [one for rule in (policy.rules if policy else ()) for one in trusted_by(rule)]
+    pems = dict.fromkeys(one.pem for one in everybody if isinstance(one, TrustedKey))
+    return Trust(
+        tuple(VerifyingKey.parse_pem(pem.encode()) for pem in pems),
+        tuple(one for one in everybody if not isinstance(one, TrustedKey)),
+        root=trusted_root(settings),
+        log_of_identities=LogDemand.OPTIONAL,
+    )
 
 
 def trusted_root(settings: Settings) -> Callable[[], TrustedRoot]:
@@ -136,9 +150,8 @@ def sealing(
     found = sealer(settings, ask) if sign else None
     # Only now: this takes as long as decrypting the key, which goes on meanwhile.
     from supplychain.pipeline.run import Sealing
-    from supplychain.signing.trust.trust import Trust
 
-    trust = Trust(policy_keys(policy), root=trusted_root(settings))
+    trust = policy_trust(settings, policy)
     return Sealing(found, trust, signature_formats(settings, found))
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
-from supplychain.errors import InputError, SupplyChainError
+from supplychain.errors import SupplyChainError
 from supplychain.gate.fields import fields
 from supplychain.gate.nodes import Mapping, Node, Position, ProblemError
-from supplychain.gate.options import BOOLEAN, Json, ListOf, Reading, Word, scalar
+from supplychain.gate.options import BOOLEAN, Json, ListOf, Reading, scalar
+from supplychain.gate.windows import INSTANT, Window, rfc3339
 
 
 @dataclass(frozen=True, slots=True)
-class TrustedKey:
+class TrustedKey(Window):
     """A public key, and when its word counts.
 
     Attributes:
@@ -36,23 +36,6 @@ class TrustedKey:
     def __str__(self) -> str:
         """For people: its name, or the start of its fingerprint."""
         return self.name or short(self.fingerprint)
-
-    def covers(self, moment: datetime) -> bool:
-        """Whether what was signed at that moment counts."""
-        return (
-            not self.revoked
-            and (self.not_before is None or moment >= self.not_before)
-            and (self.not_after is None or moment <= self.not_after)
-        )
-
-    @property
-    def window(self) -> str:
-        """When its word counts, for people: "" for always."""
-        if self.revoked:
-            return "revoked"
-        since = f"from {_rfc3339(self.not_before)}" if self.not_before else ""
-        until = f"until {_rfc3339(self.not_after)}" if self.not_after else ""
-        return " ".join(filter(None, (since, until)))
 
 
 def short(fingerprint: str) -> str:
@@ -99,9 +82,9 @@ class _Key:
         """See `Kind.write`."""
         written: dict[str, Json] = {"name": value.name, "pem": value.pem}
         if value.not_before is not None:
-            written["not_before"] = _rfc3339(value.not_before)
+            written["not_before"] = rfc3339(value.not_before)
         if value.not_after is not None:
-            written["not_after"] = _rfc3339(value.not_after)
+            written["not_after"] = rfc3339(value.not_after)
         if value.revoked:
             written["revoked"] = True
         return written
@@ -131,7 +114,7 @@ def _restricted(node: Mapping, reading: Reading) -> TrustedKey:
     kinds = {"not_before": INSTANT, "not_after": INSTANT, "revoked": BOOLEAN}
     limits = {n: kinds[n].read(found[n], reading) for n in kinds if n in found}
     key = replace(key, **limits)
-    if key.not_before and key.not_after and key.not_before > key.not_after:
+    if key.ends_before_it_begins:
         raise ProblemError(
             found["not_after"].position, f"{key} ends before it begins: {key.window}"
         )
@@ -144,31 +127,6 @@ def _from_file(path: str, position: Position, reading: Reading) -> TrustedKey:
     except SupplyChainError as error:
         raise ProblemError(position, str(error), error.hint or error.because) from error
     return _trusted(path, pem, position, reading)
-
-
-def _instant(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or not _RFC3339.fullmatch(text):
-        raise InputError(f"{text[:40]!r} is not an instant", hint="write 2026-12-01T00:00:00Z")
-    return moment.astimezone(UTC)
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-# RFC 3339, section 5.6; what Python's own reader takes beside that is nobody's habit.
-_RFC3339 = re.compile(
-    r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
-    r"(Z|[+-][0-9]{2}:[0-9]{2})",
-    re.ASCII,
-)
-INSTANT = Word(
-    "an instant", _instant, {"type": "string", "pattern": f"^{_RFC3339.pattern}$"}, _rfc3339
-)
 
 
 def _trusted(name: str, text: str, position: Position, reading: Reading) -> TrustedKey:

@@ -178,8 +178,13 @@ class ListOf:
         return [self.kind.write(item) for item in value]
 
 
-def _choice(what: str, values: dict[str, Any]) -> Word:
-    """A kind with a handful of words."""
+def choice(what: str, values: dict[str, Any]) -> Word:
+    """A kind with a handful of words.
+
+    Args:
+        what: What it is, with its article, for messages.
+        values: What each word means.
+    """
 
     def parse(text: str) -> Any:
         if text not in values:
@@ -215,10 +220,10 @@ DURATION = Word(
 )
 # UNKNOWN is no threshold: it stands above CRITICAL, so that "nothing unknown" would let every
 # critical finding through.
-SEVERITY = _choice("a severity", {str(s): s for s in Severity if s is not Severity.UNKNOWN})
+SEVERITY = choice("a severity", {str(s): s for s in Severity if s is not Severity.UNKNOWN})
 BOOLEAN = Word(
     "true or false",
-    _choice("true or false", {"true": True, "false": False}).parse,
+    choice("true or false", {"true": True, "false": False}).parse,
     {"type": "boolean"},
     bool,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from supplychain.errors import PolicyError
 from supplychain.gate.case import Rule
 from supplychain.gate.fields import read_as
 from supplychain.gate.nodes import Mapping, Node, ProblemError, Scalar, Sequence
@@ -84,6 +85,10 @@ def _bare(name: str) -> str:
     required = [n for n, o in options_of(RULES[name]).items() if o.required]
     if required:
         return f"it needs {', '.join(required)}"
+    try:
+        RULES[name]()
+    except PolicyError as error:
+        return error.hint or str(error)
     return f"write {name}: {{}} to take it as it is"
 
 

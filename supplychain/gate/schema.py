@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from supplychain.gate.authorities import Authorities
 from supplychain.gate.options import Json, object_schema
 from supplychain.gate.policy import SCHEMA_VERSION, Policy
 
@@ -12,4 +13,5 @@ def policy_schema() -> dict[str, Json]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "supplychain policy",
         **object_schema(Policy, schemaVersion=SCHEMA_VERSION),
+        "$defs": {"authorities": object_schema(Authorities)},
     }

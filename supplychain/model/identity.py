@@ -16,6 +16,32 @@ class NameKind(StrEnum):
     OTHER = "other"
 
 
+# What issuers say beside, by the names that Fulcio's documentation gives its extensions.
+CLAIMS = (
+    "github_workflow_trigger",
+    "github_workflow_sha",
+    "github_workflow_name",
+    "github_workflow_repository",
+    "github_workflow_ref",
+    "build_signer_uri",
+    "build_signer_digest",
+    "runner_environment",
+    "source_repository_uri",
+    "source_repository_digest",
+    "source_repository_ref",
+    "source_repository_identifier",
+    "source_repository_owner_uri",
+    "source_repository_owner_identifier",
+    "build_config_uri",
+    "build_config_digest",
+    "build_trigger",
+    "run_invocation_uri",
+    "source_repository_visibility_at_signing",
+    "deployment_environment",
+    "token_subject",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Whom an issuer vouched for when the certificate was issued.

@@ -1,4 +1,4 @@
-"""The types of predicates: cosign's names for them, their URIs, and what each has to look like.
+"""What each type of predicate has to look like.
 
 A type that is known is checked before it is signed and before it is believed: what calls itself
 provenance and names no builder is refused, not recorded. Only what the type's own specification
@@ -24,56 +24,31 @@ from supplychain.model.evidence import (
     VULNERABILITY_PREDICATE,
     Build,
 )
+from supplychain.model.predicate_types import (
+    CUSTOM_PREDICATE,
+    LINK_PREDICATE,
+    NAMES,
+    family,
+    type_uri,
+)
 from supplychain.signing.dsse import PAYLOAD_LIMIT
 from supplychain.signing.encoding import as_object, as_text, read_json
 
-LINK_PREDICATE = "https://in-toto.io/Link/v1"
-CUSTOM_PREDICATE = "https://cosign.sigstore.dev/attestation/v1"
+__all__ = [
+    "CUSTOM_PREDICATE",
+    "LINK_PREDICATE",
+    "NAMES",
+    "build_of",
+    "check",
+    "family",
+    "type_uri",
+]
 
-# The names of cosign's `--type`, and `vsa`, for which cosign has none.
-NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "custom": CUSTOM_PREDICATE,
-        "cyclonedx": CYCLONEDX_PREDICATE,
-        "link": LINK_PREDICATE,
-        "openvex": OPENVEX_PREDICATE,
-        "slsaprovenance": PROVENANCE_02_PREDICATE,
-        "slsaprovenance02": PROVENANCE_02_PREDICATE,
-        "slsaprovenance1": PROVENANCE_PREDICATE,
-        "spdx": SPDX_PREDICATE,
-        "spdxjson": SPDX_PREDICATE,
-        "vsa": SUMMARY_PREDICATE,
-        "vuln": VULNERABILITY_PREDICATE,
-    }
-)
-
-_URI = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]+\S*")
-# Some write the version of the document behind the type's URI: what it is stays the same.
-_VERSION = re.compile(r"/v[0-9]+(\.[0-9]+)*$")
-_VERSIONED = {CYCLONEDX_PREDICATE, OPENVEX_PREDICATE, SPDX_PREDICATE}
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _SPDX_2 = re.compile(r"SPDX-2\.[0-9]+")
 _SPDX_2_TAG = re.compile(r"^SPDXVersion:[ \t]*SPDX-2\.[0-9]+[ \t]*\r?$", re.MULTILINE)
 _VEX_STATUSES = {"not_affected", "affected", "fixed", "under_investigation"}
 _Fields = dict[str, object]
-
-
-def type_uri(name: str) -> str:
-    """The predicate type's URI for a name that cosign knows, or for a URI itself.
-
-    Raises:
-        InputError: Neither a known name nor a URI; or the type of an image signature.
-    """
-    uri = NAMES.get(name, name)
-    if uri == SIGNATURE_PREDICATE:
-        raise InputError(
-            "an image signature is not attested", hint="make one with: supplychain sign"
-        )
-    if not _URI.fullmatch(uri):
-        raise InputError(
-            f"{name[:80]!r} is not a predicate type", hint=f"one of {', '.join(NAMES)}, or a URI"
-        )
-    return uri
 
 
 def check(predicate_type: str, predicate: object) -> None:
@@ -90,12 +65,6 @@ def check(predicate_type: str, predicate: object) -> None:
     checked = _CHECKS.get(kind)
     if checked is not None:
         checked(found)
-
-
-def family(predicate_type: str) -> str:
-    """The type without the version of the document, where some write that behind it."""
-    bare = _VERSION.sub("", predicate_type)
-    return bare if bare in _VERSIONED else predicate_type
 
 
 def build_of(predicate_type: str, predicate: object) -> Build | None:

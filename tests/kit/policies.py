@@ -23,6 +23,7 @@ from supplychain.model.evidence import (
     VerifiedAttestation,
 )
 from supplychain.model.finding import Finding
+from supplychain.model.identity import Identity, LogEntry, NameKind
 from supplychain.model.subject import Platform, Subject
 from tests.kit.scans import AT, PLATFORM, SUBJECT, make_finding, make_scan, signed
 
@@ -32,6 +33,23 @@ ARM_SUBJECT = Subject("registry.test/shop/web", Digest.of(b"the arm64 manifest")
 # Not keys: the gate compares fingerprints and leaves parsing to whoever hands it the function.
 RELEASE_KEY = b"-----BEGIN PUBLIC KEY-----\nrelease\n-----END PUBLIC KEY-----\n"
 OTHER_KEY = b"-----BEGIN PUBLIC KEY-----\nother\n-----END PUBLIC KEY-----\n"
+
+GITHUB = "https://token.actions.githubusercontent.com"
+WORKFLOW = "https://github.com/acme/shop/.github/workflows/release.yml@refs/heads/main"
+# A job of CI, and a person.
+CI = Identity(
+    WORKFLOW,
+    NameKind.URI,
+    GITHUB,
+    (
+        ("source_repository_ref", "refs/heads/main"),
+        ("source_repository_uri", "https://github.com/acme/shop"),
+    ),
+)
+PERSON = Identity("release@acme.example", NameKind.EMAIL, "https://accounts.google.com")
+TRUST_CI = f"{{identity: {CI.name}, issuer: {CI.issuer}}}"
+TRUST_PERSON = f"{{identity: {PERSON.name}, issuer: {PERSON.issuer}}}"
+LOG_ENTRY = LogEntry("https://log.test", "00ff", 7, "dsse 0.0.1")
 
 
 def fingerprint(key: bytes) -> str:
@@ -47,9 +65,15 @@ def make_attestation(
     verified_at: datetime = AT,
     signed_at: datetime | None = None,
     predicate_digest: Digest | None = None,
+    identity: Identity | None = None,
+    logged: bool | None = None,
 ) -> VerifiedAttestation:
-    """An image signature by `RELEASE_KEY` where nothing else is said."""
+    """An image signature by `RELEASE_KEY`, or an identity's that is logged and timestamped."""
     said = f"{subject.digest} {predicate_type} {predicate_digest} {fingerprint(key)}".encode()
+    if identity is not None:
+        said += repr(identity).encode()
+        signed_at = signed_at or verified_at
+    in_log = logged if logged is not None else identity is not None
     return VerifiedAttestation(
         subject=subject,
         predicate_type=predicate_type,
@@ -57,6 +81,8 @@ def make_attestation(
         envelope=Digest.of(b"envelope of " + said),
         key_fingerprint=fingerprint(key),
         verified_at=verified_at,
+        identity=identity,
+        log_entries=(LOG_ENTRY,) if in_log else (),
         times=signed(signed_at),
         predicate_digest=predicate_digest,
     )
@@ -85,11 +111,14 @@ def make_sbom(
     )
 
 
-def attest_sbom(sbom: Sbom, *, key: bytes = RELEASE_KEY) -> VerifiedAttestation:
+def attest_sbom(
+    sbom: Sbom, *, key: bytes = RELEASE_KEY, identity: Identity | None = None
+) -> VerifiedAttestation:
     """The CycloneDX attestation of `sbom`."""
     return make_attestation(
         sbom.evidence.subject,
         key=key,
+        identity=identity,
         predicate_type=CYCLONEDX_PREDICATE,
         predicate_digest=sbom.evidence.digest,
     )

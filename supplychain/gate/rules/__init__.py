@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from supplychain.gate.case import Rule
+from supplychain.gate.rules.attestation import AttestationPresent
 from supplychain.gate.rules.freshness import Freshness
 from supplychain.gate.rules.sbom import SbomPresent
 from supplychain.gate.rules.signature import Signature
 from supplychain.gate.rules.vulnerabilities import Vulnerabilities
 
 RULES: dict[str, type[Rule]] = {
-    rule.name: rule for rule in (Freshness, SbomPresent, Signature, Vulnerabilities)
+    rule.name: rule
+    for rule in (AttestationPresent, Freshness, SbomPresent, Signature, Vulnerabilities)
 }

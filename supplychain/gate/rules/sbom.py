@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
+from supplychain.gate.authorities import Authorities
 from supplychain.gate.case import Case, Judgement
-from supplychain.gate.evidence import latest_by, passed_over, run, signers, usable_sbom
-from supplychain.gate.keys import KEYS, TrustedKey, named
-from supplychain.gate.options import option
+from supplychain.gate.evidence import run, usable_sbom
+from supplychain.gate.vouching import Said, vouch
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.evidence import CYCLONEDX_PREDICATE, PlatformDossier, Sbom
 
 
 @dataclass(frozen=True, slots=True)
-class SbomPresent:
-    """Every platform has an SBOM; with `keys`, one that is attested with one of them.
+class SbomPresent(Authorities):
+    """Every platform has an SBOM; where somebody is named, one that they attested.
 
     An attestation counts where it signs the very bytes of the recorded SBOM.
     """
@@ -23,9 +23,13 @@ class SbomPresent:
     name: ClassVar[str] = "sbom"
     examples: ClassVar[tuple[str, ...]] = ("sbom: {}", "sbom: {keys: [release.pub]}")
 
-    keys: tuple[TrustedKey, ...] = field(
-        default=(), metadata=option(KEYS, "public keys, any one of which has to attest the SBOM")
-    )
+    def __post_init__(self) -> None:
+        """Refuse authorities of which it is not plain how they go together.
+
+        Raises:
+            PolicyError: As `Authorities.require_one_way`. To name nobody is fine.
+        """
+        self.require_one_way()
 
     def judge(self, case: Case) -> Judgement:
         """See `Rule.judge`."""
@@ -42,19 +46,15 @@ class SbomPresent:
             summaries.append(
                 f"{sbom.component_count} component{plural}, CycloneDX {sbom.spec_version}"
             )
-            if self.keys:
-                attestation = self._attestation(sbom, platform, case)
-                if isinstance(attestation, Violation):
-                    violations.append(attestation)
-                else:
-                    evidence.append(attestation)
-        attested = ", attested" if self.keys and not violations else ""
+            if self.anybody:
+                found = self._attested(sbom, platform, case)
+                violations += _violations(found, sbom, platform, case)
+                evidence += [case.cite_attestation(one.attestation) for one in found.vouched]
+        attested = ", attested" if self.anybody and not violations else ""
         summary = "; ".join(dict.fromkeys(summaries)) or "no SBOM"
         return Judgement(summary + attested, tuple(violations), tuple(evidence))
 
-    def _attestation(
-        self, sbom: Sbom, platform: PlatformDossier, case: Case
-    ) -> EvidenceReference | Violation:
+    def _attested(self, sbom: Sbom, platform: PlatformDossier, case: Case) -> Said:
         about_it = [
             a
             for a in platform.attestations
@@ -62,15 +62,20 @@ class SbomPresent:
             and a.subject.digest == platform.subject.digest
             and a.predicate_digest == sbom.evidence.digest
         ]
-        found = latest_by(self.keys, about_it, case)
-        if found is None:
-            passed = passed_over(self.keys, about_it, case)
-            return Violation(
-                message=f"the SBOM's attestation {passed}"
-                if passed
-                else f"the SBOM is not attested with {named(self.keys)}",
-                remedy=f"attest it with {signers(self.keys, case)}: {run(case)} --key FILE",
-                platform=case.named(platform),
-                evidence=case.cite(sbom.evidence),
-            )
-        return case.cite_attestation(found[0])
+        return vouch(self, about_it, case)
+
+
+def _violations(found: Said, sbom: Sbom, platform: PlatformDossier, case: Case) -> list[Violation]:
+    return [
+        Violation(
+            message=refusal.message("the SBOM is not attested", "the SBOM's attestation"),
+            remedy=refusal.remedy(
+                "attest it",
+                run(case),
+                f"cosign attest {case.subject} --type cyclonedx --predicate FILE",
+            ),
+            platform=case.named(platform),
+            evidence=case.cite(sbom.evidence),
+        )
+        for refusal in found.refusals
+    ]

@@ -23,11 +23,16 @@ from supplychain.model.evidence import (
     VulnerabilityDatabase,
 )
 from supplychain.model.finding import Severity
+from supplychain.model.identity import Identity, NameKind
 from tests.kit.policies import (
     ARM,
     ARM_SUBJECT,
+    CI,
+    GITHUB,
     INDEX,
     OTHER_KEY,
+    PERSON,
+    TRUST_CI,
     attest_sbom,
     known,
     make_attestation,
@@ -82,6 +87,7 @@ def situations() -> Iterator[Situation]:
     yield from sboms()
     yield from signatures()
     yield from keys()
+    yield from identities()
     yield from platforms()
 
 
@@ -274,6 +280,133 @@ def keys() -> Iterator[Situation]:
         "the signature with release.pub was signed at 2026-01-14T12:00:00Z, and the key counts "
         "from 2026-01-15T00:00:00Z",
         policy,
+    )
+
+
+def identities() -> Iterator[Situation]:
+    def of(
+        name: str,
+        reason: str,
+        *attestations: VerifiedAttestation,
+        entry: str = TRUST_CI,
+        also: str = "",
+    ) -> Situation:
+        policy = make_policy(f"signature: {{identities: [{entry}]{also}}}")
+        return Situation(name, make_dossier(attestations=attestations), "signature", reason, policy)
+
+    def by(identity: Identity, **changes: Any) -> VerifiedAttestation:
+        return make_attestation(identity=replace(identity, **changes))
+
+    unsigned = f"not signed by {CI}"
+    yield of("no signature by an identity", unsigned)
+    yield of(
+        "a signature with a key where an identity is asked for",
+        f"{unsigned}, only with key",
+        make_attestation(),
+    )
+    yield of(
+        "a signature by another identity",
+        f"{unsigned}, only by {PERSON}: the name is",
+        by(PERSON),
+    )
+    yield of(
+        "a signature by the same name from another issuer",
+        f"{unsigned}, only by {CI.name} (https://nobody.invalid): "
+        f"the issuer is https://nobody.invalid, not {GITHUB}",
+        by(CI, issuer="https://nobody.invalid"),
+    )
+    yield of(
+        "a signature by an identity whose name only contains the one asked for",
+        f"{unsigned}, only by {CI.name}x",
+        by(CI, name=f"{CI.name}x"),
+    )
+    yield of(
+        "a signature by the same text as a name of another kind",
+        f"{unsigned}, only by {CI}: the name is of the kind email, not uri",
+        by(CI, kind=NameKind.EMAIL),
+    )
+    ref = "{identity: %s, issuer: %s, claims: {source_repository_ref: refs/tags/v1}}"
+    yield of(
+        "a signature by the identity from another branch",
+        f"{unsigned}, only by {CI}: source_repository_ref is refs/heads/main, not refs/tags/v1",
+        by(CI),
+        entry=ref % (CI.name, CI.issuer),
+    )
+    yield of(
+        "a signature by an identity of which its issuer said less",
+        f"{unsigned}, only by {CI}: source_repository_ref is not said, not refs/tags/v1",
+        by(CI, claims=()),
+        entry=ref % (CI.name, CI.issuer),
+    )
+    yield of(
+        "an identity's signature that is in no log",
+        f"the signature by {CI} is in no transparency log",
+        make_attestation(identity=CI, logged=False),
+    )
+    yield of(
+        "a signature by a revoked identity",
+        f"the signature by {CI} does not count: the identity is revoked",
+        by(CI),
+        entry=f"{TRUST_CI[:-1]}, revoked: true}}",
+    )
+    yield of(
+        "a signature by an identity after its time",
+        f"the signature by {CI} was signed at 2026-01-15T12:00:00Z, and the identity counts until",
+        by(CI),
+        entry=f"{TRUST_CI[:-1]}, not_after: 2026-01-15T11:59:59Z}}",
+    )
+    certified = replace(by(PERSON), key_fingerprint=make_attestation().key_fingerprint)
+    yield Situation(
+        "a certificate for the very key that is trusted",
+        make_dossier(attestations=[certified]),
+        "signature",
+        f"not signed with release.pub, only by {PERSON}",
+    )
+    yield from demands()
+
+
+def demands() -> Iterator[Situation]:
+    def of(name: str, rule: str, reason: str, *attestations: VerifiedAttestation) -> Situation:
+        dossier = make_dossier(attestations=attestations)
+        return Situation(name, dossier, rule.partition(":")[0], reason, make_policy(rule))
+
+    yield of(
+        "a key's signature in no log where one is demanded",
+        "signature: {keys: [release.pub], transparency_log: required}",
+        "the signature with release.pub is in no transparency log",
+        make_attestation(signed_at=AT),
+    )
+    yield of(
+        "a key's signature without a trusted time where one is demanded",
+        "signature: {keys: [release.pub], timestamp: required}",
+        "the signature with release.pub has no trusted time",
+        make_attestation(logged=True),
+    )
+    yield of(
+        "one of two signatures that are demanded",
+        f"signature: {{all_of: [{{keys: [release.pub]}}, {{identities: [{TRUST_CI}]}}]}}",
+        f"not signed by {CI}, only with key",
+        make_attestation(),
+    )
+    yield of(
+        "neither of two signatures of which one is demanded",
+        f"signature: {{any_of: [{{keys: [release.pub]}}, {{identities: [{TRUST_CI}]}}]}}",
+        f"not signed with release.pub, or by {CI}, only with key",
+        make_attestation(key=OTHER_KEY),
+    )
+    review = "attestation: {type: https://acme.example/review/v1, keys: [release.pub], max_age: 7d}"
+    uri = "https://acme.example/review/v1"
+    yield of(
+        "an attestation of another type",
+        review,
+        f"no {uri} is attested with release.pub",
+        make_attestation(predicate_type="https://acme.example/review/v2"),
+    )
+    yield of(
+        "an attestation that is too old",
+        review,
+        f"the {uri} with release.pub is 8 d old, limit 7 d",
+        make_attestation(predicate_type=uri, verified_at=AT - 8 * DAY),
     )
 
 

@@ -115,7 +115,10 @@ def test_keys_can_be_written_into_the_policy() -> None:
         ),
         (
             RULES + "  - licences: {}",
-            "4:5: 'licences' is not a rule; one of freshness, sbom, signature, vulnerabilities",
+            (
+                "4:5: 'licences' is not a rule; "
+                "one of attestation, freshness, sbom, signature, vulnerabilities"
+            ),
         ),
         (
             RULES + "  - vulnerabilities: {severty: high}",
@@ -166,7 +169,13 @@ def test_keys_can_be_written_into_the_policy() -> None:
         (RULES + "  - freshness: [scan]", "4:16: rule freshness takes a mapping, found a list"),
         (RULES + "  - sbom", "4:5: rule sbom has no options; write sbom: {} to take it as it is"),
         (RULES + "  - sbom:", "4:5: rule sbom has no options; write sbom: {} to take it as it is"),
-        (RULES + "  - signature:", "4:5: rule signature has no options; it needs keys"),
+        (
+            RULES + "  - signature:",
+            (
+                "4:5: rule signature has no options; "
+                "give it keys, identities, any_of or all_of: {keys: [release.pub]}"
+            ),
+        ),
         (
             RULES + "  - vulnerabilities:\n    severity: high",
             (
@@ -186,12 +195,15 @@ def test_keys_can_be_written_into_the_policy() -> None:
             RULES + "  - {}",
             (
                 "4:5: expected a rule, found a mapping; "
-                "one of freshness, sbom, signature, vulnerabilities"
+                "one of attestation, freshness, sbom, signature, vulnerabilities"
             ),
         ),
         (
             RULES + "  - ? [a]\n    : b",
-            "4:7: a list is not a rule; one of freshness, sbom, signature, vulnerabilities",
+            (
+                "4:7: a list is not a rule; "
+                "one of attestation, freshness, sbom, signature, vulnerabilities"
+            ),
         ),
         (RULES + "  - signature: {keys: []}", "4:23: the list is empty; name at least one"),
         (
@@ -232,7 +244,7 @@ def test_keys_can_be_written_into_the_policy() -> None:
             HEAD + "rules: []",
             (
                 "3:8: there is no rule, and a policy without rules would allow everything; "
-                "one of freshness, sbom, signature, vulnerabilities"
+                "one of attestation, freshness, sbom, signature, vulnerabilities"
             ),
         ),
         (HEAD + "rules: {sbom: {}}", "3:8: expected a list of rules, found a mapping"),

@@ -8,23 +8,33 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supplychain.gate.case import made_at
 from supplychain.gate.decision_document import to_document
 from supplychain.gate.evaluate import evaluate
 from supplychain.gate.policy import Policy
 from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import (
+    SIGNATURE_PREDICATE,
+    VULNERABILITY_PREDICATE,
     Dossier,
     PlatformDossier,
     RecordedFinding,
+    Sbom,
+    VerifiedAttestation,
     VulnerabilityDatabase,
 )
 from supplychain.model.finding import Severity
+from supplychain.model.identity import NameKind
 from supplychain.model.subject import Platform, Subject
 from tests.kit.policies import (
+    CI,
     INDEX,
     OTHER_KEY,
+    PERSON,
     RELEASE_KEY,
+    TRUST_CI,
+    TRUST_PERSON,
     attest_sbom,
     make_attestation,
     make_dossier,
@@ -35,6 +45,7 @@ from tests.kit.policies import (
 from tests.kit.scans import AT, make_component, make_finding, make_scan
 
 ARCHITECTURES = ("amd64", "arm64", "s390x")
+_KEY = "{keys: [release.pub]}"
 RULES = (
     "signature: {keys: [release.pub]}",
     "signature: {keys: [release.pub, other.pub]}",
@@ -42,6 +53,16 @@ RULES = (
     "sbom: {keys: [release.pub]}",
     "freshness: {scan: 24h}",
     "freshness: {scan: 72h, database: 96h}",
+    "sbom: {any_of: [{keys: [release.pub]}, {keys: [other.pub], timestamp: required}]}",
+    f"signature: {{identities: [{TRUST_CI}]}}",
+    f"signature: {{keys: [other.pub], identities: [{TRUST_CI}, {TRUST_PERSON}]}}",
+    f"signature: {{identities: [{TRUST_CI}], transparency_log: optional}}",
+    f"signature: {{all_of: [{{keys: [release.pub]}}, {{identities: [{TRUST_CI}]}}]}}",
+    f"signature: {{any_of: [{{keys: [release.pub]}}, {{identities: [{TRUST_CI}]}}]}}",
+    "signature: {keys: [release.pub, other.pub], transparency_log: required}",
+    "attestation: {type: vuln, keys: [release.pub], max_age: 3d}",
+    f"attestation: {{type: vuln, max_age: 2d, any_of: [{_KEY}, {{identities: [{TRUST_CI}]}}]}}",
+    f"attestation: {{type: vuln, max_age: 1d, all_of: [{_KEY}, {{identities: [{TRUST_CI}]}}]}}",
     "vulnerabilities: {severity: critical}",
     "vulnerabilities: {severity: high, fixable: true, grace: 2d}",
     "vulnerabilities: {severity: low, fixable: false, grace: 4d}",
@@ -67,6 +88,27 @@ def findings(draw: st.DrawFn) -> RecordedFinding:
 
 
 @st.composite
+def said(draw: st.DrawFn, subject: Subject, sbom: Sbom | None = None) -> list[VerifiedAttestation]:
+    """Signatures, scans and an SBOM's attestations, by whomever and whenever."""
+    made = [attest_sbom(sbom, key=key) for key in draw(keys)] if sbom else []
+    made += [make_attestation(subject, key=key) for key in draw(keys)]
+    for _ in range(draw(st.integers(0, 2))):
+        made.append(
+            make_attestation(
+                subject,
+                key=draw(st.sampled_from([RELEASE_KEY, OTHER_KEY])),
+                predicate_type=draw(
+                    st.sampled_from([SIGNATURE_PREDICATE, VULNERABILITY_PREDICATE])
+                ),
+                identity=draw(st.sampled_from([None, CI, CI, PERSON])),
+                logged=draw(st.sampled_from([None, True, False])),
+                signed_at=draw(st.none() | hours.map(lambda age: AT - age)),
+            )
+        )
+    return list({one.envelope: one for one in made}.values())
+
+
+@st.composite
 def platforms(draw: st.DrawFn, architecture: str) -> PlatformDossier:
     subject = Subject("registry.test/shop/web", Digest.of(architecture.encode()))
     scanned_at = AT - draw(hours)
@@ -82,7 +124,7 @@ def platforms(draw: st.DrawFn, architecture: str) -> PlatformDossier:
         ),
         findings=draw(st.lists(findings(), max_size=3)),
         sbom=draw(st.sampled_from([sbom, sbom, sbom, None])),
-        attestations=[attest_sbom(sbom, key=key) for key in draw(keys)],
+        attestations=draw(said(subject, sbom)),
     )
 
 
@@ -92,7 +134,7 @@ def dossiers(draw: st.DrawFn) -> Dossier:
     return make_dossier(
         *(draw(platforms(architecture)) for architecture in chosen),
         subject=INDEX,
-        attestations=[make_attestation(INDEX, key=key) for key in draw(keys)],
+        attestations=draw(said(INDEX)),
     )
 
 
@@ -132,7 +174,9 @@ def test_removing_evidence_never_allows(
     dossier: Dossier, policy: Policy, data: st.DataObject
 ) -> None:
     platform = data.draw(st.sampled_from(dossier.platforms))
+    gone = data.draw(st.sampled_from([*dossier.attestations, None]))
     less = [
+        replace(dossier, attestations=tuple(a for a in dossier.attestations if a is not gone)),
         with_platform(dossier, replace(platform, scan=None)),
         with_platform(dossier, replace(platform, scan=None, findings=())),
         with_platform(dossier, replace(platform, sbom=None)),
@@ -145,6 +189,29 @@ def test_removing_evidence_never_allows(
         never_softer(before, judge(without, policy))
     nothing = evaluate(None, policy, subject=INDEX, environment="prod", at=AT)
     assert nothing.verdict is Verdict.DENY
+
+
+@given(dossiers(), policies, st.data())
+def test_a_statement_that_comes_with_less_never_allows(
+    dossier: Dossier, policy: Policy, data: st.DataObject
+) -> None:
+    if not dossier.attestations:
+        return
+    before = judge(dossier, policy)
+    one = data.draw(st.sampled_from(dossier.attestations))
+    less = [
+        replace(one, log_entries=()),
+        # It would look younger than it is without this.
+        replace(one, times=(), verified_at=made_at(one)),
+        replace(one, verified_at=AT + timedelta(days=1)),
+        replace(one, subject=replace(one.subject, digest=Digest.of(b"another image"))),
+    ]
+    if one.identity is not None:
+        less.append(replace(one, identity=replace(one.identity, issuer="https://nobody.invalid")))
+        less.append(replace(one, identity=replace(one.identity, kind=NameKind.OTHER)))
+    for lesser in less:
+        others = tuple(a for a in dossier.attestations if a is not one)
+        never_softer(before, judge(replace(dossier, attestations=(*others, lesser)), policy))
 
 
 @given(dossiers(), policies, st.data())

@@ -1,0 +1,102 @@
+"""Did somebody whom the policy trusts state something about what runs?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import ClassVar
+
+from supplychain.gate.authorities import Authorities
+from supplychain.gate.case import Case, Judgement
+from supplychain.gate.options import DURATION, Word, option
+from supplychain.gate.vouching import Said, vouch
+from supplychain.model.decision import Violation
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import VerifiedAttestation
+from supplychain.model.predicate_types import NAMES, family, type_uri
+from supplychain.model.subject import Platform
+
+PREDICATE_TYPE = Word("a predicate type", type_uri, {"type": "string", "minLength": 1})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttestationPresent(Authorities):
+    """There is an attestation of a type, by one of these keys or identities.
+
+    Judged on the digest that was asked about; where that is an index, an attestation of each
+    platform that runs does as well.
+    """
+
+    name: ClassVar[str] = "attestation"
+    examples: ClassVar[tuple[str, ...]] = (
+        "attestation: {type: openvex, keys: [release.pub]}",
+        "attestation: {type: vuln, max_age: 7d, keys: [scanner.pub]}",
+        "attestation: {type: https://example.com/review/v1, keys: [review.pub]}",
+    )
+
+    type: str = field(
+        metadata=option(PREDICATE_TYPE, "what is stated: a name of cosign's --type, vsa, or a URI")
+    )
+    max_age: timedelta | None = field(
+        default=None, metadata=option(DURATION, "how old it may be; default: any age")
+    )
+
+    def judge(self, case: Case) -> Judgement:
+        """See `Rule.judge`."""
+        said = self._best(case)
+        violations = tuple(v for where, one in said for v in self._violations(one, where, case))
+        vouched = tuple(dict.fromkeys(v for _, one in said for v in one.vouched))
+        return Judgement(
+            f"{self._what} {', '.join(dict.fromkeys(map(str, vouched)))}"
+            if vouched
+            else f"no {self._what}",
+            violations,
+            tuple(case.cite_attestation(one.attestation) for one in vouched),
+            None
+            if self.max_age is None or violations
+            else min(one.since for _, one in said) + self.max_age,
+        )
+
+    @property
+    def _what(self) -> str:
+        """The type by the first name that there is for it."""
+        return next((name for name, uri in NAMES.items() if uri == self.type), self.type)
+
+    def _best(self, case: Case) -> list[tuple[Platform | None, Said]]:
+        """What was said of the digest asked about, or of each platform: the later where both do."""
+        whole: list[tuple[Platform | None, Said]] = [
+            (None, self._said(case.attestations, case.subject.digest, case))
+        ]
+        each = [
+            (case.named(p), self._said(p.attestations, p.subject.digest, case))
+            for p in case.platforms
+        ]
+        good = [said for said in (whole, each) if not any(one.refusals for _, one in said)]
+        if good:
+            return max(good, key=lambda said: min(one.since for _, one in said))
+        return each if any(one.vouched for _, one in each) else whole
+
+    def _said(
+        self, attestations: tuple[VerifiedAttestation, ...], subject: Digest, case: Case
+    ) -> Said:
+        about_it = [
+            a
+            for a in attestations
+            if family(a.predicate_type) == family(self.type) and a.subject.digest == subject
+        ]
+        return vouch(self, about_it, case, max_age=self.max_age)
+
+    def _violations(
+        self, said: Said, platform: Platform | None, case: Case
+    ) -> tuple[Violation, ...]:
+        options = f"{case.subject} --type {self._what} --predicate FILE"
+        return tuple(
+            Violation(
+                message=refusal.message(f"no {self._what} is attested", f"the {self._what}"),
+                remedy=refusal.remedy(
+                    "attest it", f"supplychain attest {options}", f"cosign attest {options}"
+                ),
+                platform=platform,
+            )
+            for refusal in said.refusals
+        )
