@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from benchmarks.by_hand import find_cosign
@@ -84,7 +84,7 @@ def _place() -> Iterator[_Place]:
     ):
         place = _Place(Path(name), registry.address)
         place.process(SUPPLYCHAIN, "keys", "generate", "--output-key-prefix", "bench")()
-        (place.folder / "sbom.json").write_bytes(make_sbom(realistic_components(_COMPONENTS)))
+        (place.folder / "sbom.json").write_bytes(_sbom())
         (place.folder / "review.json").write_text('{"reviewed":true}')
         yield place
 
@@ -213,8 +213,13 @@ def _attested(store: ArtifactStore, count: int) -> tuple[ArtifactStore, Subject]
     return store, subject
 
 
+@cache
+def _sbom() -> bytes:
+    return make_sbom(realistic_components(_COMPONENTS))
+
+
 def _claims(count: int) -> list[Claim]:
-    sbom = Claim(CYCLONEDX_PREDICATE, make_sbom(realistic_components(_COMPONENTS)))
+    sbom = Claim(CYCLONEDX_PREDICATE, _sbom())
     reviews = [Claim(f"{_REVIEW}/{number}", b'{"reviewed":true}') for number in range(count - 1)]
     return [SIGNATURE, sbom, *reviews]
 
