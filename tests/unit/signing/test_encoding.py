@@ -115,6 +115,19 @@ def test_base64_has_one_spelling(text: object) -> None:
         read_base64(text, "it")
 
 
+@given(st.text("ABCDwxyz0189+/=-_ \n", max_size=12))
+def test_base64_is_read_where_it_is_what_writing_gives(text: str) -> None:
+    try:
+        decoded = base64.b64decode(text, validate=True)
+    except ValueError:
+        decoded = b""
+    if base64.b64encode(decoded).decode() == text:
+        assert read_base64(text, "it") == decoded
+    else:
+        with pytest.raises(InputError, match="base64"):
+            read_base64(text, "it")
+
+
 @given(st.binary())
 def test_base64_comes_back(data: bytes) -> None:
     assert write_base64(data) == base64.b64encode(data).decode()
