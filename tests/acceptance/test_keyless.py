@@ -143,6 +143,17 @@ def test_what_is_missing_or_contradicts_itself_is_told(office: Office, repaired:
     assert office.untouched
 
 
+def test_the_public_services_are_used_only_where_they_say_how(
+    office: Office, repaired: Path
+) -> None:
+    sign = ("sign", f"oci:{repaired}", "--keyless", "--identity-token", "token")
+    nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""}
+    with office.desk.nothing_changes(repaired):
+        office.desk.type(*sign, "--signing-config", "public", **nowhere).refused(
+            1, "the public Sigstore does not say", "tuf-repo-cdn.sigstore.dev"
+        )
+
+
 def test_a_token_is_shown_nowhere(office: Office, repaired: Path) -> None:
     token = office.token()
     said = json.dumps({"message": f"what is {token}?"}).encode()

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any, NoReturn
 from urllib.parse import urljoin, urlsplit
 
@@ -22,13 +23,12 @@ from requests.adapters import HTTPAdapter
 
 from supplychain.errors import SigstoreError
 from supplychain.signing.keyless.answers import said, seconds, without_tokens
+from supplychain.signing.keyless.deadline import POOLS
 
 _CONNECT = 5.0
 # A log answers when the entry is included, which takes it seconds; its authors advise 20.
 _SILENCE = 30.0
-_WHOLE = 60.0
 _ANSWER_LIMIT = 1024 * 1024
-_CHUNK = 64 * 1024
 _PAUSES = (0.25, 1.0, 4.0)
 _LONGEST_RETRY_AFTER = 60.0
 # RFC 9110: these say that the same request may succeed later.
@@ -109,6 +109,17 @@ class PatientAdapter(HTTPAdapter):
         self._patience = patience
         super().__init__()
 
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Connections whose answers have to be there in time."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = dict(POOLS)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """The same through a proxy."""
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = dict(POOLS)
+        return manager
+
     def send(
         self,
         request: requests.PreparedRequest,
@@ -126,9 +137,11 @@ class PatientAdapter(HTTPAdapter):
         Raises:
             SigstoreError: The service is not there, refuses, or sends what nobody should read.
         """
+        # As in every Go client, what is on this machine is not looked for elsewhere.
+        through = {} if _is_loopback(str(request.url)) else proxies
         for number, pause in enumerate((*_PAUSES, None)):
             try:
-                return self._attempt(request, verify=verify, cert=cert, proxies=proxies)
+                return self._attempt(request, verify=verify, cert=cert, proxies=through)
             except _PassingError as passing:
                 if pause is None:
                     raise passing.error from None
@@ -167,11 +180,10 @@ class PatientAdapter(HTTPAdapter):
         return there
 
     def _exchange(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:
-        began = time.monotonic()
         try:
             response = super().send(request, stream=True, timeout=(_CONNECT, _SILENCE), **how)
             with response:
-                data = self._read(response, until=began + _WHOLE)
+                data = _read(response)
         except requests.exceptions.SSLError as error:
             raise SigstoreError(
                 f"{self._service} cannot be trusted",
@@ -181,22 +193,14 @@ class PatientAdapter(HTTPAdapter):
             ) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             self._unreachable(error)
+        if len(data) > _ANSWER_LIMIT:
+            raise SigstoreError(
+                f"{self._service} sends more than anybody should read",
+                because=f"its answer has more than {_ANSWER_LIMIT} bytes",
+                retryable=False,
+            )
         response.raw = urllib3.HTTPResponse(io.BytesIO(data), preload_content=False)
         return response
-
-    def _read(self, response: requests.Response, *, until: float) -> bytes:
-        received = bytearray()
-        while chunk := response.raw.read1(_CHUNK, decode_content=False):
-            received += chunk
-            if len(received) > _ANSWER_LIMIT:
-                raise SigstoreError(
-                    f"{self._service} sends more than anybody should read",
-                    because=f"its answer has more than {_ANSWER_LIMIT} bytes",
-                    retryable=False,
-                )
-            if time.monotonic() > until:
-                raise TimeoutError(f"its answer takes more than {_WHOLE:.0f} s")
-        return bytes(received)
 
     def _unreachable(self, error: Exception) -> NoReturn:
         if isinstance(error, ValueError):  # how `requests` refuses an address
@@ -233,6 +237,24 @@ class PatientAdapter(HTTPAdapter):
         if status in _PASSING:
             raise _PassingError(error, response.headers.get("Retry-After"))
         raise error
+
+
+def _read(response: requests.Response) -> bytes:
+    """The body, up to more than is allowed; only who asks until nothing comes hears of a cut."""
+    received = bytearray()
+    while len(received) <= _ANSWER_LIMIT and (
+        chunk := response.raw.read(_ANSWER_LIMIT, decode_content=False)
+    ):
+        received += chunk
+    return bytes(received)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _token(request: requests.PreparedRequest) -> str:

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from supplychain.errors import SigstoreError
-from supplychain.signing.keyless import exchange
+from supplychain.signing.keyless import deadline, exchange
 from supplychain.signing.keyless.exchange import Patience, Service
 from tests.kit.json_server import Reply, Request, json_server
 from tests.kit.openbao import unreachable
@@ -167,15 +167,29 @@ def test_an_answer_that_is_cut_off_is_asked_for_again() -> None:
     assert caught.value.retryable
 
 
-def test_an_answer_that_drips_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "_WHOLE", 0.3)
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
-    with cut_off(head, drip=b"x" * 40) as (address, _):
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Slow: "]
+)
+def test_an_answer_that_drips_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    monkeypatch.setattr(deadline, "WHOLE", 0.3)
+    with cut_off(head, drip=b"x" * 60) as (address, _):
         began = time.monotonic()
         with pytest.raises(SigstoreError, match="cannot be reached") as caught:
             post(address)
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 5
     assert "takes more than" in str(caught.value.because)
+
+
+def test_what_is_on_this_machine_is_asked_for_through_no_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", unreachable())
+    with json_server(lambda _: Reply(200, {"b": 2})) as server:
+        assert post(server.address).json() == {"b": 2}
+    with pytest.raises(SigstoreError, match=r"the log http://log\.example cannot be reached"):
+        post("http://log.example")
 
 
 def test_silence_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
