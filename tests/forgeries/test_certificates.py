@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from asn1crypto.core import UTF8String
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from supplychain.signing.legacy import Suffix
-from tests.kit.scene import Scene, by_identity, by_key
+from tests.kit.scene import Scene, Somebody, by_identity, by_key
 from tests.kit.sigstore import (
     AT,
     HOUR,
@@ -48,6 +49,12 @@ def test_what_is_genuine_is_believed(scene: Scene, forge: Forge, form: str) -> N
 
 def _named(name: x509.GeneralName) -> Identity:
     return Identity(name, Identity.email().extensions)
+
+
+def _user(name: str) -> x509.OtherName:
+    """A user's name as Fulcio writes one."""
+    oid = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
+    return x509.OtherName(oid, bytes(UTF8String(name).dump()))
 
 
 def _by(change: Callable[[Authority], Authority]) -> Forgery:
@@ -161,6 +168,20 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
         lambda f, _, s: f.attest(s, identity=_named(x509.DNSName("alice.example.com"))),
         "a kind of name that is not understood",
     ),
+    "for our address as a URI": (
+        lambda f, _, s: f.attest(s, identity=Identity.uri("alice@example.com")),
+        "is no name of kind uri",
+    ),
+    "for our address as a user's name": (
+        lambda f, _, s: f.attest(s, identity=_named(_user("alice@example.com"))),
+        "is no name of kind other",
+    ),
+    "for a workflow's URI as an address": (
+        lambda f, _, s: f.attest(
+            s, identity=Identity.email("https://github.com/acme/shop/x.yml@refs/heads/main")
+        ),
+        "is no name of kind email",
+    ),
     "for our name as another kind of otherName": (
         lambda f, _, s: f.attest(
             s,
@@ -214,6 +235,22 @@ def test_a_certificate_in_the_older_form(
 ) -> None:
     scene.attach_legacy(make(forge, other, scene.statement), suffix=Suffix.ATTESTATIONS)
     assert words in scene.refusal(by_identity(forge.trusted_root()))
+
+
+@pytest.mark.parametrize(
+    ("name", "identity"),
+    [
+        ("https://github.com/acme/shop/x.yml@refs/heads/main", Identity.uri),
+        ("alice!example.com", lambda name: _named(_user(name))),
+    ],
+    ids=["a workflow", "a user"],
+)
+def test_a_name_of_each_kind_is_believed(
+    scene: Scene, forge: Forge, name: str, identity: Callable[[str], Identity]
+) -> None:
+    scene.attach(forge.attest(scene.statement, identity=identity(name)).bundle())
+    trust = by_identity(forge.trusted_root(), Somebody(name))
+    assert len(scene.verify(trust).signatures) == 1
 
 
 def test_an_expired_intermediate(scene: Scene, forge: Forge) -> None:

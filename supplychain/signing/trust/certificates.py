@@ -6,6 +6,7 @@ section 6 has it, by the library.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -61,6 +62,13 @@ _DER = {
 }
 CLAIMS = (*_BARE.values(), *_DER.values())
 _UTF8_STRING = 0x0C
+# An address has an "@" and no scheme, a URI a scheme; Fulcio keeps user names apart from addresses
+# by writing "!" for "@" (fulcio, docs/oidc.md).
+_LOOKS = {
+    NameKind.EMAIL: re.compile(r"(?!.*://)[^@]+@[^@]+", re.DOTALL),
+    NameKind.URI: re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+", re.DOTALL),
+    NameKind.OTHER: re.compile(r"(?!.*://)[^@]+", re.DOTALL),
+}
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
@@ -225,7 +233,17 @@ def _subject(certificate: x509.Certificate) -> tuple[str, NameKind]:
     found = list(names or ())
     if len(found) != 1:
         raise InputError(f"the certificate is issued to {len(found)} names instead of one")
-    [name] = found
+    name, kind = _named(found[0])
+    # Names are compared as text: one of one kind must not pass for one of another.
+    if not _LOOKS[kind].fullmatch(name):
+        raise InputError(
+            "the certificate is issued to a name that is not of its kind",
+            because=f"{name[:80]!r} is no name of kind {kind.value}",
+        )
+    return name, kind
+
+
+def _named(name: x509.GeneralName) -> tuple[str, NameKind]:
     if isinstance(name, x509.RFC822Name):
         return name.value, NameKind.EMAIL
     if isinstance(name, x509.UniformResourceIdentifier):
