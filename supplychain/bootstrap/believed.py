@@ -11,7 +11,7 @@ from supplychain.errors import InputError
 from supplychain.settings import Settings
 
 if TYPE_CHECKING:
-    from supplychain.signing.trust.identities import CertificateIdentity, Matching
+    from supplychain.gate.identities import TrustedIdentity
     from supplychain.signing.trust.trust import Trust
 
 
@@ -70,11 +70,13 @@ def believed(settings: Settings, asked: Believed, ask: Ask) -> Trust:
     return trust
 
 
-def _identities(asked: Believed) -> tuple[CertificateIdentity, ...]:
-    from supplychain.signing.trust.identities import CertificateIdentity
+def _identities(asked: Believed) -> tuple[TrustedIdentity, ...]:
+    """As a policy would name them: the same words mean the same here and there."""
+    from supplychain.gate.identities import TrustedIdentity
+    from supplychain.gate.patterns import PATTERN
 
-    name = _matching("--certificate-identity", asked.name, asked.name_regexp)
-    issuer = _matching("--certificate-oidc-issuer", asked.issuer, asked.issuer_regexp)
+    name = _one("--certificate-identity", asked.name, asked.name_regexp)
+    issuer = _one("--certificate-oidc-issuer", asked.issuer, asked.issuer_regexp)
     if name is None and issuer is None:
         return ()
     if name is None or issuer is None:
@@ -84,14 +86,26 @@ def _identities(asked: Believed) -> tuple[CertificateIdentity, ...]:
             because="a name means nothing without who vouches for it, nor that without a name",
             hint="give both",
         )
-    return (CertificateIdentity(name, issuer),)
+    for pattern in (asked.name_regexp, asked.issuer_regexp):
+        if pattern is not None:
+            PATTERN.parse(pattern)
+    identity = TrustedIdentity(
+        identity=asked.name or "",
+        identity_regexp=asked.name_regexp or "",
+        issuer=asked.issuer or "",
+        issuer_regexp=asked.issuer_regexp or "",
+    )
+    return (identity,)
 
 
-def _matching(flag: str, text: str | None, expression: str | None) -> Matching | None:
-    from supplychain.signing.trust.identities import Matching
-
-    if text is not None and expression is not None:
-        raise InputError(f"{flag} and {flag}-regexp were both given", hint="give one of them")
-    if expression is not None:
-        return Matching(expression, is_expression=True)
-    return None if text is None else Matching(text)
+def _one(flag: str, text: str | None, pattern: str | None) -> str | None:
+    if text is not None and pattern is not None:
+        raise InputError(
+            f"{flag} and {flag}-regexp were both given",
+            because="a certificate is issued to one name, by one issuer",
+            hint="give one of them",
+        )
+    found = text if pattern is None else pattern
+    if found == "":
+        raise InputError(f"{flag} is empty", because="that would be nobody", hint="say whom")
+    return found

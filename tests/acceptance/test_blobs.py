@@ -83,6 +83,12 @@ def test_a_file_is_signed_by_an_identity(
     desk.type(*verify, *regexps, *issuer, *root).ended(0)
     substring = ("--certificate-identity-regexp", "dev")
     desk.type(*verify, *substring, *issuer, *root).refused(1, "who is not trusted")
+    anybody = ("--certificate-oidc-issuer-regexp", ".*")
+    desk.type(*verify, *name, *anybody, *root).refused(2, "takes any issuer")
+    broken = ("--certificate-identity-regexp", "(")
+    desk.type(*verify, *broken, *issuer, *root).refused(2, "is not a pattern")
+    desk.type(*verify, *name, *broken, *issuer, *root).refused(2, "both given")
+    desk.type(*verify, "--certificate-identity", "", *issuer, *root).refused(2, "is empty")
     desk.type(*verify, *name, *issuer).refused(1)  # the public root does not know it
     desk.type(*verify, *name, *root).refused(2, "--certificate-oidc-issuer is missing")
     desk.type(*verify, *issuer, *root).refused(2, "--certificate-identity is missing")

@@ -11,11 +11,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, generate_private_key
 
 from supplychain.errors import InputError, LimitError, VerificationError
+from supplychain.gate.identities import TrustedIdentity
 from supplychain.model.digest import Digest
 from supplychain.signing import blobs
 from supplychain.signing.blobs import Blob
 from supplychain.signing.publication import Claim
-from supplychain.signing.trust.identities import CertificateIdentity, Matching
 from supplychain.signing.trust.root import TrustedRoot
 from supplychain.signing.trust.trust import Trust
 from tests.kit.keys import signer
@@ -53,7 +53,7 @@ def forge() -> Forge:
 
 
 def trusting(forge: Forge, name: str = ALICE, issuer: str = ISSUER) -> Trust:
-    identity = CertificateIdentity(Matching(name), Matching(issuer))
+    identity = TrustedIdentity(identity=name, issuer=issuer)
     root = TrustedRoot.parse(forge.trusted_root())
     return Trust(identities=(identity,), root=lambda: root)
 
@@ -199,26 +199,3 @@ def test_a_digest_that_signatures_are_not_over_is_refused() -> None:
     made = blobs.sign(blob(), signer())
     with pytest.raises(InputError, match="not enough to know the file by"):
         blobs.verify(made, known, Trust((signer().public_key,)), at=NOW)
-
-
-@pytest.mark.parametrize(
-    ("expression", "value", "met"),
-    [
-        (r".*@example\.com", "ann@example.com", True),
-        (r"ann@example\.com", "ann@example.com.evil.test", False),
-        (r"ann@example\.com", "joann@example.com", False),
-        (r"a|b@example\.com", "a", True),
-        (r"a|b@example\.com", "a@evil.test", False),
-        (r"ann@example\.com$", "ann@example.com\n", False),
-    ],
-)
-def test_an_expression_has_to_match_the_whole_value(expression: str, value: str, met: bool) -> None:
-    assert Matching(expression, is_expression=True).accepts(value) is met
-
-
-@pytest.mark.parametrize("text", ["", "x" * 2000])
-def test_nobody_is_trusted_by_mistake(text: str) -> None:
-    with pytest.raises(InputError):
-        Matching(text)
-    with pytest.raises(InputError, match="no regular expression"):
-        Matching("(", is_expression=True)
