@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.keys import signer
 from supplychain.errors import ConfigurationError, InputError, NotFoundError, StoreError
+from supplychain.model.evidence import CYCLONEDX_PREDICATE
 from supplychain.settings import Settings, expanded
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 # No policy or key that people write comes near this.
 _DOCUMENT_LIMIT = 1024 * 1024
 _PREDICATE_LIMIT = 32 * 1024 * 1024
+_CHUNK = 1024 * 1024
 
 
 def read_document(path: Path, what: str, *, limit: int = _DOCUMENT_LIMIT) -> bytes:
@@ -152,7 +154,7 @@ def sealing(
     from supplychain.pipeline.run import Sealing
 
     trust = policy_trust(settings, policy)
-    return Sealing(found, trust, signature_formats(settings, found))
+    return Sealing(found, trust, signature_formats(settings, found), whole_sbom(settings, found))
 
 
 def sealer(settings: Settings, ask: Callable[[str], str | None]) -> Signer | Sealer:
@@ -190,6 +192,27 @@ def signature_formats(
         ) from None
 
 
+def whole_sbom(settings: Settings, found: Signer | Sealer | None = None) -> int:
+    """How many bytes an SBOM may have to be signed whole; a larger one is attested by its digest.
+
+    Raises:
+        ConfigurationError: What is set is no size, or more than can be signed.
+    """
+    from supplychain.signing.documents import LARGEST_LOGGED, LARGEST_WHOLE
+    from supplychain.signing.sealing import IdentitySealer
+
+    if settings.text("whole_sbom") is None:
+        return LARGEST_LOGGED if isinstance(found, IdentitySealer) else LARGEST_WHOLE
+    size = settings.size("whole_sbom")
+    if size > LARGEST_WHOLE:
+        raise ConfigurationError(
+            f"whole_sbom: nothing of {size:,} bytes can be signed whole",
+            because=f"it comes from {settings.value('whole_sbom').origin}",
+            hint=f"at most {LARGEST_WHOLE:,} bytes; larger SBOMs are attested by their digest",
+        )
+    return size
+
+
 def summary(settings: Settings, decision: Decision) -> Claim:
     """A decision as it is attested: a SLSA verification summary.
 
@@ -205,13 +228,16 @@ def summary(settings: Settings, decision: Decision) -> Claim:
     return Claim(SUMMARY_PREDICATE, predicate)
 
 
-def claim(predicate_type: str, predicate: Path, *, at: datetime) -> Claim:
+def claim(predicate_type: str, predicate: Path, *, at: datetime, above: int | None = None) -> Claim:
     """What somebody wants to state: a predicate's type, and the file that holds it.
+
+    A CycloneDX document that is too large to be signed whole is read once and not kept.
 
     Args:
         predicate_type: A name of cosign's `--type`, or a URI.
         predicate: The file.
         at: Now (aware, UTC).
+        above: How many bytes an SBOM may have to be signed whole; None where it has to be.
 
     Raises:
         InputError: The type is not one, or the file cannot be of it.
@@ -222,6 +248,30 @@ def claim(predicate_type: str, predicate: Path, *, at: datetime) -> Claim:
     from supplychain.signing.predicates import prepared
     from supplychain.signing.publication import Claim
 
-    type_uri(predicate_type)
+    is_sbom = type_uri(predicate_type) == CYCLONEDX_PREDICATE
+    if is_sbom and above is not None and _size(predicate) > above:
+        from supplychain.signing.documents import Document
+
+        large = Document.read(lambda: _chunks(predicate), str(predicate))
+        return Claim(CYCLONEDX_PREDICATE, b"", large)
     document = read_document(predicate, "predicate", limit=_PREDICATE_LIMIT)
     return Claim(*prepared(predicate_type, document, at=at))
+
+
+def _size(path: Path) -> int:
+    """A file's size; 0 where there is none, which whoever reads it will say."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb", buffering=0) as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+    except OSError as error:
+        raise StoreError(
+            f"the predicate {path} cannot be read", because=error.strerror, retryable=False
+        ) from error

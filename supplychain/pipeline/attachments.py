@@ -10,6 +10,7 @@ from supplychain.model.artifact import Manifest
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
 from supplychain.pipeline.run import Target
+from supplychain.pipeline.seal import recorded
 from supplychain.records.run import AttestationRecord
 from supplychain.signing import buildkit, inventory
 from supplychain.signing.inventory import Attached, State
@@ -71,9 +72,7 @@ def verified(
     for subject in subjects:
         report = verify(target.source, subject, trust, at=at)
         refused += [f"{one.manifest.short}: {one.reason}" for one in report.rejected]
-        records[subject.digest] += [
-            AttestationRecord(one.attestation, one.data, one.media_type) for one in report.documents
-        ]
+        records[subject.digest] += [recorded(target.source, one) for one in report.documents]
     for one in inventory.of_file(documents, subjects, trust, at=at):
         if one.attestation is None:
             refused.append(f"{one.digest.short}: {one.reason}")

@@ -21,7 +21,7 @@ from supplychain.model.evidence import EvidenceKind, Producer
 from supplychain.model.subject import Subject
 from supplychain.pipeline.progress import Progress, stage
 from supplychain.pipeline.provenance import Invocation, Purpose
-from supplychain.pipeline.seal import claims_about, seal
+from supplychain.pipeline.seal import by_reference, claims_about, seal
 from supplychain.records.run import (
     AttestationRecord,
     PlatformRecord,
@@ -29,6 +29,7 @@ from supplychain.records.run import (
     SbomRecord,
     ScanRecord,
 )
+from supplychain.signing.documents import LARGEST_WHOLE
 from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.publication import SIGNATURE, Claim
 from supplychain.signing.sealing import Sealer, sealer_of
@@ -69,11 +70,14 @@ class Sealing:
         signer: Signs what the pipeline finds; None signs nothing.
         trust: Others, whose statements are recorded where they verify.
         formats: In which forms signatures are stored.
+        whole_sbom: How many bytes an SBOM may have to be signed whole; one that has more is
+            attested by its digest.
     """
 
     signer: Signer | Sealer | None
     trust: Trust = NOBODY
     formats: tuple[Format, ...] = FORMATS
+    whole_sbom: int = LARGEST_WHOLE
 
     def require_key(self) -> None:
         """Find out whether anything can be signed, before anything is done for nothing.
@@ -252,12 +256,17 @@ class Pipeline:
         self, target: Target, sealing: Sealing, claims: _Claims
     ) -> dict[Digest, tuple[AttestationRecord, ...]]:
         store, name = target.beside(), target.image.subject.name
+        above, attester = sealing.whole_sbom, self.builder
+
+        def sized(claims: Sequence[Claim], subject: Subject) -> list[Claim]:
+            return [by_reference(c, subject, above=above, attester=attester) for c in claims]
+
         return {
             digest: seal(
                 store,
                 Subject(name, digest),
                 sealing.signer,
-                said,
+                sized(said, Subject(name, digest)),
                 sealing.trust,
                 at=self.clock(),
                 formats=sealing.formats,

@@ -15,15 +15,16 @@ from supplychain.model.evidence import (
 )
 from supplychain.model.subject import Subject
 from supplychain.pipeline.provenance import TRIVY, TRIVY_DB, Invocation, provenance
-from supplychain.records.run import AttestationRecord, SbomRecord
+from supplychain.records.run import AttestationRecord, LargeDocument, SbomRecord
 from supplychain.scan.scanner import ScanResult
 from supplychain.signing import predicates
+from supplychain.signing.documents import Document
 from supplychain.signing.formats import FORMATS, Format
-from supplychain.signing.publication import SIGNATURE, Claim, Publication, publish
+from supplychain.signing.publication import SIGNATURE, Claim, Publication, publish, referring
 from supplychain.signing.sealing import Sealer, sealer_of
 from supplychain.signing.signer import Signer
 from supplychain.signing.trust.trust import Trust
-from supplychain.signing.verification import VerificationReport, verify
+from supplychain.signing.verification import VerificationReport, VerifiedDocument, verify
 
 
 def claims_about(
@@ -64,6 +65,40 @@ def claims_about(
     ]
 
 
+def by_reference(claim: Claim, subject: Subject, *, above: int, attester: str) -> Claim:
+    """The claim as it is; of an SBOM that is too large for that, one that refers to it.
+
+    Args:
+        claim: What is said.
+        subject: What it is about.
+        above: How many bytes an SBOM may have to be signed whole.
+        attester: Who provides it: a URI.
+
+    Raises:
+        LimitError: It is too large even for that.
+    """
+    document = claim.document
+    if document is None:
+        if claim.predicate_type != CYCLONEDX_PREDICATE or len(claim.predicate) <= above:
+            return claim
+        document = Document.of(claim.predicate)
+    return referring(document, subject, attester)
+
+
+def recorded(store: ArtifactStore, found: VerifiedDocument) -> AttestationRecord:
+    """A statement that holds, as the record keeps it: with the document that it refers to.
+
+    Args:
+        store: Where it was found.
+        found: The statement.
+    """
+    named = found.refers_to
+    kept = None
+    if named is not None:
+        kept = LargeDocument(named.digest, named.size, lambda: store.blob_chunks(named))
+    return AttestationRecord(found.attestation, found.data, found.media_type, kept)
+
+
 def seal(
     store: ArtifactStore,
     subject: Subject,
@@ -100,10 +135,7 @@ def seal(
         return ()
     report = verify(store, subject, trust, at=at)
     _require(report, published)
-    return tuple(
-        AttestationRecord(document.attestation, document.data, document.media_type)
-        for document in report.documents
-    )
+    return tuple(recorded(store, document) for document in report.documents)
 
 
 def _require(report: VerificationReport, published: Sequence[Publication]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from supplychain.errors import DigestMismatchError
@@ -21,6 +21,19 @@ class ContentStore(Protocol):
 
         Putting what is there already does nothing, unless the store sees that it is damaged:
         then the good bytes replace it.
+        """
+        ...
+
+    def put_chunks(self, digest: Digest, size: int, chunks: Callable[[], Iterator[bytes]]) -> None:
+        """As `put`, of a document that is not whole in memory.
+
+        Args:
+            digest: What it has to be.
+            size: How many bytes.
+            chunks: Begins it; not called where it is there already, and intact.
+
+        Raises:
+            DigestMismatchError: It was something else; nothing is kept.
         """
         ...
 
@@ -45,6 +58,25 @@ class ContentStore(Protocol):
 def key_of(digest: Digest) -> str:
     """Where a digest's bytes are kept, relative to the store: 256 folders, so that none is huge."""
     return f"{digest.algorithm}/{digest.hex[:2]}/{digest.hex}"
+
+
+def passing(digest: Digest, size: int, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks of a document; fails at its end where it is not what it should be.
+
+    Raises:
+        DigestMismatchError: It is not.
+    """
+    hasher, passed = digest.hasher(), 0
+    for chunk in chunks:
+        hasher.update(chunk)
+        passed += len(chunk)
+        if passed > size:
+            break
+        yield chunk
+    if passed != size or hasher.hexdigest() != digest.hex:
+        raise DigestMismatchError(
+            f"what was to be kept is not {digest}", because=f"{passed:,} of {size:,} bytes came"
+        )
 
 
 def checked(digest: Digest, data: bytes, where: str) -> bytes:

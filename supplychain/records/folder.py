@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from supplychain.errors import NotFoundError, StoreError
 from supplychain.model.digest import Digest
-from supplychain.records.content import checked, key_of
+from supplychain.records.content import checked, key_of, passing
 
 # Unfinished files; a killed process may leave one here, where nothing ever reads it.
 _UNFINISHED = "unfinished"
@@ -48,11 +49,20 @@ class FolderStore:
         with _faults(f"the content store {self._root} cannot be written"):
             _make_folders(target.parent)
             if not _holds(target, data):
-                self._write(data, target)
+                self._write(iter((data,)), target)
             # Also for what is there already: another process may have renamed it a moment ago
             # and not be done.
             _sync_folder(target.parent)
         return digest
+
+    def put_chunks(self, digest: Digest, size: int, chunks: Callable[[], Iterator[bytes]]) -> None:
+        """See `ContentStore.put_chunks`."""
+        target = self._path(digest)
+        with _faults(f"the content store {self._root} cannot be written"):
+            _make_folders(target.parent)
+            if not _is_intact(target, digest):
+                self._write(passing(digest, size, chunks()), target)
+            _sync_folder(target.parent)
 
     def get(self, digest: Digest) -> bytes:
         """See `ContentStore.get`."""
@@ -86,30 +96,39 @@ class FolderStore:
     def _path(self, digest: Digest) -> Path:
         return self._root / key_of(digest)
 
-    def _write(self, data: bytes, target: Path) -> None:
+    def _write(self, chunks: Iterator[bytes], target: Path) -> None:
         unfinished = self._root / _UNFINISHED
         _make_folders(unfinished)
         draft = unfinished / f"{target.name}.{secrets.token_hex(8)}"
         try:
-            _write_synced(draft, data)
+            _write_synced(draft, chunks)
             draft.replace(target)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
 
 
-def _write_synced(path: Path, data: bytes) -> None:
+def _write_synced(path: Path, chunks: Iterator[bytes]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444)
     with os.fdopen(descriptor, "wb", buffering=0) as file:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[file.write(rest) :]
+        for chunk in chunks:
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[file.write(rest) :]
         os.fsync(descriptor)
 
 
 def _holds(path: Path, data: bytes) -> bool:
     try:
         return path.read_bytes() == data
+    except FileNotFoundError:
+        return False
+
+
+def _is_intact(path: Path, digest: Digest) -> bool:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, digest.algorithm).hexdigest() == digest.hex
     except FileNotFoundError:
         return False
 

@@ -103,6 +103,8 @@ class Record:
         run.check()
         for blob in run.blobs():
             self._content.put(blob)
+        for document in run.documents():
+            self._content.put_chunks(document.digest, document.size, document.chunks)
         with writing(self._engine) as connection:
             file_run(Filing(connection, self._project, at), run)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from supplychain.errors import DigestMismatchError, InputError
 from supplychain.model.artifact import DOCKER_INDEX, OCI_INDEX
@@ -29,6 +29,21 @@ class SbomRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LargeDocument:
+    """A document that is kept without ever being whole in memory.
+
+    Attributes:
+        digest: Its digest.
+        size: Its length in bytes.
+        chunks: Begins it, each time from the start.
+    """
+
+    digest: Digest
+    size: int
+    chunks: Callable[[], Iterator[bytes]] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class AttestationRecord:
     """A verified statement and the envelope that was verified.
 
@@ -36,11 +51,13 @@ class AttestationRecord:
         attestation: What the verifier made of the envelope.
         envelope: The envelope, byte for byte.
         media_type: What the envelope is.
+        document: What the statement refers to by its digest; None where it carries its own.
     """
 
     attestation: VerifiedAttestation
     envelope: bytes
     media_type: str
+    document: LargeDocument | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +116,13 @@ class RunRecord:
             yield from (record.envelope for record in platform.attestations)
         yield from (record.envelope for record in self.attestations)
 
+    def documents(self) -> Iterator[LargeDocument]:
+        """Every document that a statement refers to."""
+        statements = [record for platform in self.platforms for record in platform.attestations]
+        for record in (*statements, *self.attestations):
+            if record.document is not None:
+                yield record.document
+
     def check(self) -> None:
         """Refuse what does not belong together, before anything is written.
 
@@ -152,6 +176,11 @@ def _check_attestation(record: AttestationRecord, subject: Subject) -> None:
     if not attestation.key_fingerprint:
         raise InputError(f"nobody verified the attestation of {subject}")
     _check_bytes(attestation.envelope, record.envelope, f"an attestation of {subject}")
+    if record.document is not None and record.document.digest != attestation.predicate_digest:
+        raise DigestMismatchError(
+            f"an attestation of {subject} refers to another document than the one beside it",
+            because=f"{attestation.predicate_digest}, not {record.document.digest}",
+        )
 
 
 def _check_bytes(digest: Digest, data: bytes, what: str) -> None:

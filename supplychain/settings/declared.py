@@ -62,6 +62,11 @@ SETTINGS: tuple[Setting, ...] = (
         path=True,
         words=("public",),
     ),
+    Setting(
+        "whole_sbom",
+        "SBOMs up to this size are signed whole, larger ones by their digest; else 1MiB for "
+        "`keyless`, 31MiB for a key",
+    ),
     Setting("signature_formats", "forms of signatures: bundle, legacy or both", "bundle,legacy"),
     Setting(
         "builder_id",

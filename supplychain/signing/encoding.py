@@ -50,7 +50,7 @@ def _no_constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON number")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no_constant)
+DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no_constant)
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class _Reader:
         deeper = any(len(w) > len(path) and w[: len(path)] == path for w in self.wanted)
         if deeper and self.text[at : at + 1] == "{":
             return self.members(at + 1, path)
-        return _DECODER.raw_decode(self.text, at)
+        return DECODER.raw_decode(self.text, at)
 
     def members(self, at: int, path: Path) -> tuple[dict[str, object], int]:
         pairs: list[tuple[str, object]] = []
@@ -95,7 +95,7 @@ class _Reader:
     def member(self, at: int, path: Path) -> tuple[str, object, int]:
         if self.text[at : at + 1] != '"':
             raise ValueError(f"expecting a member's name at character {at}")
-        key, at = _DECODER.raw_decode(self.text, at)
+        key, at = DECODER.raw_decode(self.text, at)
         at = self.space(at)
         if self.text[at : at + 1] != ":":
             raise ValueError(f"expecting ':' at character {at}")

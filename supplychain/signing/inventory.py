@@ -19,6 +19,7 @@ from supplychain.model.evidence import SIGNATURE_PREDICATE, Build, VerifiedAttes
 from supplychain.model.subject import Subject
 from supplychain.signing import dsse, embedded, legacy, predicates, storage
 from supplychain.signing.buildkit import Unsigned
+from supplychain.signing.documents import Beside
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.simplesigning import SignatureLayer, SimpleSigning
 from supplychain.signing.statement import Statement
@@ -119,8 +120,9 @@ def take_stock(
     """
     forms = dict.fromkeys((dsse.MEDIA_TYPE, embedded.MEDIA_TYPE), Form.LEGACY)
     found = chain(storage.read(store, subject.digest), legacy.read(store, subject.digest))
+    beside = Beside(store, subject.digest)
     return tuple(
-        _examined(one, forms.get(one.media_type, Form.BUNDLE), subject, trust, at)
+        _examined(one, forms.get(one.media_type, Form.BUNDLE), subject, trust, at=at, beside=beside)
         if isinstance(one, Stored)
         else _unusable(one, Form.OTHER, subject)
         for one in storage.bounded(found, subject.digest)
@@ -141,7 +143,7 @@ def of_file(
         at: Now (aware, UTC).
     """
     return tuple(
-        _examined(one, Form.FILE, _named_in(one, subjects), trust, at) for one in documents
+        _examined(one, Form.FILE, _named_in(one, subjects), trust, at=at) for one in documents
     )
 
 
@@ -174,14 +176,24 @@ def _unusable(found: Rejection | Foreign, form: Form, subject: Subject) -> Attac
     return Attached(subject, State.REJECTED, form, found.manifest, "", reason=found.reason)
 
 
-def _examined(stored: Stored, form: Form, subject: Subject, trust: Trust, at: datetime) -> Attached:
+def _examined(
+    stored: Stored,
+    form: Form,
+    subject: Subject,
+    trust: Trust,
+    *,
+    at: datetime,
+    beside: Beside | None = None,
+) -> Attached:
     says, attestation, reason = None, None, ""
     state = State.VERIFIED if trust.anybody else State.UNVERIFIED
     try:
         content = read_signed(stored.data, stored.media_type)[0]
         says = _says(content)
         if trust.anybody:
-            attestation = verify_document(stored.data, stored.media_type, subject, trust, at=at)
+            attestation = verify_document(
+                stored.data, stored.media_type, subject, trust, at=at, beside=beside
+            )
         else:
             _require(content, subject.digest)
     except (InputError, VerificationError) as error:

@@ -31,8 +31,10 @@ from supplychain.model.predicate_types import (
     family,
     type_uri,
 )
+from supplychain.signing import reference
 from supplychain.signing.dsse import PAYLOAD_LIMIT
 from supplychain.signing.encoding import as_object, as_text, read_json
+from supplychain.signing.reference import REFERENCE_PREDICATE
 
 __all__ = [
     "CUSTOM_PREDICATE",
@@ -184,7 +186,7 @@ def _check_custom(found: _Fields) -> None:
     _text(found, "Timestamp")
 
 
-_CHECKS: Mapping[str, Callable[[_Fields], None]] = MappingProxyType(
+_CHECKS: Mapping[str, Callable[[_Fields], object]] = MappingProxyType(
     {
         SIGNATURE_PREDICATE: _check_signature,
         CYCLONEDX_PREDICATE: _check_cyclonedx,
@@ -196,6 +198,7 @@ _CHECKS: Mapping[str, Callable[[_Fields], None]] = MappingProxyType(
         SUMMARY_PREDICATE: _check_summary,
         LINK_PREDICATE: _check_link,
         CUSTOM_PREDICATE: _check_custom,
+        REFERENCE_PREDICATE: reference.check,
     }
 )
 

@@ -13,13 +13,16 @@ from supplychain.model.evidence import SIGNATURE_PREDICATE
 from supplychain.model.subject import Subject
 from supplychain.signing import (
     bundle,
+    documents,
     legacy,
     predicate_types,
     predicates,
+    reference,
     simplesigning,
     statement,
     storage,
 )
+from supplychain.signing.documents import Document
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.legacy_writing import Layer, append
@@ -36,10 +39,13 @@ class Claim:
     Attributes:
         predicate_type: The predicate type URI.
         predicate: The predicate, JSON, exactly as it is to be signed.
+        document: What the predicate refers to and is stored beside; None where it refers to
+            nothing. Until `referring` has written the predicate, there is none.
     """
 
     predicate_type: str
     predicate: bytes
+    document: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,18 @@ class Publication:
 
 # An image signature: that the key's owner stands for this digest, and nothing more.
 SIGNATURE = Claim(SIGNATURE_PREDICATE, predicates.SIGNATURE)
+
+
+def referring(document: Document, subject: Subject, attester: str) -> Claim:
+    """The claim that a document, which is too large to be signed whole, is the subject's SBOM.
+
+    Args:
+        document: The document.
+        subject: What it is about.
+        attester: Who provides it: a URI.
+    """
+    predicate = reference.write(document.digest, subject, attester)
+    return Claim(reference.REFERENCE_PREDICATE, predicate, document)
 
 
 def sign_image(
@@ -147,6 +165,8 @@ def publish(
     for one in missing:
         if one.payload not in signed:
             signed[one.payload] = one.seal(sealer)
+    for document in {c.document.digest: c.document for c in claims if c.document}.values():
+        documents.attach(store, manifest, document)  # whoever finds a statement finds this too
     bundles = [one for one in missing if one.format is Format.BUNDLE]
     layers = [one for one in missing if one.format is Format.LEGACY]
     for one, stored in chain(

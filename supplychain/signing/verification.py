@@ -15,16 +15,17 @@ from datetime import datetime
 from itertools import chain
 
 from supplychain.errors import InputError, VerificationError
-from supplychain.model.artifact import ArtifactStore
+from supplychain.model.artifact import ArtifactStore, Descriptor
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import SIGNATURE_PREDICATE, Build, VerifiedAttestation
+from supplychain.model.evidence import SIGNATURE_PREDICATE, VerifiedAttestation
 from supplychain.model.subject import Subject
 from supplychain.signing import bundle, dsse, embedded, legacy, storage
 from supplychain.signing.bundle import Bundle
+from supplychain.signing.documents import Beside
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.embedded import Embedded
-from supplychain.signing.simplesigning import SignatureLayer, SimpleSigning
-from supplychain.signing.statement import Statement
+from supplychain.signing.saying import read_said
+from supplychain.signing.simplesigning import SignatureLayer
 from supplychain.signing.storage import Foreign, Rejection, Stored
 from supplychain.signing.trust.establish import establish
 from supplychain.signing.trust.material import ALONE, Material
@@ -41,12 +42,14 @@ class VerifiedDocument:
         media_type: What it is: a bundle, or in the legacy form an envelope or a signature's layer.
         data: Its exact bytes; `attestation.envelope` is their digest.
         manifest: What holds it.
+        refers_to: The document beside it that it names by digest; None where it carries its own.
     """
 
     attestation: VerifiedAttestation
     media_type: str
     data: bytes = field(repr=False)
     manifest: Digest
+    refers_to: Descriptor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +131,11 @@ def verify(
         RegistryError: The registry failed.
     """
     trust.require_anybody()
-    sorted_out = _Sorting()
+    sorted_out, beside = _Sorting(), Beside(store, subject.digest)
     found = chain(storage.read(store, subject.digest), legacy.read(store, subject.digest))
     for one in storage.bounded(found, subject.digest):
         if isinstance(one, Stored):
-            sorted_out.add(_checked(one, subject, trust, at=at))
+            sorted_out.add(_checked(one, subject, trust, beside, at=at))
         else:
             sorted_out.add(one)
     return sorted_out.report(subject)
@@ -157,7 +160,13 @@ def verify_bundle(
 
 
 def verify_document(
-    data: bytes, media_type: str, subject: Subject, trust: Trust, *, at: datetime
+    data: bytes,
+    media_type: str,
+    subject: Subject,
+    trust: Trust,
+    *,
+    at: datetime,
+    beside: Beside | None = None,
 ) -> VerifiedAttestation:
     """Check one signed document of any form; raises as `verify_bundle`.
 
@@ -167,14 +176,29 @@ def verify_document(
         subject: What it must be about.
         trust: Whose word counts.
         at: Now (aware, UTC).
+        beside: Where a document is looked for that the statement only refers to; without it such
+            a statement is not believed.
     """
+    return _verified(data, media_type, subject, trust, beside, at=at)[0]
+
+
+def _verified(
+    data: bytes,
+    media_type: str,
+    subject: Subject,
+    trust: Trust,
+    beside: Beside | None,
+    *,
+    at: datetime,
+) -> tuple[VerifiedAttestation, Descriptor | None]:
+    """What a document proves, and the document that it refers to."""
     trust.require_anybody()
     content, material, envelope = read_signed(data, media_type)
     established = establish(_signed(content, envelope), material, trust, at=at)
-    predicate_type, document, build = _said(content, subject.digest)
-    return VerifiedAttestation(
+    said = read_said(content, subject.digest, beside)
+    attestation = VerifiedAttestation(
         subject=subject,
-        predicate_type=predicate_type,
+        predicate_type=said.predicate_type,
         payload=Digest.of(content.payload),
         envelope=Digest.of(data),
         key_fingerprint=established.key_fingerprint,
@@ -182,9 +206,10 @@ def verify_document(
         identity=established.identity,
         log_entries=established.log_entries,
         times=established.times,
-        predicate_digest=document,
-        build=build,
+        predicate_digest=said.document,
+        build=said.build,
     )
+    return attestation, said.refers_to
 
 
 def read_signed(
@@ -219,26 +244,15 @@ def _signed(content: Envelope | SignatureLayer, envelope: bytes | None) -> Signe
     return Signed.over(message, content.signature, payload=content.payload, envelope=envelope)
 
 
-def _said(
-    content: Envelope | SignatureLayer, subject: Digest
-) -> tuple[str, Digest | None, Build | None]:
-    """What is said about a digest: the predicate's type, the document that it carries, a build."""
-    if isinstance(content, SignatureLayer):
-        SimpleSigning.parse(content.payload).require(subject)
-        return SIGNATURE_PREDICATE, None, None
-    statement = Statement.parse(content.payload)
-    statement.require(subject)
-    return statement.predicate_type, statement.document, statement.build
-
-
 def _checked(
-    stored: Stored, subject: Subject, trust: Trust, *, at: datetime
+    stored: Stored, subject: Subject, trust: Trust, beside: Beside, *, at: datetime
 ) -> VerifiedDocument | Rejection:
+    data, media_type = stored.data, stored.media_type
     try:
-        attestation = verify_document(stored.data, stored.media_type, subject, trust, at=at)
+        attestation, referred = _verified(data, media_type, subject, trust, beside, at=at)
     except (InputError, VerificationError) as error:
         return Rejection.of(stored.manifest, error, stored.where)
-    return VerifiedDocument(attestation, stored.media_type, stored.data, stored.manifest)
+    return VerifiedDocument(attestation, media_type, data, stored.manifest, referred)
 
 
 @dataclass(slots=True)

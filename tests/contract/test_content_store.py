@@ -111,6 +111,39 @@ def test_an_empty_store_lists_nothing(store: ContentStore) -> None:
     assert list(store.digests()) == []
 
 
+@pytest.mark.parametrize("data", [b"", b"a report", bytes(range(256)) * 60_000])
+def test_what_comes_in_chunks_is_kept_whole(store: ContentStore, data: bytes) -> None:
+    digest, begun = Digest.of(data), []
+
+    def chunks() -> Iterator[bytes]:
+        begun.append(True)
+        return iter([data[at : at + 70_000] for at in range(0, len(data), 70_000)])
+
+    for _ in range(2):
+        store.put_chunks(digest, len(data), chunks)
+    assert store.get(digest) == data
+    assert begun == [True]
+
+
+@pytest.mark.parametrize("came", [b"other", b"rig", b"right and more"])
+def test_chunks_that_are_something_else_are_not_kept(store: ContentStore, came: bytes) -> None:
+    digest = Digest.of(b"right")
+    with pytest.raises(DigestMismatchError):
+        store.put_chunks(digest, 5, lambda: iter((came[:2], came[2:])))
+    assert not store.has(digest)
+    assert list(store.digests()) == []
+
+
+def test_a_source_that_fails_leaves_nothing(store: ContentStore) -> None:
+    def chunks() -> Iterator[bytes]:
+        yield b"ri"
+        raise NotFoundError("the registry has lost it")
+
+    with pytest.raises(NotFoundError):
+        store.put_chunks(Digest.of(b"right"), 5, chunks)
+    assert list(store.digests()) == []
+
+
 def test_absent_bytes_are_not_found(store: ContentStore) -> None:
     absent = Digest.of(b"never put")
 

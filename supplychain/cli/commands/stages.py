@@ -120,7 +120,8 @@ def sign(
     from supplychain.bootstrap import parts, targets, trust
 
     sealing = trust.sealing(shared.settings, None, sign=True, ask=shared.ask)
-    claims = [trust.claim(*_typed(text), at=shared.now()) for text in attest or ()]
+    now, above = shared.now(), sealing.whole_sbom
+    claims = [trust.claim(*_typed(text), at=now, above=above) for text in attest or ()]
     with (
         shared.progress(output) as progress,
         nullcontext() if no_record else parts.open_record(shared.settings, create=True) as record,
@@ -172,7 +173,8 @@ def attest(
     from supplychain.bootstrap import parts, targets, trust
 
     sealing = trust.sealing(shared.settings, None, sign=True, ask=shared.ask)
-    claim = trust.claim(predicate_type, predicate, at=shared.now())
+    above = sealing.whole_sbom
+    claim = trust.claim(predicate_type, predicate, at=shared.now(), above=above)
     with (
         shared.progress(output) as progress,
         nullcontext() if no_record else parts.open_record(shared.settings, create=True) as record,
