@@ -238,7 +238,8 @@ def _checks(key: _Loaded, signature: bytes, signed: bytes, algorithm: str) -> bo
             key.verify(signature, signed, PKCS1v15(), Prehashed(by_name[algorithm]))
         else:
             key.verify(signature, signed)
-    except InvalidSignature:
+    except (InvalidSignature, ValueError):
+        # A ValueError is about what is no digest at all.
         return False
     return True
 
