@@ -15,7 +15,6 @@ from supplychain.model.identity import Clock, TrustedTime
 from supplychain.signing.trust.entries import Entry
 from tests.kit.sigstore import AT, HOUR, YEAR, Forge, TransparencyLog
 from tests.kit.sigstore import Signed as Made
-from tests.kit.sigstore.keys import text
 from tests.unit.signing.trust.asking import STATEMENT, logged_of, root_of
 
 SECOND = timedelta(seconds=1)
@@ -255,4 +254,3 @@ def test_an_entry_without_a_log_is_of_no_log(forge: Forge) -> None:
     with pytest.raises(VerificationError) as caught:
         Entry.parse(value).require(logged_of(made), root_of(forge)().logs, [AT], proof=True)
     assert caught.value.because == "its ID is empty"
-    assert text(b"") == ""
