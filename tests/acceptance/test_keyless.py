@@ -85,11 +85,35 @@ def test_what_an_identity_has_said_it_does_not_say_again(office: Office, repaire
     assert attached_to(repaired) == 2
 
 
-def test_a_run_signs_everything_with_one_certificate(office: Office, repaired: Path) -> None:
-    office.desk.policy("sbom: {}")
-    office.desk.type("run", f"oci:{repaired}", "-e", "prod", *office.flags).ended(0)
+def test_an_identity_takes_an_image_the_whole_way_with_one_certificate(
+    office: Office, repaired: Path
+) -> None:
+    issuer = office.mock.issuers.people
+    somebody = f"identities: [{{identity: {DEVELOPER}, issuer: '{issuer}'}}]"
+    whom = f"{somebody}, transparency_log: required, timestamp: required"
+    office.desk.policy(f"signature: {{{whom}}}", f"sbom: {{{whom}}}")
+    run = ("run", f"oci:{repaired}", "-e", "prod")
+    office.desk.type(*run, *office.flags).ended(0)
     assert office.asked("fulcio") == 1
     assert office.asked("rekor 2") == attached_to(repaired) >= 3
+    office.desk.type("gate", digest_of(repaired), "-e", "prod").ended(0)
+
+    office.token()
+    gate = ("gate", f"oci:{repaired}", "-e", "prod", "--attest")
+    before = attached_to(repaired)
+    office.desk.type(*gate, *office.flags).ended(0)
+    assert attached_to(repaired) == before + 1
+
+
+def test_what_another_identity_signs_is_denied(office: Office, repaired: Path) -> None:
+    issuer = office.mock.issuers.people
+    office.desk.policy(
+        f"signature: {{identities: [{{identity: {DEVELOPER}, issuer: '{issuer}'}}]}}"
+    )
+    office.token("eve@example.com")
+    run = ("run", f"oci:{repaired}", "-e", "prod")
+    denied = office.desk.type(*run, *office.flags).ended(10)
+    assert "eve@example.com" in denied.stdout
 
 
 def test_settings_make_a_project_sign_so(office: Office, repaired: Path) -> None:
