@@ -7,6 +7,7 @@ found (`found-…`) stay.
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,11 +21,13 @@ from supplychain.model.evidence import CYCLONEDX_PREDICATE, SIGNATURE_PREDICATE
 from supplychain.signing import dsse, embedded, simplesigning, statement
 from supplychain.signing.bundle import Bundle
 from supplychain.signing.keys import keyfile
-from tests.fuzz.targets import FOLDER, SEEDS, SUBJECT
+from tests.fuzz.proofs import FILE, FOLDER, SUBJECT
+from tests.fuzz.targets import SEEDS
 from tests.kit import reports
 from tests.kit.keys import signer
 from tests.kit.sigstore import Forge, Identity, Signed
 from tests.kit.sigstore.keys import spki
+from tests.kit.sigstore.trust import signing_config
 
 _VECTORS = FOLDER.parent / "integration" / "signing" / "vectors"
 _SBOM = {
@@ -79,8 +82,10 @@ def main() -> None:
     sow("verification", key=keyed, workflow=workflow.bundle(), tiled=tiled.bundle())
     sow("verification", stamped=stamped.bundle())
     sow("legacy-verification", key=_layer(lone), certificate=_layer(older))
-    sow("bundle", key=keyed, tiled=tiled.bundle(), file=forge.sign(b"a file").bundle())
+    sow("bundle", key=keyed, tiled=tiled.bundle(), file=forge.sign(FILE).bundle())
     sow("bundle", cosign=(_VECTORS / "signature.bundle.json").read_bytes())
+    sow("file-verification", certificate=forge.sign(FILE).bundle())
+    sow("bundle-file", one=keyed, two=keyed + b"\n" + tiled.bundle() + b"\n")
     sow("envelope", ours=dsse.seal(payload, key).encode())
     sow("envelope", cosign=(_VECTORS / "legacy.vuln.dsse.json").read_bytes())
     sow("statement", signature=payload, sbom=attested)
@@ -96,6 +101,7 @@ def main() -> None:
     pem = key.public_key.pem().decode().replace("\n", "\\n")
     sow("policy", whole=_POLICY.format(pem=pem).encode())
     _sow_images()
+    _sow_services(forge)
     sow("trivy-report", whole=json.dumps(reports.document()).encode())
     sow("cyclonedx", ours=json.dumps(_SBOM).encode())
     sow("trusted-root", forged=forge.trusted_root())
@@ -136,6 +142,19 @@ def _sow_images() -> None:
     sow("image-config", one=json.dumps(config).encode())
     sow("login-challenge", bearer=b'Basic realm="a", Bearer realm="https://t/",service="s"')
     sow("layer-archive", two=pack_tar([File("a/" * 80 + "b", b"x" * 600), File("c")]))
+
+
+def _sow_services(forge: Forge) -> None:
+    config = signing_config(authority=forge.authority, log=forge.rekor, clock=forge.clock)
+    sow("signing-config", one=json.dumps(config).encode())
+    claims = {"iss": "https://accounts.example.com", "aud": "sigstore", "sub": "a"}
+    # It counts until the year 2100.
+    times = {"iat": 1_700_000_000, "nbf": 1_700_000_000, "exp": 4_102_444_800}
+    parts = ({"alg": "ES256", "typ": "JWT"}, claims | times)
+    token = ".".join(urlsafe_b64encode(json.dumps(one).encode()).decode() for one in parts)
+    sow("identity-token", one=f"{token.replace('=', '')}.AAAA".encode())
+    sow("service-answer", said=b'{"code":3,"message":"no: eyJhbGciOiJF.eyJpc3Mi.AA"}')
+    sow("service-answer", seconds=b"120", date=b"Wed, 21 Oct 2026 07:28:00 GMT")
 
 
 def _layer(signed: Signed) -> bytes:

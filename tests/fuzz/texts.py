@@ -1,0 +1,121 @@
+"""Targets that read documents and texts of others: images, policies, reports, keys, JSON."""
+
+from __future__ import annotations
+
+import json
+
+from supplychain.errors import NotFoundError
+from supplychain.gate.document import load_policy
+from supplychain.gate.policy import Policy
+from supplychain.images import documents
+from supplychain.images.documents import INDEX_TYPES
+from supplychain.images.reference import Reference
+from supplychain.images.registry import referrers
+from supplychain.images.registry.auth import parse_challenge
+from supplychain.images.tarwalk import TarWalk
+from supplychain.model.artifact import Manifest
+from supplychain.model.digest import Digest
+from supplychain.sbom import document as sbom
+from supplychain.scan.report import read_report
+from supplychain.signing.encoding import read_base64, read_json, read_pem, write_base64, write_pem
+from supplychain.signing.keys import keyfile
+from supplychain.signing.signer import PublicKey
+from supplychain.signing.trust.keys import fingerprint_of_pem
+from tests.fuzz.again import surely
+from tests.fuzz.proofs import SUBJECT
+
+_LIMIT = 1024 * 1024
+
+
+def strict_json(data: bytes) -> None:
+    read = read_json(data, "it", limit=_LIMIT, keep=[("a",), ("a", "b"), ("predicate",)])
+    assert read.value == json.loads(data)
+    for path, raw in read.raw.items():
+        value = read.value
+        for name in path:
+            assert isinstance(value, dict)
+            value = value[name]
+        assert json.loads(raw) == value
+
+
+def pem(data: bytes) -> None:
+    label, body = read_pem(data, "it")
+    assert surely(lambda: read_pem(write_pem(label, body), "it")) == (label, body)
+
+
+def base64(data: bytes) -> None:
+    text = data.decode("latin-1")
+    assert write_base64(read_base64(text, "it")) == text
+
+
+def key_file(data: bytes) -> None:
+    keyfile.parse(data)
+
+
+def public_key(data: bytes) -> None:
+    read = PublicKey.parse_pem(data)
+    assert surely(lambda: PublicKey.parse_pem(read.pem())) == read
+
+
+def image_reference(data: bytes) -> None:
+    read = Reference.parse(data.decode("utf-8", "surrogateescape"))
+    assert surely(lambda: Reference.parse(str(read))) == read
+
+
+def policy(data: bytes) -> None:
+    read = _policy(data)
+    assert surely(lambda: _policy(read.canonical())) == read
+
+
+def manifest(data: bytes) -> None:
+    kind = documents.media_type_of(data, "", "it")
+    held = Manifest(kind, Digest.of(data), data)
+    if kind in INDEX_TYPES:
+        documents.read_index(held, "it")
+    else:
+        documents.read_manifest(held, "it")
+
+
+def image_config(data: bytes) -> None:
+    documents.read_config(data, "it")
+
+
+def referrers_answer(data: bytes) -> None:
+    found = referrers.listed(data, "it")
+    if found:
+        more = referrers.with_entry(data, found[0])
+        assert surely(lambda: referrers.listed(more, "it")) == found
+
+
+def login_challenge(data: bytes) -> None:
+    parse_challenge(data.decode("latin-1"))
+
+
+def layer_archive(data: bytes) -> None:
+    entries = _walked(data, len(data) or 1)
+    assert surely(lambda: _walked(data, 100)) == entries
+
+
+def trivy_report(data: bytes) -> None:
+    read_report(data)
+
+
+def cyclonedx(data: bytes) -> None:
+    read = sbom.read(data, subject=SUBJECT.digest)
+    assert read.subject == SUBJECT.digest
+
+
+def _walked(data: bytes, step: int) -> int:
+    walk = TarWalk("it")
+    for at in range(0, len(data), step):
+        walk.feed(data[at : at + step])
+    walk.finish()
+    return walk.entries
+
+
+def _policy(data: bytes) -> Policy:
+    return load_policy(data, source="it", read_key=_no_key, fingerprint=fingerprint_of_pem)
+
+
+def _no_key(path: str) -> bytes:
+    raise NotFoundError(f"there is no public key {path}")
