@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from sigstore.hashes import Hashed
@@ -78,6 +81,28 @@ def test_what_it_has_said_it_recognises_and_nothing_else(sigstore: PrivateSigsto
     other = signer(sigstore, sigstore.token("eve@example.com"))
     with pytest.raises(Exception, match="somebody who is not trusted"):
         other.opened(sealed)
+
+
+def test_nobody_is_asked_but_who_is_named(sigstore: PrivateSigstore) -> None:
+    asked: set[tuple[str, int]] = set()
+    listening = [True]
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        if listening and event == "socket.connect" and isinstance(arguments[1], tuple):
+            asked.add(arguments[1][:2])
+        if listening and event == "socket.getaddrinfo":
+            asked.add(arguments[:2])
+
+    token = sigstore.token()
+    sys.addaudithook(hear)  # for good: it hears nothing once `listening` is empty
+    try:
+        made = signer(sigstore, token)
+        made.opened(made.seal(STATEMENT))
+    finally:
+        listening.clear()
+    config = json.loads(sigstore.signing_config.read_bytes())
+    urls = [one["url"] for name in ("caUrls", "rekorTlogUrls", "tsaUrls") for one in config[name]]
+    assert asked == {(str(urlsplit(url).hostname), urlsplit(url).port) for url in urls}
 
 
 @pytest.mark.parametrize("claims", [{"iss": "https://evil.example"}, {"email_verified": False}])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
+import requests
 
 from supplychain.errors import SigstoreError
 from supplychain.signing.keyless import tokens
 from tests.kit.json_server import Reply, Request, json_server
+from tests.kit.openbao import unreachable
+from tests.kit.sigstore.mock import MockSigstore
+from tests.kit.sigstore.oidc import DEVELOPER
 from tests.kit.tokens import SURROUNDINGS, identity_token
 
 
@@ -54,6 +59,37 @@ def test_an_agent_is_asked_and_one_that_never_answers_is_not_waited_for(
     with pytest.raises(SigstoreError, match="the surroundings did not give") as caught:
         tokens.ambient()()
     assert caught.value.retryable
+
+
+def test_a_person_logs_in_with_a_browser(
+    mock_sigstore: MockSigstore, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+
+    def browse(url: str) -> bool:
+        opened.append(url)
+        threading.Thread(target=lambda: requests.get(url, timeout=10), daemon=True).start()
+        return True
+
+    monkeypatch.setattr("webbrowser.open", browse)
+    token = tokens.browser(mock_sigstore.issuers.people)()
+    assert (token.identity, token.issuer) == (DEVELOPER, mock_sigstore.issuers.people)
+    assert len(opened) == 1
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert "browser" in said.err
+
+
+def test_an_issuer_that_is_gone_or_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
+    with pytest.raises(SigstoreError, match="did not say who you are") as caught:
+        tokens.browser(unreachable())()
+    assert "--identity-token FILE" in str(caught.value.hint)
+    with (
+        json_server(lambda _: Reply(200, b"<html>")) as server,
+        pytest.raises(SigstoreError, match="did not say who you are"),
+    ):
+        tokens.browser(server.address)()
 
 
 def _runner(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
