@@ -40,8 +40,14 @@ class Believed:
     ignore_sct: bool = False
 
 
-def believed(settings: Settings, asked: Believed, ask: Ask) -> Trust:
+def believed(settings: Settings, asked: Believed, ask: Ask, *, anybody: bool = True) -> Trust:
     """Whose word counts.
+
+    Args:
+        settings: All settings.
+        asked: What was asked for.
+        ask: Asks for a password where a key needs one.
+        anybody: Demand that somebody's does.
 
     Raises:
         InputError: Nobody's, or a name without an issuer, or a key beside an identity.
@@ -66,7 +72,8 @@ def believed(settings: Settings, asked: Believed, ask: Ask) -> Trust:
         timestamp=asked.timestamp,
         published=not asked.ignore_sct,
     )
-    trust.require_anybody()
+    if anybody:
+        trust.require_anybody()
     return trust
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from supplychain.cli import witnesses
 from supplychain.cli.console import Paint, printable, say
 from supplychain.cli.context import OutputFormat, write, write_json
 from supplychain.errors import InputError, NotFoundError, StoreError
@@ -43,7 +44,7 @@ def show(found: Sequence[Attached], output: OutputFormat, paint: Paint) -> None:
     if not found:
         say("nothing is attached")
     elif any(one.state == "unverified" for one in found):
-        say(f"unverified: {_UNPROVEN}; name whose word counts with --key")
+        say(f"unverified: {_UNPROVEN}; name whose word counts: --key, or an identity")
 
 
 def refused(reasons: Iterable[str]) -> None:
@@ -120,7 +121,8 @@ def _lines(one: Attached, paint: Paint, *, several: bool) -> list[str]:
     if several:
         lines.append(f"  about {one.subject.digest}")
     if one.attestation is not None:
-        lines.append(f"  by {printable(one.attestation.verified_by)}")
+        lines.append(f"  by {witnesses.signer(one.attestation)}")
+        lines += witnesses.lines(one.attestation)
     if one.says is not None and one.says.build is not None:
         build = one.says.build
         verb = "built" if build.is_of_image else "examined"
@@ -144,7 +146,7 @@ def _document(one: Attached) -> dict[str, object]:
         "predicate_type": says.predicate_type if says else None,
         "builder": build.builder if build else None,
         "build_type": build.kind if build else None,
-        "verified_by": holds.verified_by if holds else None,
+        "verified_by": witnesses.document(holds) if holds else None,
         "predicate_digest": str(holds.predicate_digest)
         if holds and holds.predicate_digest
         else None,

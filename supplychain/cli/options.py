@@ -90,14 +90,6 @@ NoRecord = Annotated[
         rich_help_panel=SIGNING_PANEL,
     ),
 ]
-PublicKeys = Annotated[
-    list[str],
-    _option(
-        "--key",
-        metavar="KEY",
-        says="public key: a PEM file or a key reference; of several any one suffices",
-    ),
-]
 
 
 def predicate_types() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from supplychain.cli import witnesses
 from supplychain.cli.console import printable, say
 from supplychain.cli.context import OutputFormat, rfc3339, write, write_json
 
@@ -36,7 +37,9 @@ def show(
         return
     for attestation in verified:
         what = "signature" if attestation.is_signature else attestation.predicate_type
-        write(f"{attestation.subject.digest}  {printable(what)}  {attestation.key_fingerprint}\n")
+        who = witnesses.signer(attestation)
+        first = f"{attestation.subject.digest}  {printable(what)}  {who}"
+        write("".join(f"{line}\n" for line in (first, *witnesses.lines(attestation))))
     if report is not None:
         for rejection in report.rejected:
             say(f"refused   {rejection.manifest.short}: {rejection.reason}")
@@ -46,7 +49,7 @@ def _document(attestation: VerifiedAttestation) -> dict[str, object]:
     return {
         "subject": str(attestation.subject.digest),
         "predicate_type": attestation.predicate_type,
-        "key_fingerprint": attestation.key_fingerprint,
+        **witnesses.document(attestation),
         "envelope": str(attestation.envelope),
         "predicate_digest": str(attestation.predicate_digest or "") or None,
         "verified_at": rfc3339(attestation.verified_at),

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from supplychain.bootstrap.believed import Believed
 from supplychain.cli import attached, options, statements
 from supplychain.cli.context import Context, OutputFormat
+from supplychain.cli.whom import asked
 
 if TYPE_CHECKING:
     from supplychain.signing.storage import Stored
@@ -17,15 +19,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="See, fetch and record what is attached to images.", no_args_is_help=True)
 
-_Keys = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--key",
-        metavar="KEY",
-        help="public key to verify with: a PEM file or a key reference; else nothing is verified",
-        show_default=False,
-    ),
-]
 _Bundles = Annotated[
     list[Path] | None,
     typer.Option(
@@ -51,19 +44,20 @@ def _group() -> None:
 
 
 @app.command("list")
-@options.command(options.CACHE, options.REGISTRY)
+@options.command(options.CACHE, options.REGISTRY, options.TRUSTED_ROOT)
+@asked
 def list_(
     shared: Context,
     source: options.Source,
-    keys: _Keys = None,
+    whom: Believed,
     bundles: _Bundles = None,
     platform: options.Platform = None,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """List everything attached to an image, and what became of it; records nothing.
 
-    Without --key nothing is verified, and what is signed is shown as unverified:
-    anybody can have put it there.
+    Unless somebody is named whose word counts, nothing is verified, and what is
+    signed is shown as unverified: anybody can have put it there.
 
     \b
     Examples:
@@ -74,18 +68,19 @@ def list_(
     from supplychain.bootstrap import targets
     from supplychain.pipeline.attachments import take_stock
 
-    trust, documents = _trust(shared, keys), _documents(bundles)
+    trust, documents = _trust(shared, whom, anybody=False), _documents(bundles)
     with targets.target(shared.settings, source, platform=platform) as target:
         found = take_stock(target, trust, documents, at=shared.now())
     attached.show(found, output, shared.paint)
 
 
 @app.command()
-@options.command(options.CACHE, options.REGISTRY)
+@options.command(options.CACHE, options.REGISTRY, options.TRUSTED_ROOT)
+@asked
 def download(
     shared: Context,
     source: options.Source,
-    keys: _Keys = None,
+    whom: Believed,
     predicate_type: Annotated[
         str | None,
         typer.Option(
@@ -125,7 +120,7 @@ def download(
         ),
     ] = None,
 ) -> None:
-    """Write what is attached to an image, byte for byte; with --key, only what that verifies.
+    """Write what is attached to an image, byte for byte; with --key, only what holds.
 
     \b
     Examples:
@@ -137,7 +132,7 @@ def download(
     from supplychain.bootstrap import targets
     from supplychain.pipeline.attachments import chosen, take_stock
 
-    trust, kind = _trust(shared, keys), attached.type_of(predicate_type)
+    trust, kind = _trust(shared, whom, anybody=False), attached.type_of(predicate_type)
     with targets.target(shared.settings, source, platform=platform) as target:
         found = take_stock(target, trust, at=shared.now())
     fitting = chosen(found, predicate_type=kind, digest=digest, verified=trust.anybody)
@@ -145,11 +140,12 @@ def download(
 
 
 @app.command()
-@options.command(options.RECORD, options.REGISTRY)
+@options.command(options.RECORD, options.REGISTRY, options.TRUSTED_ROOT)
+@asked
 def record(
     shared: Context,
     source: options.Source,
-    keys: options.PublicKeys,
+    whom: Believed,
     bundles: _Bundles = None,
     platform: options.Platform = None,
     output: options.Output = OutputFormat.TEXT,
@@ -166,7 +162,7 @@ def record(
     from supplychain.bootstrap import parts, targets
     from supplychain.pipeline.attachments import verified
 
-    trust, documents = _trust(shared, keys), _documents(bundles)
+    trust, documents = _trust(shared, whom), _documents(bundles)
     with (
         shared.progress(output) as progress,
         parts.open_record(shared.settings, create=True) as held,
@@ -178,14 +174,10 @@ def record(
     statements.show(statements.of_run(done), output)
 
 
-def _trust(shared: Context, keys: list[str] | None) -> Trust:
-    """Whose word counts; nobody's where no key is given."""
-    from supplychain.bootstrap import keys as key_references
-    from supplychain.bootstrap import trust
-    from supplychain.signing.trust.trust import Trust
+def _trust(shared: Context, whom: Believed, *, anybody: bool = True) -> Trust:
+    from supplychain.bootstrap.believed import believed
 
-    trusted = key_references.public_keys(shared.settings, keys or [], shared.ask)
-    return Trust(trusted, root=trust.trusted_root(shared.settings))
+    return believed(shared.settings, whom, shared.ask, anybody=anybody)
 
 
 def _documents(files: list[Path] | None) -> tuple[Stored, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from supplychain.bootstrap.believed import Believed
 from supplychain.cli import blob_lines, options
 from supplychain.cli.context import Context, OutputFormat, write
+from supplychain.cli.whom import asked
 from supplychain.errors import InputError
 
 _Blob = Annotated[
@@ -84,20 +86,8 @@ def sign_blob(
     write(made + b"\n", bundle)
 
 
-_VERIFIERS = "Whom to believe"
-# Apart, for the longest name leaves no room for long words beside it.
-_EXPRESSIONS = "Whom to believe, by regular expression"
-
-
-def _believed(name: str, metavar: str, says: str, panel: str = _VERIFIERS) -> Any:
-    return typer.Option(name, metavar=metavar, help=says, rich_help_panel=panel, show_default=False)
-
-
-def _relaxed(name: str, says: str) -> Any:
-    return typer.Option(name, help=says, rich_help_panel=_VERIFIERS)
-
-
 @options.command(options.TRUSTED_ROOT)
+@asked
 def verify_blob(
     shared: Context,
     blob: _Blob,
@@ -107,50 +97,7 @@ def verify_blob(
             "--bundle", metavar="FILE", help="what proves something about it", show_default=False
         ),
     ],
-    keys: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--key",
-            metavar="KEY",
-            help="public key: a PEM file or a key reference; of several any one suffices",
-            rich_help_panel=_VERIFIERS,
-            show_default=False,
-        ),
-    ] = None,
-    name: Annotated[
-        str | None, _believed("--certificate-identity", "NAME", "whom the certificate is issued to")
-    ] = None,
-    name_regexp: Annotated[
-        str | None,
-        _believed(
-            "--certificate-identity-regexp",
-            "RE",
-            "matches the whole name",
-            _EXPRESSIONS,
-        ),
-    ] = None,
-    issuer: Annotated[
-        str | None,
-        _believed("--certificate-oidc-issuer", "URL", "the OIDC issuer that vouched for it"),
-    ] = None,
-    issuer_regexp: Annotated[
-        str | None,
-        _believed(
-            "--certificate-oidc-issuer-regexp",
-            "RE",
-            "matches the whole issuer",
-            _EXPRESSIONS,
-        ),
-    ] = None,
-    timestamp: Annotated[
-        bool, _relaxed("--use-signed-timestamps", "demand a timestamp of an authority")
-    ] = False,
-    ignore_tlog: Annotated[
-        bool, _relaxed("--insecure-ignore-tlog", "demand and look at no transparency log entry")
-    ] = False,
-    ignore_sct: Annotated[
-        bool, _relaxed("--insecure-ignore-sct", "take certificates that no log lists")
-    ] = False,
+    whom: Believed,
     predicate_type: Annotated[
         str | None,
         typer.Option(
@@ -174,23 +121,13 @@ def verify_blob(
         --certificate-oidc-issuer https://accounts.example.com
     """
     from supplychain.bootstrap import blobs, trust
-    from supplychain.bootstrap.believed import Believed, believed
+    from supplychain.bootstrap.believed import believed
     from supplychain.signing import blobs as signing
     from supplychain.signing.bundle import BUNDLE_LIMIT
     from supplychain.signing.predicate_types import type_uri
 
     wanted = type_uri(predicate_type) if predicate_type else None
-    asked = Believed(
-        tuple(keys or ()),
-        name,
-        name_regexp,
-        issuer,
-        issuer_regexp,
-        timestamp=timestamp,
-        ignore_tlog=ignore_tlog,
-        ignore_sct=ignore_sct,
-    )
-    trusted = believed(shared.settings, asked, shared.ask)
+    trusted = believed(shared.settings, whom, shared.ask)
     data = trust.read_document(bundle, "bundle", limit=BUNDLE_LIMIT)
     with shared.progress(output) as progress:
         found = blobs.read_blob(blob, progress)

@@ -8,10 +8,12 @@ from typing import Annotated
 
 import typer
 
+from supplychain.bootstrap.believed import Believed
 from supplychain.cli import options, statements
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.findings import scan_document, scan_lines
 from supplychain.cli.quality import quality_document, quality_lines
+from supplychain.cli.whom import asked
 from supplychain.errors import InputError
 
 
@@ -184,11 +186,12 @@ def attest(
     statements.show(statements.of_run(done), output)
 
 
-@options.command(options.CACHE, options.REGISTRY)
+@options.command(options.CACHE, options.REGISTRY, options.TRUSTED_ROOT)
+@asked
 def verify(
     shared: Context,
     source: options.Source,
-    keys: options.PublicKeys,
+    whom: Believed,
     predicate_type: Annotated[
         str | None,
         typer.Option(
@@ -201,7 +204,7 @@ def verify(
     ] = None,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
-    """Verify what is attached to an image; exits with 1 unless a key's signature holds.
+    """Verify what is attached to an image; exits with 1 unless a signature holds.
 
     Reads nothing from the record and writes nothing to it.
 
@@ -209,18 +212,17 @@ def verify(
     Examples:
       supplychain verify registry.example/shop:1.4 --key release.pub
       supplychain verify oci:build/shop --key release.pub --type cyclonedx
+      supplychain verify registry.example/shop:1.4 --trusted-root root.json \\
+        --certificate-identity ann@example.com \\
+        --certificate-oidc-issuer https://accounts.example.com
     """
-    from supplychain.bootstrap import keys as key_references
-    from supplychain.bootstrap import targets, trust
+    from supplychain.bootstrap import targets
+    from supplychain.bootstrap.believed import believed
     from supplychain.model.evidence import SIGNATURE_PREDICATE
     from supplychain.signing.predicate_types import type_uri
-    from supplychain.signing.trust.trust import Trust
     from supplychain.signing.verification import verify as check
 
-    trusted = Trust(
-        key_references.public_keys(shared.settings, keys, shared.ask),
-        root=trust.trusted_root(shared.settings),
-    )
+    trusted = believed(shared.settings, whom, shared.ask)
     wanted = type_uri(predicate_type) if predicate_type else None
     with targets.located(shared.settings, source) as found:
         report = check(found.store, found.subject, trusted, at=shared.now())
