@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from cryptography.x509 import load_pem_x509_certificates
 from sigstore.dsse import StatementBuilder, Subject
 from sigstore.errors import Error
 from sigstore.models import Bundle, ClientTrustConfig
@@ -132,6 +133,27 @@ def test_a_token_of_another_key_gets_no_certificate(sigstore: PrivateSigstore) -
 def test_a_key_without_proof_gets_no_certificate(sigstore: PrivateSigstore) -> None:
     answer = ask_for_certificate(sigstore, sigstore.token(), proof=b"somebody else")
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(("proof", "status"), [(None, 201), (b"somebody else", 400)])
+def test_an_older_client_gets_a_certificate_by_a_proof(
+    sigstore: PrivateSigstore, proof: bytes | None, status: int
+) -> None:
+    """As cosign 2 asks in its older form."""
+    key = new_key()
+    known = {"algorithm": "ecdsa", "content": text(public_pem(key))}
+    signed = text(sign(key, proof or DEVELOPER.encode()))
+    answer = requests.post(
+        f"{sigstore.fulcio}/api/v1/signingCert",
+        json={"publicKey": known, "signedEmailAddress": signed},
+        headers={"Authorization": f"Bearer {sigstore.token()}"},
+        timeout=30,
+    )
+    assert answer.status_code == status
+    if status == 201:
+        leaf, *chain = load_pem_x509_certificates(answer.content)
+        assert leaf.public_key() == key.public_key()
+        assert leaf.issuer == chain[0].subject
 
 
 def test_an_entry_with_a_wrong_signature_is_refused(sigstore: PrivateSigstore) -> None:

@@ -31,6 +31,7 @@ from tests.kit.sigstore.protocol import RefusedError, Response, now
 SERVICES: Mapping[str, str] = MappingProxyType(
     {
         "fulcio": "/api/v2/signingCert",
+        "fulcio 1": "/api/v1/signingCert",
         "rekor 1": "/api/v1/log/entries",
         "rekor 2": "/api/v2/log/entries",
         "tsa": "/api/v1/timestamp",
@@ -193,6 +194,7 @@ def _forge(url: str) -> Forge:
 def _answering(forge: Forge, issuers: Issuers) -> Mapping[str, _Answering]:
     return {
         "fulcio": lambda asked: protocol.certificate(forge, issuers, asked),
+        "fulcio 1": lambda asked: protocol.certificate_1(forge, issuers, asked),
         "rekor 1": lambda asked: protocol.entry_1(forge.rekor, asked),
         "rekor 2": lambda asked: protocol.entry_2(forge.tiles, asked),
         "tsa": lambda asked: protocol.timestamp(forge, asked),

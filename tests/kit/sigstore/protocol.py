@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from tests.kit.misbehaving import Asked
 from tests.kit.sigstore import bodies
-from tests.kit.sigstore.authority import LIFETIME
+from tests.kit.sigstore.authority import LIFETIME, Identity
 from tests.kit.sigstore.bodies import Body, Signer
 from tests.kit.sigstore.bundle import pem, pre_authentication
 from tests.kit.sigstore.forge import Forge
@@ -53,19 +53,22 @@ class RefusedError(Exception):
 def certificate(forge: Forge, issuers: Issuers, asked: Asked) -> Response:
     """Fulcio's `POST /api/v2/signingCert`, by a signing request or a key with a proof."""
     wanted = json.loads(asked.body)
-    token = (asked.authorization or "").removeprefix("Bearer ")
-    token = token or wanted.get("credentials", {}).get("oidcIdentityToken", "")
-    try:
-        identity = issuers.identity(token)
-    except jwt.InvalidTokenError as error:
-        raise RefusedError(f"There was an error processing the identity token: {error}") from error
-    since = now()
-    leaf = forge.authority.issue(
-        _requested_key(wanted, token), identity, valid=(since, since + LIFETIME), ct=(forge.ct,)
-    )
-    chain = [pem((one,)) for one in (leaf, *forge.authority.chain)]
-    answer = {"signedCertificateEmbeddedSct": {"chain": {"certificates": chain}}}
+    token = _bearer(asked) or wanted.get("credentials", {}).get("oidcIdentityToken", "")
+    identity = _identified(issuers, token)
+    certificates = _issued(forge, identity, _requested_key(wanted, token))
+    answer = {"signedCertificateEmbeddedSct": {"chain": {"certificates": certificates}}}
     return Response(200, json.dumps(answer).encode())
+
+
+def certificate_1(forge: Forge, issuers: Issuers, asked: Asked) -> Response:
+    """Fulcio's older `POST /api/v1/signingCert`, by a key with a proof, as cosign 2 asks it."""
+    wanted = json.loads(asked.body)
+    token = _bearer(asked)
+    identity = _identified(issuers, token)
+    key = _elliptic(load_pem_public_key(b64decode(wanted["publicKey"]["content"])))
+    _prove(key, b64decode(wanted["signedEmailAddress"]), token)
+    chain = "".join(_issued(forge, identity, key))
+    return Response(201, chain.encode(), "application/pem-certificate-chain")
 
 
 def entry_1(log: TransparencyLog, asked: Asked) -> Response:
@@ -143,6 +146,23 @@ def refused(why: str) -> Response:
     return Response(400, json.dumps({"code": 400, "message": why}).encode())
 
 
+def _bearer(asked: Asked) -> str:
+    return (asked.authorization or "").removeprefix("Bearer ")
+
+
+def _identified(issuers: Issuers, token: str) -> Identity:
+    try:
+        return issuers.identity(token)
+    except jwt.InvalidTokenError as error:
+        raise RefusedError(f"There was an error processing the identity token: {error}") from error
+
+
+def _issued(forge: Forge, identity: Identity, key: EllipticCurvePublicKey) -> list[str]:
+    since = now()
+    leaf = forge.authority.issue(key, identity, valid=(since, since + LIFETIME), ct=(forge.ct,))
+    return [pem((one,)) for one in (leaf, *forge.authority.chain)]
+
+
 def _requested_key(wanted: dict[str, Any], token: str) -> EllipticCurvePublicKey:
     if "certificateSigningRequest" in wanted:
         request = x509.load_pem_x509_csr(b64decode(wanted["certificateSigningRequest"]))
@@ -151,10 +171,14 @@ def _requested_key(wanted: dict[str, Any], token: str) -> EllipticCurvePublicKey
         return _elliptic(request.public_key())
     asked = wanted["publicKeyRequest"]
     key = _elliptic(load_pem_public_key(asked["publicKey"]["content"].encode()))
+    _prove(key, b64decode(asked["proofOfPossession"]), token)
+    return key
+
+
+def _prove(key: EllipticCurvePublicKey, proof: bytes, token: str) -> None:
     claims = jwt.decode(token, options={"verify_signature": False})
     subject = str(claims.get("email") or claims["sub"]).encode()
-    _check(key, b64decode(asked["proofOfPossession"]), hashlib.sha256(subject).digest())
-    return key
+    _check(key, proof, hashlib.sha256(subject).digest())
 
 
 def _proposed_1(wanted: dict[str, Any]) -> Body:
