@@ -25,6 +25,7 @@ class Believed:
         name_regexp: The same as an expression.
         issuer: Which issuer must have vouched for it, word for word.
         issuer_regexp: The same as an expression.
+        claims: What else the issuer must have said, by the names of policies.
         timestamp: Demand an authority's timestamp.
         ignore_tlog: Demand and look at no log entry.
         ignore_sct: Take certificates that no log lists.
@@ -35,9 +36,16 @@ class Believed:
     name_regexp: str | None = None
     issuer: str | None = None
     issuer_regexp: str | None = None
+    claims: tuple[tuple[str, str], ...] = ()
     timestamp: bool = False
     ignore_tlog: bool = False
     ignore_sct: bool = False
+
+    @property
+    def anybody(self) -> bool:
+        """Whether anything is asked for that says whose word counts."""
+        names = (self.name, self.name_regexp, self.issuer, self.issuer_regexp)
+        return bool(self.keys or self.claims) or any(name is not None for name in names)
 
 
 def believed(settings: Settings, asked: Believed, ask: Ask, *, anybody: bool = True) -> Trust:
@@ -84,8 +92,11 @@ def _identities(asked: Believed) -> tuple[TrustedIdentity, ...]:
 
     name = _one("--certificate-identity", asked.name, asked.name_regexp)
     issuer = _one("--certificate-oidc-issuer", asked.issuer, asked.issuer_regexp)
-    if name is None and issuer is None:
+    if name is None and issuer is None and not asked.claims:
         return ()
+    for claim, value in asked.claims:
+        if not value:
+            raise InputError(f"{claim} says nothing", hint="leave it out, or say what you mean")
     if name is None or issuer is None:
         missing = "--certificate-identity" if name is None else "--certificate-oidc-issuer"
         raise InputError(
@@ -101,6 +112,7 @@ def _identities(asked: Believed) -> tuple[TrustedIdentity, ...]:
         identity_regexp=asked.name_regexp or "",
         issuer=asked.issuer or "",
         issuer_regexp=asked.issuer_regexp or "",
+        claims=tuple(sorted(asked.claims)),
     )
     return (identity,)
 

@@ -30,7 +30,7 @@ def show(
         rejected = () if report is None else report.rejected
         write_json(
             {
-                "verified": [_document(attestation) for attestation in verified],
+                "verified": [document(attestation) for attestation in verified],
                 "rejected": [{"manifest": str(r.manifest), "reason": r.reason} for r in rejected],
             }
         )
@@ -45,7 +45,8 @@ def show(
             say(f"refused   {rejection.manifest.short}: {rejection.reason}")
 
 
-def _document(attestation: VerifiedAttestation) -> dict[str, object]:
+def document(attestation: VerifiedAttestation) -> dict[str, object]:
+    """One statement as data."""
     return {
         "subject": str(attestation.subject.digest),
         "predicate_type": attestation.predicate_type,

@@ -27,6 +27,27 @@ def _switch(name: str, says: str) -> Any:
     return Annotated[bool, typer.Option(name, help=says, rich_help_panel=_PANEL)]
 
 
+def _workflow(name: str, metavar: str, says: str) -> Any:
+    # In no panel, which would cut such a name; the text of the help names them.
+    return Annotated[
+        str | None,
+        typer.Option(
+            f"--certificate-github-workflow-{name}",
+            metavar=metavar,
+            help=f"of a certificate for a workflow of GitHub's: {says}",
+            hidden=True,
+        ),
+    ]
+
+
+# By the claims that they demand.
+_WORKFLOW: dict[str, Any] = {
+    "github_workflow_trigger": _workflow("trigger", "EVENT", "what started it"),
+    "github_workflow_sha": _workflow("sha", "SHA", "its commit"),
+    "github_workflow_name": _workflow("name", "NAME", "its name"),
+    "github_workflow_repository": _workflow("repository", "OWNER/NAME", "its repository"),
+    "github_workflow_ref": _workflow("ref", "REF", "its branch or tag"),
+}
 # By the fields of `Believed`.
 _OPTIONS: dict[str, Any] = {
     "keys": Annotated[
@@ -63,6 +84,8 @@ def asked(function: Callable[..., None]) -> Callable[..., None]:
     def wrapper(*arguments: Any, **values: Any) -> None:
         said = {name: values.pop(name) for name in _OPTIONS}
         said["keys"] = tuple(said["keys"] or ())
+        claims = {name: values.pop(name) for name in _WORKFLOW}
+        said["claims"] = tuple((n, value) for n, value in claims.items() if value is not None)
         function(*arguments, whom=Believed(**said), **values)
 
     own = inspect.signature(function, eval_str=True)
@@ -74,7 +97,7 @@ def asked(function: Callable[..., None]) -> Callable[..., None]:
             annotation=annotation,
             default=False if name in _SWITCHES else None,
         )
-        for name, annotation in _OPTIONS.items()
+        for name, annotation in (_OPTIONS | _WORKFLOW).items()
     ]
     keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters[1:]]
     vars(wrapper)["__signature__"] = inspect.Signature([parameters[0], *keyword])

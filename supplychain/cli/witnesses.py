@@ -39,12 +39,14 @@ def signer(held: Witnessed) -> str:
 
 
 def lines(held: Witnessed) -> list[str]:
-    """The clocks and logs, one to a line."""
+    """The clocks and logs, and what the issuer said beside, one to a line."""
     times = [f"  {rfc3339(t.at)}  {t.clock}  {printable(t.name)}" for t in held.times]
     entries = [
         f"  entry {e.index}  {printable(e.kind)}  {printable(e.log)}" for e in held.log_entries
     ]
-    return [*times, *entries]
+    claims = held.identity.claims if held.identity else ()
+    said = [f"  {printable(name)}: {printable(value)}" for name, value in claims]
+    return [*times, *entries, *said]
 
 
 def document(held: Witnessed) -> dict[str, object]:

@@ -111,7 +111,9 @@ def verify_blob(
 ) -> None:
     """Verify a file with a Sigstore bundle, whoever made that; uses no network.
 
-    Exits with 1 unless the bundle holds and is about this file.
+    Exits with 1 unless the bundle holds and is about this file. A workflow of
+    GitHub's can be narrowed down by cosign's --certificate-github-workflow-name,
+    -ref, -repository, -sha and -trigger.
 
     \b
     Examples:

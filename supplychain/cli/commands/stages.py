@@ -206,7 +206,9 @@ def verify(
 ) -> None:
     """Verify what is attached to an image; exits with 1 unless a signature holds.
 
-    Reads nothing from the record and writes nothing to it.
+    Reads nothing from the record and writes nothing to it. A workflow of
+    GitHub's can be narrowed down by cosign's --certificate-github-workflow-name,
+    -ref, -repository, -sha and -trigger.
 
     \b
     Examples:

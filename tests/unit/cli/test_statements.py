@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,10 +11,12 @@ from supplychain.cli import statements
 from supplychain.cli.context import OutputFormat
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import CYCLONEDX_PREDICATE, SIGNATURE_PREDICATE
+from supplychain.model.identity import Clock, Identity, NameKind, TrustedTime
 from supplychain.signing.storage import Rejection
 from supplychain.signing.verification import VerificationReport
+from tests.kit.policies import CI, LOG_ENTRY
 from tests.kit.runs import FINGERPRINT, attestation_record, index_run, manifest_run
-from tests.kit.scans import SUBJECT
+from tests.kit.scans import AT, SUBJECT
 
 SIGNATURE = attestation_record(predicate_type=SIGNATURE_PREDICATE).attestation
 SBOM = attestation_record(predicate_digest=Digest.of(b"the SBOM")).attestation
@@ -37,6 +40,44 @@ def test_each_statement_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
         f"{SUBJECT.digest}  signature  {FINGERPRINT}",
         f"{SUBJECT.digest}  {CYCLONEDX_PREDICATE}  {FINGERPRINT}",
     ]
+
+
+def test_an_identity_is_shown_with_its_clocks_its_log_and_its_claims(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    signed = replace(
+        SIGNATURE, identity=CI, log_entries=(LOG_ENTRY,), times=(TrustedTime(AT, Clock.LOG, "l"),)
+    )
+    statements.show((signed,), OutputFormat.TEXT)
+    assert capsys.readouterr().out.splitlines() == [
+        f"{SUBJECT.digest}  signature  {CI.name} ({CI.issuer})",
+        "  2026-01-15T12:00:00Z  transparency log  l",
+        "  entry 7  dsse 0.0.1  https://log.test",
+        "  source_repository_ref: refs/heads/main",
+        "  source_repository_uri: https://github.com/acme/shop",
+    ]
+    made = statements.document(signed)
+    assert made["identity"] == {
+        "name": CI.name,
+        "kind": "uri",
+        "issuer": CI.issuer,
+        "claims": dict(CI.claims),
+    }
+    assert made["log_entries"] == [
+        {"log": "https://log.test", "log_id": "00ff", "index": 7, "kind": "dsse 0.0.1"}
+    ]
+    assert made["times"] == [
+        {"at": "2026-01-15T12:00:00Z", "clock": "transparency log", "name": "l"}
+    ]
+
+
+def test_a_claim_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = Identity("a\x1b[2J", NameKind.OTHER, "i\x1b[2J", (("c", "\x1b[2J"),))
+    entry = replace(LOG_ENTRY, log="\x1b[2J", kind="\x1b[2J")
+    times = (TrustedTime(AT, Clock.LOG, "\x1b[2J"),)
+    shown = replace(SIGNATURE, identity=evil, log_entries=(entry,), times=times)
+    statements.show((shown,), OutputFormat.TEXT)
+    assert "\x1b" not in capsys.readouterr().out
 
 
 def test_a_type_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

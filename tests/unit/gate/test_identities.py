@@ -46,6 +46,12 @@ def test_an_identity_is_a_name_from_an_issuer() -> None:
         (f"^{REPOSITORY}/.*$", f"{REPOSITORY}/x", True),
         (f"{REPOSITORY}/.*", f"{REPOSITORY}/x\nhttps://nobody.invalid", False),
         (f"(?i){REPOSITORY}", REPOSITORY.upper(), True),
+        (r".*@acme\.example", "ann@acme.example", True),
+        (r"ann@acme\.example", "ann@acme.example.evil.test", False),
+        (r"ann@acme\.example", "joann@acme.example", False),
+        (r"a|b@acme\.example", "a", True),
+        (r"a|b@acme\.example", "a@evil.test", False),
+        (r"ann@acme\.example$", "ann@acme.example\n", False),
     ],
 )
 def test_a_pattern_matches_the_whole_name(pattern: str, name: str, accepted: bool) -> None:
@@ -146,6 +152,7 @@ def test_a_policy_says_all_of_it_and_keeps_it() -> None:
             "an identity needs one of 'identity' and 'identity_regexp'",
         ),
         ("{identity_regexp: '', issuer: https://x}", "the pattern is empty"),
+        (f"{{identity_regexp: {'x' * 2001}, issuer: https://x}}", "longer than any"),
         ("{identity_regexp: '(a', issuer: https://x}", "'(a' is not a pattern: missing )"),
         ("{identity_regexp: '(?=a)', issuer: https://x}", "is not a pattern: invalid perl"),
         ("{identity: a@b.c, issuer_regexp: .*}", "the pattern '.*' takes any issuer"),
