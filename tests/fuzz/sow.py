@@ -59,6 +59,26 @@ rules:
 """
 
 
+_IDENTITIES = """schemaVersion: 1
+environment: prod
+rules:
+  - signature:
+      all_of:
+        - identities:
+            - identity_regexp: https://github\\.com/acme/shop/\\.github/workflows/[^/]+@refs/tags/.*
+              issuer: https://token.actions.githubusercontent.com
+              claims: {source_repository_uri: https://github.com/acme/shop}
+        - any_of:
+            - identities: [{identity: a@b.example, issuer: https://accounts.google.com}]
+              timestamp: required
+              transparency_log: optional
+  - attestation:
+      type: vuln
+      max_age: 7d
+      identities: [{identity: a@b.example, issuer: https://accounts.google.com, kind: email}]
+"""
+
+
 def main() -> None:
     """Write them all."""
     forge, key = Forge.create(), signer("fuzzed")
@@ -92,6 +112,9 @@ def main() -> None:
     sow("simple-signing", ours=simple, cosign=(_VECTORS / "legacy.signature.json").read_bytes())
     sow("signature-layer", key=_layer(lone), certificate=_layer(older))
     sow("strict-json", nested=b'{"a": {"b":[1.5e3,true]} ,"predicate":{"\\u00e9":null}}\n')
+    pieces = json.dumps(_SBOM | {"x": [1.5e3, -0, True, None, "\u00e9\n"], "y": 12}).encode()
+    sow("long-json", ours=pieces, other=b'{"bomFormat": "other"}')
+    sow("long-json-alone", ours=pieces)
     sow("pem", key=key.public_key.pem())
     sow("base64", padded=b"YWJjZA==", whole=b"YWJj")
     sow("public-key", ours=key.public_key.pem())
@@ -100,6 +123,7 @@ def main() -> None:
     sow("image-reference", digest=f"r.example/a@{SUBJECT.digest}".encode())
     pem = key.public_key.pem().decode().replace("\n", "\\n")
     sow("policy", whole=_POLICY.format(pem=pem).encode())
+    sow("policy", identities=_IDENTITIES.encode())
     _sow_images()
     _sow_services(forge)
     sow("trivy-report", whole=json.dumps(reports.document()).encode())

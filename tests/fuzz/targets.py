@@ -42,6 +42,8 @@ _ALL: tuple[Target, ...] = (
     texts.key_file,
     texts.layer_archive,
     texts.login_challenge,
+    texts.long_json,
+    texts.long_json_alone,
     texts.manifest,
     texts.pem,
     texts.policy,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from supplychain.errors import NotFoundError
+from supplychain.errors import LimitError, NotFoundError, SupplyChainError
 from supplychain.gate.document import load_policy
 from supplychain.gate.policy import Policy
 from supplychain.images import documents
@@ -19,6 +19,7 @@ from supplychain.sbom import document as sbom
 from supplychain.scan.report import read_report
 from supplychain.signing.encoding import read_base64, read_json, read_pem, write_base64, write_pem
 from supplychain.signing.keys import keyfile
+from supplychain.signing.long_json import require_cyclonedx
 from supplychain.signing.signer import PublicKey
 from supplychain.signing.trust.keys import fingerprint_of_pem
 from tests.fuzz.again import surely
@@ -36,6 +37,28 @@ def strict_json(data: bytes) -> None:
             assert isinstance(value, dict)
             value = value[name]
         assert json.loads(raw) == value
+
+
+def long_json(data: bytes) -> None:
+    """What is read piece by piece is what is read whole, however it comes."""
+    whole = read_json(data, "it", limit=_LIMIT).value
+    for size in (1, 7, len(data)):
+        chunks = (data[at : at + size] for at in range(0, len(data), size))
+        try:
+            require_cyclonedx(chunks, "it")
+        except LimitError:
+            return
+        except SupplyChainError:
+            assert not isinstance(whole, dict) or whole.get("bomFormat") != "CycloneDX"
+        else:
+            assert isinstance(whole, dict)
+            assert whole["bomFormat"] == "CycloneDX"
+
+
+def long_json_alone(data: bytes) -> None:
+    """Nor is anything taken in pieces that is refused as a whole."""
+    require_cyclonedx(iter((data[:5], data[5:])), "it")
+    assert surely(lambda: read_json(data, "it", limit=_LIMIT)).value
 
 
 def pem(data: bytes) -> None:
