@@ -18,7 +18,7 @@ from demo.images import pack_tar
 from supplychain.model.artifact import OCI_INDEX, OCI_MANIFEST, Descriptor
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import CYCLONEDX_PREDICATE, SIGNATURE_PREDICATE
-from supplychain.signing import dsse, embedded, simplesigning, statement
+from supplychain.signing import dsse, embedded, reference, simplesigning, statement
 from supplychain.signing.bundle import Bundle
 from supplychain.signing.keys import keyfile
 from tests.fuzz.proofs import FILE, FOLDER, SUBJECT
@@ -128,6 +128,9 @@ def main() -> None:
     _sow_services(forge)
     sow("trivy-report", whole=json.dumps(reports.document()).encode())
     sow("cyclonedx", ours=json.dumps(_SBOM).encode())
+    sow("large-document", ours=json.dumps(_SBOM).encode())
+    referred = reference.write(SUBJECT.digest, SUBJECT, "https://ci.example/shop")
+    sow("document-reference", ours=referred)
     sow("trusted-root", forged=forge.trusted_root())
     assert workflow.certificate is not None
     sow("certificate", workflow=workflow.certificate.public_bytes(Encoding.DER))

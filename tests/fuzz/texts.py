@@ -17,6 +17,7 @@ from supplychain.model.artifact import Manifest
 from supplychain.model.digest import Digest
 from supplychain.sbom import document as sbom
 from supplychain.scan.report import read_report
+from supplychain.signing import reference
 from supplychain.signing.encoding import read_base64, read_json, read_pem, write_base64, write_pem
 from supplychain.signing.keys import keyfile
 from supplychain.signing.long_json import require_cyclonedx
@@ -126,6 +127,22 @@ def trivy_report(data: bytes) -> None:
 def cyclonedx(data: bytes) -> None:
     read = sbom.read(data, subject=SUBJECT.digest)
     assert read.subject == SUBJECT.digest
+
+
+def large_document(data: bytes) -> None:
+    """It takes what the reader of small ones takes, in whatever pieces it comes."""
+    step = 1 + len(data) % 97
+    pieces = (data[at : at + step] for at in range(0, len(data), step))
+    require_cyclonedx(pieces, "it")
+    value = surely(lambda: read_json(data, "it", limit=_LIMIT)).value
+    assert isinstance(value, dict)
+    assert value["bomFormat"] == "CycloneDX"
+
+
+def document_reference(data: bytes) -> None:
+    digest = reference.read(data)
+    again = reference.write(digest, SUBJECT, "https://ci.example")
+    assert surely(lambda: reference.read(again)) == digest
 
 
 def _walked(data: bytes, step: int) -> int:
