@@ -30,6 +30,7 @@ from supplychain.signing.trust.establish import establish
 from supplychain.signing.trust.root import TrustedRoot
 from supplychain.signing.trust.signed import Signed
 from supplychain.signing.trust.trust import Trust
+from tests.kit.changing import change
 from tests.kit.sigstore import (
     AT,
     HOUR,
@@ -43,7 +44,6 @@ from tests.kit.sigstore import (
     entry_body,
 )
 from tests.kit.sigstore import Signed as Made
-from tests.kit.sigstore.keys import text
 
 STATEMENT = json.dumps(
     {
@@ -482,32 +482,8 @@ def test_whatever_is_changed_we_believe_no_more_than_they_do(
 ) -> None:
     made = data.draw(st.sampled_from(samples))
     value: Any = made.value()
-    where, name = _place(value, data)
-    where[name] = _changed(where[name], data)
+    change(value, data)
     changed = json.dumps(value).encode()
     root = forge.trusted_root()
     if ours(root, changed, made.payload):
         assert theirs(root, changed, made.payload)
-
-
-def _place(value: Any, data: st.DataObject) -> tuple[Any, Any]:
-    names = sorted(value) if isinstance(value, dict) else list(range(len(value)))
-    name = data.draw(st.sampled_from(names))
-    inner = value[name]
-    return _place(inner, data) if isinstance(inner, dict | list) and inner else (value, name)
-
-
-def _changed(value: Any, data: st.DataObject) -> object:
-    kind = data.draw(st.sampled_from(["nothing", "number", "text", "base64", "letter"]))
-    if kind == "nothing":
-        return None
-    if kind == "number":
-        return data.draw(st.integers(-1, 5))
-    if kind == "text":
-        return data.draw(st.text(max_size=5))
-    if kind == "base64":
-        return text(data.draw(st.binary(max_size=40)))
-    if not isinstance(value, str) or not value:
-        return value
-    at = data.draw(st.integers(0, 99999)) % len(value)
-    return value[:at] + data.draw(st.sampled_from("AZaz09+/= \n—")) + value[at + 1 :]

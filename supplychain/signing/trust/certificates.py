@@ -163,8 +163,6 @@ class SigningCertificate:
         if len(issuers) != 1 or "" in issuers:
             raise InputError("the certificate does not name one issuer of the identity")
         name, kind = _subject(self.certificate)
-        if not name:
-            raise InputError("the certificate is issued to nobody")
         claims = [(label, _bare(said[n])) for n, label in _BARE.items() if n in said]
         claims += [(label, _utf8(said[n])) for n, label in _DER.items() if n in said]
         return Identity(name, kind, issuers.pop(), tuple(sorted(claims)))

@@ -124,11 +124,11 @@ NAMELESS: dict[str, tuple[Identity, str]] = {
         Identity(_other(BMPString("alice").dump()), ISSUERS),
         "no UTF8String",
     ),
-    "an otherName of nobody": (Identity(_other(UTF8String("").dump()), ISSUERS), "to nobody"),
+    "an otherName of nobody": (Identity(_other(UTF8String("").dump()), ISSUERS), "not of its kind"),
     "an otherName that is no UTF-8": (Identity(_other(b"\x0c\x01\xff"), ISSUERS), "no text"),
     "no issuer": (Identity.email().but({1: None, 8: None}), "one issuer"),
     "two issuers": (Identity.email().but({1: "https://evil.example.com"}), "one issuer"),
-    "an empty address": (Identity(x509.UniformResourceIdentifier(""), ISSUERS), "to nobody"),
+    "an empty address": (Identity(x509.UniformResourceIdentifier(""), ISSUERS), "not of its kind"),
 }
 
 
