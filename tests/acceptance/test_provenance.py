@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit.cli import Desk
+from tests.kit.predicates import PREDICATES
 from tests.kit.shop import digest_of
 
 TYPE = "https://slsa.dev/provenance/v1"
@@ -70,3 +71,16 @@ def test_a_project_cannot_name_the_builder(desk: Desk, repaired: Path) -> None:
     (desk.folder / "supplychain.toml").write_text('builder_id = "https://ci.example/shop"\n')
     done = desk.type("run", f"oci:{repaired}", "-e", "prod")
     done.refused(2, "builder_id")
+
+
+def test_it_is_never_taken_for_the_provenance_of_a_build(desk: Desk, repaired: Path) -> None:
+    """Not even where the same key signs what the pipeline found and what the builder says."""
+    demand = "type: slsaprovenance1, builders: [https://example.com/builder]"
+    desk.policy(f"attestation: {{{demand}, keys: [../release.pub]}}")
+    denied = desk.type("run", f"oci:{repaired}", "-e", "prod").ended(10)
+    assert "no slsaprovenance1 of a build by https://example.com/builder" in denied.stdout
+
+    (desk.folder / "build.json").write_text(json.dumps(PREDICATES["slsaprovenance1"]))
+    stated = ("--type", "slsaprovenance1", "--predicate", "build.json")
+    desk.type("attest", f"oci:{repaired}", *stated).ended(0)
+    desk.type("gate", digest_of(repaired), "-e", "prod").ended(0)

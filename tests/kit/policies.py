@@ -12,6 +12,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import (
     CYCLONEDX_PREDICATE,
     SIGNATURE_PREDICATE,
+    Build,
     Dossier,
     Evidence,
     EvidenceKind,
@@ -67,9 +68,12 @@ def make_attestation(
     predicate_digest: Digest | None = None,
     identity: Identity | None = None,
     logged: bool | None = None,
+    build: Build | None = None,
 ) -> VerifiedAttestation:
     """An image signature by `RELEASE_KEY`, or an identity's that is logged and timestamped."""
     said = f"{subject.digest} {predicate_type} {predicate_digest} {fingerprint(key)}".encode()
+    if build is not None:
+        said += repr(build).encode()
     if identity is not None:
         said += repr(identity).encode()
         signed_at = signed_at or verified_at
@@ -85,6 +89,7 @@ def make_attestation(
         log_entries=(LOG_ENTRY,) if in_log else (),
         times=signed(signed_at),
         predicate_digest=predicate_digest,
+        build=build,
     )
 
 

@@ -14,7 +14,15 @@ from supplychain.gate.authorities import trusted_by
 from supplychain.gate.evaluate import evaluate
 from supplychain.gate.schema import policy_schema
 from supplychain.model.decision import Decision, Verdict
-from supplychain.model.evidence import VULNERABILITY_PREDICATE, Dossier, VerifiedAttestation
+from supplychain.model.evidence import (
+    PIPELINE_BUILD_TYPE,
+    PROVENANCE_02_PREDICATE,
+    PROVENANCE_PREDICATE,
+    VULNERABILITY_PREDICATE,
+    Build,
+    Dossier,
+    VerifiedAttestation,
+)
 from tests.kit.policies import (
     ARM,
     ARM_SUBJECT,
@@ -175,6 +183,46 @@ def test_a_version_behind_the_type_is_the_same_type() -> None:
     )
 
 
+OF_IMAGE = Build("https://ci.example", "https://build.example/v1")
+OF_EVIDENCE = Build("https://ci.example", PIPELINE_BUILD_TYPE)
+PROVENANCES = {"slsaprovenance": PROVENANCE_02_PREDICATE, "slsaprovenance1": PROVENANCE_PREDICATE}
+
+
+@pytest.mark.parametrize("name", PROVENANCES)
+@pytest.mark.parametrize(
+    ("options", "build", "allowed"),
+    [
+        ("", OF_IMAGE, True),
+        ("", OF_EVIDENCE, False),
+        ("", None, False),
+        (", builders: [https://ci.example]", OF_IMAGE, True),
+        (", builders: [https://ci.example]", OF_EVIDENCE, False),
+        (", builders: [https://other.example, https://ci.example]", OF_IMAGE, True),
+        (", builders: [https://ci.exampl]", OF_IMAGE, False),
+        (", builders: [https://ci.example]", None, False),
+        (", build_type: https://build.example/v1", OF_IMAGE, True),
+        (", build_type: https://build.example/v2", OF_IMAGE, False),
+        (f", build_type: '{PIPELINE_BUILD_TYPE}'", OF_EVIDENCE, True),
+        (f", build_type: '{PIPELINE_BUILD_TYPE}'", OF_IMAGE, False),
+        (", builders: [https://x.example], build_type: https://build.example/v1", OF_IMAGE, False),
+    ],
+)
+def test_provenance_counts_for_the_build_that_it_tells_of(
+    name: str, options: str, build: Build | None, allowed: bool
+) -> None:
+    """What `run` says of its own steps is no provenance of an image, whoever signed it."""
+    said = make_attestation(predicate_type=PROVENANCES[name], build=build)
+    decision = judge(f"attestation: {{type: {name}, keys: [release.pub]{options}}}", said)
+    assert (decision.verdict is Verdict.ALLOW) is allowed
+    if not allowed:
+        assert decision.violations[0].message.startswith(f"no {name} of a build")
+
+
+def test_what_is_no_provenance_is_asked_for_no_build() -> None:
+    said = make_attestation(predicate_type=VULN)
+    assert judge("attestation: {type: vuln, keys: [release.pub]}", said).verdict is Verdict.ALLOW
+
+
 def test_an_age_ends_an_allow() -> None:
     old = make_attestation(predicate_type=VULN, verified_at=AT - 6 * DAY)
     decision = judge("attestation: {type: vuln, max_age: 7d, keys: [release.pub]}", old)
@@ -218,6 +266,10 @@ def test_the_latest_of_several_counts() -> None:
             "attestation: {type: https://sigstore.dev/cosign/sign/v1, keys: [a.pub]}",
             "an image signature is not attested",
         ),
+        ("attestation: {type: vsa, keys: [a.pub]}", "this would take either"),
+        ("attestation: {type: vuln, builders: [x:y], keys: [a.pub]}", "are said of provenance"),
+        ("attestation: {type: vuln, build_type: x:y, keys: [a.pub]}", "are said of provenance"),
+        ("attestation: {type: slsaprovenance, builders: [me], keys: [a.pub]}", "is not a URI"),
     ],
 )
 def test_what_names_nobody_or_says_not_how_is_refused(rule: str, expected: str) -> None:
