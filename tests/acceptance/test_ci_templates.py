@@ -34,6 +34,8 @@ from tests.kit.cli import PASSWORD, PROGRAM, Desk
 from tests.kit.registry import PASSWORD as REGISTRY_PASSWORD
 from tests.kit.registry import USERNAME, RunningRegistry
 from tests.kit.shop import push
+from tests.kit.sigstore.mock import MockSigstore
+from tests.kit.sigstore.oidc import DEVELOPER
 from tests.kit.vulndb import publish, write_sample
 
 JOBS = ("gitlab", "github")
@@ -269,3 +271,30 @@ def _check(schema: str, *files: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def test_a_gitlab_job_signs_as_its_project_with_the_token_that_the_template_asks_for(
+    runner: Runner,
+    repaired: Path,
+    mock_sigstore: MockSigstore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pushed(repaired, runner, monkeypatch)
+    (job,) = gitlab_pipeline(INPUTS).values()
+    [(variable, asked)] = job["id_tokens"].items()
+    documents = mock_sigstore.sigstore()
+    whom = f"identities: [{{identity: {DEVELOPER}, issuer: '{documents.issuer}'}}]"
+    runner.desk.policy(f"signature: {{{whom}}}", f"sbom: {{{whom}}}")
+    runner.environ.update(
+        {
+            "GITLAB_CI": "true",
+            variable: documents.token(aud=asked["aud"]),
+            "SUPPLYCHAIN_KEYLESS": "yes",
+            "SUPPLYCHAIN_SIGNING_CONFIG": str(documents.signing_config),
+            "SUPPLYCHAIN_TRUSTED_ROOT": str(documents.trusted_root),
+        }
+    )
+    code, log = runner.run("gitlab")
+    assert code == 0, log
+    assert runner.artifact("supplychain-decision.json")["verdict"] == "allow"
+    assert len(mock_sigstore.asked("fulcio")) == 1
