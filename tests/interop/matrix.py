@@ -10,7 +10,8 @@ POLICY_CONTROLLER = "policy-controller 0.13"
 KYVERNO_COSIGN = "Kyverno 1.19 `Cosign`"
 KYVERNO_BUNDLE = "Kyverno 1.19 `SigstoreBundle`"
 KYVERNO_IMAGE = "Kyverno 1.19 `ImageValidatingPolicy`"
-ADMISSION = (POLICY_CONTROLLER,)
+KYVERNO = (KYVERNO_COSIGN, KYVERNO_BUNDLE, KYVERNO_IMAGE)
+ADMISSION = (POLICY_CONTROLLER, *KYVERNO)
 WHATS = ("signature", "cyclonedx", "vuln")
 REGISTRIES = ("with the referrers API", "without it")
 # What the cells say of what was not run, or is not asked for by any policy in the documents.
@@ -90,6 +91,13 @@ def _unrun(case: Case, what: str) -> str:
 _REFUSALS = {
     (POLICY_CONTROLLER, "bundle", "signature"): "no signatures found",
     (POLICY_CONTROLLER, "bundle", "cyclonedx"): "no matching attestations",
+    (KYVERNO_COSIGN, "bundle", "signature"): "no signatures found",
+    (KYVERNO_COSIGN, "bundle", "cyclonedx"): "no matching attestations",
+    (KYVERNO_BUNDLE, "legacy", "signature"): "no matching signatures found",
+    (KYVERNO_BUNDLE, "legacy", "cyclonedx"): "no matching signatures found",
+    # Of what it found it says nothing: these are the messages of its policies.
+    (KYVERNO_IMAGE, "legacy", "signature"): "not signed with the release key",
+    (KYVERNO_IMAGE, "legacy", "cyclonedx"): "no SBOM attested with the release key",
 }
 
 HEAD = ("signed by", "with", "form", "registry", "read by", *WHATS)
