@@ -52,6 +52,20 @@ def keyless_signer(settings: Settings) -> KeylessSigner:
     return KeylessSigner(instance, _identify(settings, instance))
 
 
+def described(settings: Settings) -> str:
+    """With which services an identity would sign, for people; uses no network.
+
+    Raises:
+        ConfigurationError: As `keyless_signer`.
+        NotFoundError: A file is not there.
+    """
+    config, root = _files(settings)
+    if config == PUBLIC:
+        return "no key: an identity, with the public Sigstore"
+    _instance(config, root)
+    return f"no key: an identity, with the services in {config}"
+
+
 def _files(settings: Settings) -> tuple[str, str | None]:
     """The signing config, or the word for the public services, and the trusted root."""
     config, root = settings.text("signing_config"), settings.text("trusted_root")

@@ -73,6 +73,11 @@ def test_an_image_is_signed_by_who_the_token_says(office: Office, repaired: Path
     assert attached_to(repaired) == 1
     # The policy's key has signed nothing.
     office.desk.type("verify", image, "--key", "release.pub").ended(1)
+    root = ("--trusted-root", "root.json")
+    issuer = ("--certificate-oidc-issuer", office.mock.issuers.people)
+    verify = ("verify", image, *root, *issuer, "--certificate-identity")
+    assert DEVELOPER in office.desk.type(*verify, DEVELOPER).ended(0).stdout
+    office.desk.type(*verify, "eve@example.com").ended(1)
 
 
 def test_what_an_identity_has_said_it_does_not_say_again(office: Office, repaired: Path) -> None:
@@ -129,6 +134,18 @@ def test_settings_make_a_project_sign_so(office: Office, repaired: Path) -> None
     office.desk.type("sign", f"oci:{repaired}", "--key", "release.key", **environ).ended(0)
     assert office.asked("rekor 2") == 1
     assert attached_to(repaired) == 2
+
+
+def test_doctor_looks_at_what_an_identity_would_sign_with(office: Office) -> None:
+    environ = {"SUPPLYCHAIN_KEYLESS": "yes", "SUPPLYCHAIN_TRUSTED_ROOT": "root.json"}
+    named = {"SUPPLYCHAIN_SIGNING_CONFIG": "services.json"}
+    assert "services.json" in office.desk.type("doctor", **environ, **named).ended(0).stdout
+    missing = office.desk.type("doctor", **environ).ended(0).stdout
+    assert "signing_config is not set" in missing
+    (office.desk.folder / "services.json").write_text("{}")
+    broken = office.desk.type("doctor", **environ, **named).ended(0).stdout
+    assert "the signing config cannot be used" in broken
+    assert office.untouched
 
 
 @pytest.mark.parametrize("content", ['signing_config = "a.json"', 'identity_token = "eyJ"'])

@@ -143,6 +143,10 @@ def _folder(folder: Path) -> str:
 
 
 def _key(settings: Settings) -> str:
+    from supplychain.bootstrap.keyless import described, wants_keyless
+
+    if wants_keyless(settings):
+        return described(settings)
     path = settings.path("key")
     if path is None:
         raise ConfigurationError(

@@ -166,7 +166,7 @@ def _require_addresses(config: SigningConfig) -> None:
     for url in [str(vars(client)["url"]) for client in named]:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"{url[:80]!r} is no address of a service")
+            raise ValueError(f"{url.rpartition('@')[2][:80]!r} is no address of a service")
 
 
 class _FirstLog(RekorClient):
