@@ -109,9 +109,9 @@ def _bytes(one: Attached, content: str) -> bytes:
 def _kind(one: Attached) -> str:
     from supplychain.model.evidence import SIGNATURE_PREDICATE
 
-    if one.says is None or not one.says.predicate_type:
+    named = one.predicate_type
+    if not named:
         return printable(one.media_type) or "unknown"
-    named = one.says.predicate_type
     return _SIGNATURE if named == SIGNATURE_PREDICATE else printable(named)
 
 
@@ -143,7 +143,7 @@ def _document(one: Attached) -> dict[str, object]:
         "manifest": str(one.manifest),
         "media_type": one.media_type or None,
         "size": len(one.data),
-        "predicate_type": says.predicate_type if says else None,
+        "predicate_type": one.predicate_type or None,
         "builder": build.builder if build else None,
         "build_type": build.kind if build else None,
         "verified_by": witnesses.document(holds) if holds else None,

@@ -110,6 +110,6 @@ def chosen(
         if one.data
         and one.state is not State.REJECTED
         and (one.state is State.VERIFIED or not verified)
-        and predicate_type in {None, one.says.predicate_type if one.says else ""}
+        and predicate_type in {None, one.predicate_type}
         and any(name.hex.startswith(wanted) for name in (one.digest, one.manifest))
     )

@@ -102,6 +102,13 @@ class Attached:
         """What names it: the digest of its bytes, or of what holds it."""
         return Digest.of(self.data) if self.data else self.manifest
 
+    @property
+    def predicate_type(self) -> str:
+        """What is stated; who refers to an SBOM that holds states it; "" where nobody knows."""
+        if self.attestation is not None:
+            return self.attestation.predicate_type
+        return self.says.predicate_type if self.says is not None else ""
+
 
 def take_stock(
     store: ArtifactStore, subject: Subject, trust: Trust, *, at: datetime

@@ -8,14 +8,16 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
+from supplychain.model.artifact import OCI_INDEX, Manifest
 from supplychain.model.digest import Digest
 from supplychain.model.identity import Identity
 from supplychain.model.subject import Subject
-from supplychain.signing import blobs, bundle_files, embedded
+from supplychain.signing import blobs, buildkit, bundle_files, embedded, inventory
 from supplychain.signing.blobs import Blob
 from supplychain.signing.bundle import MEDIA_TYPE, Bundle
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.encoding import read_json
+from supplychain.signing.inventory import State
 from supplychain.signing.keyless import answers, tokens
 from supplychain.signing.keyless.services import Instance
 from supplychain.signing.signer import PublicKey
@@ -31,6 +33,7 @@ from supplychain.signing.trust.signed import Signed
 from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import verify_document
 from tests.fuzz.again import surely
+from tests.kit.artifacts import MemoryStore
 
 FOLDER = Path(__file__).parent
 # What the genuine seeds are about, and when they were made.
@@ -153,6 +156,18 @@ def file_verification(data: bytes) -> None:
 def bundle_file(data: bytes) -> None:
     found = bundle_files.read(data, "it")
     assert all(one.data in data for one in found)
+
+
+def buildkit_index(data: bytes) -> None:
+    index = Manifest(OCI_INDEX, Digest.of(data), data)
+    for about, one in buildkit.read(MemoryStore(), index):
+        assert inventory.of_buildkit(Subject("it", about), one).attestation is None
+
+
+def buildkit_statement(data: bytes) -> None:
+    """No bytes that BuildKit could leave are ever more than unsigned."""
+    found = buildkit.Unsigned(SUBJECT.digest, SUBJECT.digest, "https://example.com/v1", data)
+    assert inventory.of_buildkit(SUBJECT, found).state is State.UNSIGNED
 
 
 def identity_token(data: bytes) -> None:

@@ -106,6 +106,15 @@ def main() -> None:
     sow("bundle", cosign=(_VECTORS / "signature.bundle.json").read_bytes())
     sow("file-verification", certificate=forge.sign(FILE).bundle())
     sow("bundle-file", one=keyed, two=keyed + b"\n" + tiled.bundle() + b"\n")
+    kept = {
+        "digest": str(SUBJECT.digest),
+        "annotations": {
+            "vnd.docker.reference.type": "attestation-manifest",
+            "vnd.docker.reference.digest": str(SUBJECT.digest),
+        },
+    }
+    sow("buildkit-index", one=json.dumps({"manifests": [kept, {"digest": 1}]}).encode())
+    sow("buildkit-statement", sbom=attested)
     sow("envelope", ours=dsse.seal(payload, key).encode())
     sow("envelope", cosign=(_VECTORS / "legacy.vuln.dsse.json").read_bytes())
     sow("statement", signature=payload, sbom=attested)

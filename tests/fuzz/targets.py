@@ -16,6 +16,8 @@ Target = Callable[[bytes], None]
 
 SEEDS = Path(__file__).parent / "seeds"
 _ALL: tuple[Target, ...] = (
+    proofs.buildkit_index,
+    proofs.buildkit_statement,
     proofs.bundle,
     proofs.bundle_file,
     proofs.certificate,

@@ -12,10 +12,11 @@ import pytest
 from supplychain.errors import InputError, LimitError
 from supplychain.model.artifact import OCI_INDEX, OCI_MANIFEST, Manifest
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import SIGNATURE_PREDICATE, Build
+from supplychain.model.evidence import CYCLONEDX_PREDICATE, SIGNATURE_PREDICATE, Build
 from supplychain.model.identity import Identity
 from supplychain.model.subject import Subject
 from supplychain.signing import buildkit, bundle_files, inventory, publication
+from supplychain.signing.documents import Document
 from supplychain.signing.inventory import Attached, Form, State
 from supplychain.signing.publication import SIGNATURE, Claim
 from supplychain.signing.statement import write
@@ -136,6 +137,21 @@ def test_provenance_is_shown_with_who_built_and_how(kind: str, name: str) -> Non
         )
         assert one.attestation is not None
         assert one.attestation.build == one.says.build
+
+
+def test_who_refers_to_an_sbom_that_is_there_states_it() -> None:
+    store = MemoryStore()
+    subject = put_image(store)
+    sbom = json.dumps(PREDICATES["cyclonedx"]).encode()
+    claim = publication.referring(Document.of(sbom), subject, "https://ci.example")
+    publication.publish(store, subject, signer(), (claim,), at=AT)
+    (stated,) = [o for o in _stock(store, subject) if o.form is Form.BUNDLE and o.attestation]
+    assert stated.predicate_type == CYCLONEDX_PREDICATE
+    assert stated.says is not None
+    assert "reference" in stated.says.predicate_type
+    # Unverified, it is what it says: a reference to something.
+    blind = [o for o in _stock(store, subject, NOBODY) if o.state is State.UNVERIFIED]
+    assert {o.predicate_type for o in blind} == {stated.says.predicate_type}
 
 
 class _Anybody:
