@@ -30,7 +30,9 @@ from tests.kit.sigstore import Forge, Signed
 SUBJECT = Subject("registry.example/app", Digest.of(b"a manifest"))
 STATEMENT = statement.write(SUBJECT, SIGNATURE_PREDICATE, b"{}")
 SIMPLE = simplesigning.write(SUBJECT)
-FORMS = ("a key", "a log", "a newer log", "a timestamp", "the older form")
+BUNDLES = ("a key", "a log", "a newer log", "a timestamp")
+OLDER = ("an envelope", "a layer", "a layer of an attestation")
+FORMS = (*BUNDLES, *OLDER)
 EXAMPLES = settings(max_examples=120)
 
 
@@ -48,21 +50,25 @@ def _root() -> TrustedRoot:
 def _genuine(form: str) -> tuple[str, bytes]:
     """A signature that is believed: its media type, and its bytes."""
     forge = _forge()
+    sealed = dsse.seal(STATEMENT, signer())
     if form == "a key":
-        sealed = dsse.seal(STATEMENT, signer())
         return MEDIA_TYPE, Bundle.by_key(signer().public_key.hint, sealed).encode()
-    if form == "the older form":
-        return embedded.MEDIA_TYPE, _layer(forge.sign(SIMPLE, stamped_at=[forge.at]))
+    if form == "an envelope":
+        return dsse.MEDIA_TYPE, sealed.encode()
+    if form == "a layer":
+        return embedded.MEDIA_TYPE, _layer(forge.sign(SIMPLE, stamped_at=[forge.at]), SIMPLE)
+    if form == "a layer of an attestation":
+        made = forge.attest(STATEMENT, stamped_at=[forge.at])
+        return embedded.MEDIA_TYPE, _layer(made, json.dumps(made.envelope()).encode())
     logs = {"a log": forge.rekor, "a newer log": forge.tiles}
     return MEDIA_TYPE, forge.attest(STATEMENT, log=logs.get(form)).bundle()
 
 
-def _layer(signed: Signed) -> bytes:
+def _layer(signed: Signed, content: bytes) -> bytes:
+    kind = simplesigning.MEDIA_TYPE if signed.payload_type is None else dsse.MEDIA_TYPE
     annotations = tuple(sorted(signed.annotations().items()))
-    layer = Descriptor(
-        simplesigning.MEDIA_TYPE, Digest.of(SIMPLE), len(SIMPLE), annotations=annotations
-    )
-    return embedded.embed(layer, SIMPLE)
+    layer = Descriptor(kind, Digest.of(content), len(content), annotations=annotations)
+    return embedded.embed(layer, content)
 
 
 def _believed(form: str, data: bytes) -> bool:
@@ -73,7 +79,7 @@ def _believed(form: str, data: bytes) -> bool:
         proven = verify_document(data, kind, SUBJECT, _demanding(trust, form), at=NOW)
     except SupplyChainError:
         return False
-    signed = SIMPLE if form == "the older form" else STATEMENT
+    signed = SIMPLE if form == "a layer" else STATEMENT
     assert proven.payload == Digest.of(signed)
     original = verify_document(genuine, kind, SUBJECT, _demanding(trust, form), at=NOW)
     assert proven.identity == original.identity
@@ -85,11 +91,10 @@ def _believed(form: str, data: bytes) -> bool:
 
 def _demanding(trust: Trust, form: str) -> Trust:
     """As much as the form has: nothing of it can then be left away."""
-    log = LogDemand.OPTIONAL if form == "a timestamp" else LogDemand.REQUIRED
-    stamped = form in {"a newer log", "a timestamp", "the older form"}
-    if form == "a key":
+    if form in {"a key", "an envelope"}:
         return trust
-    return replace(trust, log_of_identities=log, timestamp=stamped)
+    log = LogDemand.OPTIONAL if form == "a timestamp" else LogDemand.REQUIRED
+    return replace(trust, log_of_identities=log, timestamp=form != "a log")
 
 
 @pytest.mark.parametrize("form", FORMS)
