@@ -1,4 +1,4 @@
-"""Identities that only resemble the one that is trusted, asked by `supplychain verify-blob`."""
+"""Identities that only resemble the one that is trusted, of images and of files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit.cli import Desk, Outcome
+from tests.kit.scene import Scene
 from tests.kit.sigstore import GITHUB, Forge, Identity
 
 FILE = b"what is in the file"
@@ -22,33 +23,43 @@ MATCHING = ("--certificate-identity-regexp", EXPRESSION, *ISSUER)
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Somebody who verifies a file that a workflow signed.
+    """Somebody who verifies what a workflow signed.
 
     Attributes:
         desk: Where they type.
         forge: What they trust.
+        scene: An image that nobody has signed.
+        what: What was signed: a file, or the image.
     """
 
     desk: Desk
     forge: Forge
+    scene: Scene
+    what: str
 
-    def verify(self, identity: Identity, believed: Sequence[str]) -> Outcome:
+    def verify(self, identity: Identity, *believed: str) -> Outcome:
         folder: Path = self.desk.folder
-        (folder / "file").write_bytes(FILE)
         (folder / "root.json").write_bytes(self.forge.trusted_root())
-        (folder / "bundle.json").write_bytes(self.forge.sign(FILE, identity=identity).bundle())
-        verify = ("verify-blob", "file", "--bundle", "bundle.json", "--trusted-root", "root.json")
-        return self.desk.type(*verify, *believed)
+        if self.what == "an image":
+            made = self.forge.attest(self.scene.statement, identity=identity)
+            self.scene.attach(made.bundle())
+            verify = ["verify", f"oci:{self.scene.layout.name}"]
+        else:
+            (folder / "file").write_bytes(FILE)
+            bundle = self.forge.sign(FILE, identity=identity).bundle()
+            (folder / "bundle.json").write_bytes(bundle)
+            verify = ["verify-blob", "file", "--bundle", "bundle.json"]
+        return self.desk.type(*verify, "--trusted-root", "root.json", *believed)
 
 
-@pytest.fixture
-def door(bare_desk: Desk, forge: Forge) -> Door:
-    return Door(bare_desk, forge)
+@pytest.fixture(params=["an image", "a file"])
+def door(bare_desk: Desk, forge: Forge, scene: Scene, request: pytest.FixtureRequest) -> Door:
+    return Door(bare_desk, forge, scene, request.param)
 
 
 def test_the_whole_identity_is_believed(door: Door) -> None:
-    door.verify(Identity.workflow(), EXACTLY).ended(0)
-    door.verify(Identity.workflow(), MATCHING).ended(0)
+    door.verify(Identity.workflow(), *EXACTLY).ended(0)
+    door.verify(Identity.workflow(), *MATCHING).ended(0)
 
 
 @pytest.mark.parametrize(
@@ -64,11 +75,36 @@ def test_the_whole_identity_is_believed(door: Door) -> None:
 )
 def test_an_identity_that_is_not_the_whole(door: Door, name: str) -> None:
     other = Identity.uri(name, issuer=GITHUB)
-    door.verify(other, EXACTLY).refused(1, "issued to somebody who is not trusted")
-    door.verify(other, MATCHING).refused(1, "issued to somebody who is not trusted")
+    believed = EXACTLY if door.what == "a file" else MATCHING
+    door.verify(other, *believed).refused(1, "issued to somebody who is not trusted")
 
 
 @pytest.mark.parametrize("half", [EXACTLY[:2], ISSUER], ids=["a name", "an issuer"])
 def test_an_identity_by_half(door: Door, half: Sequence[str]) -> None:
     """A name of any issuer, or any name of an issuer: everybody has one of these."""
-    door.verify(Identity.workflow(), half).refused(2, "is missing")
+    door.verify(Identity.workflow(), *half).refused(2, "is missing")
+
+
+def test_the_workflow_of_another_issuer(door: Door) -> None:
+    """Anybody can run an issuer that says the same of its own workflows."""
+    theirs = Identity.workflow(issuer="https://token.actions.githubusercontent.com.evil.example")
+    door.verify(theirs, *EXACTLY).refused(1, "issued to somebody who is not trusted")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--certificate-github-workflow-repository", "acme/other"),
+        ("--certificate-github-workflow-ref", "refs/heads/eve"),
+        ("--certificate-github-workflow-trigger", "pull_request_target"),
+        ("--certificate-github-workflow-sha", "0" * 40),
+        ("--certificate-github-workflow-name", "another"),
+    ],
+)
+def test_a_workflow_that_says_something_else(
+    bare_desk: Desk, forge: Forge, scene: Scene, option: str, value: str
+) -> None:
+    """The name is ours; what the issuer said of the run is not what was asked for."""
+    door = Door(bare_desk, forge, scene, "an image")
+    done = door.verify(Identity.workflow(), *EXACTLY, option, value)
+    done.refused(1, "issued to somebody who is not trusted")
