@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from supplychain.signing.keyless.services import Instance
     from supplychain.signing.keyless.signer import KeylessSigner
     from supplychain.signing.keyless.tokens import Identify
+    from supplychain.signing.keyless.witnesses import Witnesses
 
 PUBLIC = "public"
 _LIMIT = 4 * 1024 * 1024
@@ -66,13 +67,27 @@ def described(settings: Settings) -> str:
     return f"no key: an identity, with the services in {config}"
 
 
+def witnesses(settings: Settings) -> Witnesses:
+    """The log and the clocks that the settings describe, for what a key signs.
+
+    Raises:
+        ConfigurationError: They do not say which services, or these cannot be used.
+        NotFoundError: A file is not there.
+        SigstoreError: The public instance does not say where its services are.
+    """
+    config, root = _files(settings)
+    from supplychain.signing.keyless.witnesses import Witnesses
+
+    return Witnesses(_instance(config, root))
+
+
 def _files(settings: Settings) -> tuple[str, str | None]:
     """The signing config, or the word for the public services, and the trusted root."""
     config, root = settings.text("signing_config"), settings.text("trusted_root")
     if config is None:
         raise ConfigurationError(
             "there is no service to sign with",
-            because="keyless signing needs to know which Sigstore, and signing_config is not set",
+            because="without it nobody knows which Sigstore, and signing_config is not set",
             hint="--signing-config FILE --trusted-root FILE for a private one; "
             f"--signing-config {PUBLIC} for the public one, whose log everybody can read for ever",
         )

@@ -158,15 +158,20 @@ def sealing(
 
 
 def sealer(settings: Settings, ask: Callable[[str], str | None]) -> Signer | Sealer:
-    """Who signs: an identity, or whoever holds the key.
+    """Who signs: an identity, or whoever holds the key, with or without witnesses.
 
     Raises:
         SupplyChainError: As `sealing`.
     """
-    from supplychain.bootstrap.keyless import keyless_signer, wants_keyless
+    from supplychain.bootstrap.keyless import keyless_signer, wants_keyless, witnesses
 
     if not wants_keyless(settings):
-        return signer(settings, ask)
+        found = signer(settings, ask)
+        if not settings.switch("logged"):
+            return found
+        from supplychain.signing.logged import LoggedSealer
+
+        return LoggedSealer(found, witnesses(settings))
     from supplychain.signing.sealing import IdentitySealer
 
     return IdentitySealer(keyless_signer(settings))

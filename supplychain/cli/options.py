@@ -185,6 +185,18 @@ SIGNING: tuple[_Flag, ...] = (
             ),
         ],
     ),
+    (
+        "logged",
+        Annotated[
+            bool | None,
+            typer.Option(
+                "--logged",
+                help="enter what the key signs in the log of --signing-config, with timestamps",
+                rich_help_panel=SIGNING_PANEL,
+                show_default=False,
+            ),
+        ],
+    ),
     _setting(
         "identity_token",
         metavar="FILE",
@@ -195,7 +207,7 @@ SIGNING: tuple[_Flag, ...] = (
     _setting(
         "signing_config",
         metavar="FILE",
-        says="the services for --keyless: a private Sigstore's, or the word public",
+        says="the services for --keyless and --logged: a private Sigstore's, or the word public",
         panel=SIGNING_PANEL,
     ),
     *TRUSTED_ROOT,

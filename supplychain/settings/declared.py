@@ -56,8 +56,13 @@ SETTINGS: tuple[Setting, ...] = (
         also=("SIGSTORE_ID_TOKEN",),
     ),
     Setting(
+        "logged",
+        "enter what a key signs in a transparency log too, with timestamps: yes or no",
+        "no",
+    ),
+    Setting(
         "signing_config",
-        "services for keyless signing: the file of a private Sigstore, or `public`",
+        "services for keyless signing and logs: the file of a private Sigstore, or `public`",
         trusted_only=True,
         path=True,
         words=("public",),

@@ -13,11 +13,10 @@ from supplychain.errors import InputError, LimitError, VerificationError
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE
 from supplychain.model.subject import Subject
-from supplychain.signing import dsse, statement
+from supplychain.signing import statement
 from supplychain.signing.bundle import Bundle, MessageSignature
-from supplychain.signing.dsse import Envelope
 from supplychain.signing.publication import Claim
-from supplychain.signing.sealing import IdentitySealer, Sealer, sealer_of
+from supplychain.signing.sealing import Sealer, sealer_of
 from supplychain.signing.signer import Signer
 from supplychain.signing.statement import Statement
 from supplychain.signing.trust.establish import Established, establish
@@ -85,13 +84,7 @@ def sign(blob: Blob, signer: Signer | Sealer) -> bytes:
         InputError: The file's SHA-256 is not known.
         SupplyChainError: It could not be signed.
     """
-    sha256 = blob.sha256
-    if isinstance(signer, IdentitySealer):
-        return signer.signer.sign_blob(Digest("sha256", sha256.hex()))
-    if isinstance(signer, Sealer):
-        raise InputError("whoever seals statements signs no files")
-    signature = MessageSignature(signer.sign_digest(sha256), "SHA2_256", sha256)
-    return Bundle.by_key(signer.public_key.hint, signature).encode()
+    return sealer_of(signer).sign_file(blob.sha256)
 
 
 def attest(blob: Blob, signer: Signer | Sealer, claim: Claim) -> bytes:
@@ -134,7 +127,7 @@ def verify(
         _require_named(bundle.content, blob)
         signed = Signed(bundle.content.signature, blob.sha256, blob.content)
         return VerifiedBlob(blob, None, establish(signed, bundle.material, trust, at=at))
-    established = establish(_over(bundle.content), bundle.material, trust, at=at)
+    established = establish(bundle.content.signed(), bundle.material, trust, at=at)
     found = Statement.parse(bundle.content.payload)
     _require_subject(found, blob)
     if predicate_type not in {None, found.predicate_type}:
@@ -155,11 +148,6 @@ def _read(data: bytes) -> Bundle:
             because=f"{error}" + (f": {error.because}" if error.because else ""),
             hint="give what `sign-blob --bundle` has written, here or with cosign",
         ) from None
-
-
-def _over(envelope: Envelope) -> Signed:
-    message = dsse.pre_authentication_encoding(envelope.payload)
-    return Signed.over(message, envelope.signature, payload=envelope.payload)
 
 
 def _require_named(signature: MessageSignature, blob: Blob) -> None:

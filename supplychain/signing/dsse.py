@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from supplychain.errors import InputError, LimitError
 from supplychain.signing.encoding import as_text, members, read_base64, read_json, write_base64
 from supplychain.signing.signer import PublicKey, Signer
+from supplychain.signing.trust.signed import Signed
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MEDIA_TYPE = "application/vnd.dsse.envelope.v1+json"
@@ -34,6 +35,15 @@ class Envelope:
             VerificationError: This key did not make it over this payload.
         """
         key.verify(self.signature, pre_authentication_encoding(self.payload))
+
+    def signed(self, document: bytes | None = None) -> Signed:
+        """The signature, and what it was made over.
+
+        Args:
+            document: The envelope byte for byte, where it is a document of its own.
+        """
+        message = pre_authentication_encoding(self.payload)
+        return Signed.over(message, self.signature, payload=self.payload, envelope=document)
 
     def value(self) -> dict[str, object]:
         """The envelope as the bundle's `dsseEnvelope`.

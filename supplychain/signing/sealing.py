@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError, VerificationError
+from supplychain.model.digest import Digest
 from supplychain.signing import bundle, dsse, embedded
-from supplychain.signing.bundle import Bundle
+from supplychain.signing.bundle import Bundle, MessageSignature
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.signer import Signer
@@ -80,6 +81,14 @@ class Sealer(ABC):
         """
 
     @abstractmethod
+    def sign_file(self, sha256: bytes) -> bytes:
+        """A bundle of a bare signature over a file; raises as `seal`.
+
+        Args:
+            sha256: The file's SHA-256.
+        """
+
+    @abstractmethod
     def bundle(self, sealed: Sealed) -> bytes:
         """The bundle of a statement that this sealer has sealed.
 
@@ -116,11 +125,19 @@ class KeySealer(Sealer):
         """The payload with its signature."""
         return SignatureLayer(payload, self.signer.sign(payload))
 
+    def sign_file(self, sha256: bytes) -> bytes:
+        """The signature in a bundle that names the key."""
+        return self.bundled(MessageSignature(self.signer.sign_digest(sha256), "SHA2_256", sha256))
+
     def bundle(self, sealed: Sealed) -> bytes:
         """The envelope in a bundle that names the key."""
         if not isinstance(sealed, Envelope):
             raise InputError("only a statement goes into a bundle")
-        return Bundle.by_key(self.signer.public_key.hint, sealed).encode()
+        return self.bundled(sealed)
+
+    def bundled(self, content: Envelope | MessageSignature) -> bytes:
+        """What the key has signed, in a bundle that names the key."""
+        return Bundle.by_key(self.signer.public_key.hint, content).encode()
 
     def recall(self, stored: Stored) -> Sealed | None:
         """What the key verifies."""
@@ -156,6 +173,10 @@ class IdentitySealer(Sealer):
     def sign_simple(self, _payload: bytes, /) -> SignatureLayer:
         """Refuse; see the module."""
         raise no_legacy_form()
+
+    def sign_file(self, sha256: bytes) -> bytes:
+        """The signature in a bundle, logged and timestamped."""
+        return self.signer.sign_blob(Digest("sha256", sha256.hex()))
 
     def bundle(self, sealed: Sealed) -> bytes:
         """The bundle as it came."""

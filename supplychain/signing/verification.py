@@ -240,8 +240,7 @@ def read_signed(
 def _signed(content: Envelope | SignatureLayer, envelope: bytes | None) -> Signed:
     if isinstance(content, SignatureLayer):
         return Signed.over(content.payload, content.signature)
-    message = dsse.pre_authentication_encoding(content.payload)
-    return Signed.over(message, content.signature, payload=content.payload, envelope=envelope)
+    return content.signed(envelope)
 
 
 def _checked(

@@ -9,12 +9,14 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import Certificate, DuplicateExtension, InvalidVersion
 from sigstore import dsse
 from sigstore._internal.fulcio.client import ExpiredCertificate, FulcioClientError
+from sigstore._internal.rekor import EntryRequestBody, RekorLogSubmitter
 from sigstore.errors import Error as LibraryError
 from sigstore.hashes import Hashed
 from sigstore.models import Bundle
@@ -27,6 +29,7 @@ from supplychain.model.identity import Identity
 from supplychain.signing.keyless.answers import without_tokens
 from supplychain.signing.trust.certificates import SigningCertificate
 
+_Answer = TypeVar("_Answer")
 # What it runs into where an answer is not what it expects.
 _ODD_ANSWERS = (
     LibraryError,
@@ -103,11 +106,38 @@ class _Statement(dsse.Statement):
         self._contents = contents
 
 
-def _made(make: Callable[[], Bundle]) -> bytes:
+def answered(service: str, ask: Callable[[], _Answer]) -> _Answer:
+    """What a client of the library gives.
+
+    Args:
+        service: Who is asked, for people.
+        ask: Asks.
+
+    Raises:
+        SigstoreError: It is not there, refuses, or answers nothing that can be used.
+    """
     try:
-        return make().to_json().encode()
+        return ask()
     except _ODD_ANSWERS as error:
-        raise _unusable("the transparency log", error) from None
+        raise _unusable(service, error) from None
+
+
+def enter(log: RekorLogSubmitter, request: dict[str, object]) -> str:
+    """Have something entered in a log: the entry as a bundle has it, JSON; unchecked.
+
+    Raises:
+        SigstoreError: The log is not there, refuses, or answers nothing that can be used.
+    """
+
+    def ask() -> str:
+        entry = log.create_entry(EntryRequestBody(request))
+        return entry._inner.to_json()  # noqa: SLF001 - the library has no other way to write it
+
+    return answered("the transparency log", ask)
+
+
+def _made(make: Callable[[], Bundle]) -> bytes:
+    return answered("the transparency log", lambda: make().to_json().encode())
 
 
 def _unusable(service: str, error: Exception) -> SigstoreError:

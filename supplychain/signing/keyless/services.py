@@ -126,6 +126,26 @@ class Instance:
             fulcio=authority, rekor=log, trusted_root=self.trusted_root, tsa_clients=[*clocks]
         )
 
+    def witnesses(
+        self, patience: Patience
+    ) -> tuple[RekorLogSubmitter, tuple[TimestampAuthorityClient, ...]]:
+        """The log and the clocks for what a key signs.
+
+        Args:
+            patience: Time and chance.
+
+        Raises:
+            ConfigurationError: There is no log, or none of the second kind.
+        """
+        log = self._log(patience, has_clock=bool(self.clock_count))
+        if not isinstance(log, _SecondLog):
+            raise ConfigurationError(
+                "the signing config names a log that takes no signatures of keys from here",
+                because="it is a Rekor v1",
+                hint="name a Rekor v2 with a timestamp authority, or sign without a log",
+            )
+        return log, tuple(_Clock(client.url, patience) for client in self.config.get_tsas())
+
     @property
     def clock_count(self) -> int:
         """How many timestamps the signing config asks for."""

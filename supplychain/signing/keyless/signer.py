@@ -163,8 +163,7 @@ def _require_timestamps(bundle: Bundle, count: int) -> None:
 def _over_statement(bundle: Bundle, payload: bytes) -> Signed:
     if bundle.envelope.payload != payload:
         raise VerificationError("the bundle holds another payload than was to be signed")
-    message = dsse.pre_authentication_encoding(payload)
-    return Signed.over(message, bundle.envelope.signature, payload=payload)
+    return bundle.envelope.signed()
 
 
 def _over_file(bundle: Bundle, sha256: bytes) -> Signed:
