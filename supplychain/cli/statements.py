@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from supplychain.cli import witnesses
@@ -11,7 +12,7 @@ from supplychain.cli.context import OutputFormat, rfc3339, write, write_json
 if TYPE_CHECKING:
     from supplychain.model.evidence import VerifiedAttestation
     from supplychain.records.run import RunRecord
-    from supplychain.signing.verification import VerificationReport
+    from supplychain.signing.storage import Rejection
 
 
 def of_run(run: RunRecord) -> tuple[VerifiedAttestation, ...]:
@@ -20,29 +21,32 @@ def of_run(run: RunRecord) -> tuple[VerifiedAttestation, ...]:
     return tuple(record.attestation for record in records)
 
 
+def as_data(
+    verified: Sequence[VerifiedAttestation], rejected: Sequence[Rejection]
+) -> dict[str, object]:
+    """What holds and what does not, as data."""
+    return {
+        "verified": [document(attestation) for attestation in verified],
+        "rejected": [{"manifest": str(r.manifest), "reason": r.reason} for r in rejected],
+    }
+
+
 def show(
-    verified: tuple[VerifiedAttestation, ...],
+    verified: Sequence[VerifiedAttestation],
     output: OutputFormat,
-    report: VerificationReport | None = None,
+    rejected: Sequence[Rejection] = (),
 ) -> None:
-    """Print what holds, and where a report is given, what was refused and why."""
+    """Print what holds, and what was refused and why."""
     if output is OutputFormat.JSON:
-        rejected = () if report is None else report.rejected
-        write_json(
-            {
-                "verified": [document(attestation) for attestation in verified],
-                "rejected": [{"manifest": str(r.manifest), "reason": r.reason} for r in rejected],
-            }
-        )
+        write_json(as_data(verified, rejected))
         return
     for attestation in verified:
         what = "signature" if attestation.is_signature else attestation.predicate_type
         who = witnesses.signer(attestation)
         first = f"{attestation.subject.digest}  {printable(what)}  {who}"
         write("".join(f"{line}\n" for line in (first, *witnesses.lines(attestation))))
-    if report is not None:
-        for rejection in report.rejected:
-            say(f"refused   {rejection.manifest.short}: {rejection.reason}")
+    for rejection in rejected:
+        say(f"refused   {rejection.manifest.short}: {rejection.reason}")
 
 
 def document(attestation: VerifiedAttestation) -> dict[str, object]:

@@ -34,6 +34,14 @@ class Vouched:
         """For people: `with release.pub`, `by release@acme.example (https://…)`."""
         return by(self.by)
 
+    @property
+    def witnesses(self) -> str:
+        """For people, who else tells of it: the first clock and log; "" where none does."""
+        said = self.attestation
+        clocks = [f"{time.clock} {time.name}" for time in said.times[:1]]
+        entries = [f"entry {entry.index} of {entry.log}" for entry in said.log_entries[:1]]
+        return f" ({'; '.join((*clocks, *entries))})" if clocks or entries else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:

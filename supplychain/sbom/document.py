@@ -68,6 +68,20 @@ def read(document: bytes, *, subject: Digest) -> SbomFacts:
     )
 
 
+def counted(document: bytes) -> tuple[str, int]:
+    """The CycloneDX version of a valid document, and how many components it has.
+
+    What it is about has to be known otherwise: a signed statement says so.
+
+    Raises:
+        InputError: It is not a CycloneDX JSON document of a supported version.
+        LimitError: It is too large.
+        VerificationError: It breaks its schema.
+    """
+    parsed = parse_valid(document)
+    return parsed["specVersion"], _count(parsed)
+
+
 def to_xml(document: bytes) -> bytes:
     """The same document as CycloneDX XML of the same version, checked against the official XSD.
 

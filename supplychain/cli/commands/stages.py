@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from supplychain.bootstrap.believed import Believed
-from supplychain.cli import options, statements
+from supplychain.cli import inspection, options, statements
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.findings import scan_document, scan_lines
 from supplychain.cli.quality import quality_document, quality_lines
@@ -202,6 +202,18 @@ def verify(
             show_default=False,
         ),
     ] = None,
+    policy_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy",
+            metavar="FILE",
+            help="judge what is attached by this policy's rules about signatures and "
+            "attestations; exits as `gate` does",
+            show_default=False,
+        ),
+    ] = None,
+    platform: options.Platform = None,
+    everything: options.Everything = False,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """Verify what is attached to an image; exits with 1 unless a signature holds.
@@ -217,7 +229,13 @@ def verify(
       supplychain verify registry.example/shop:1.4 --trusted-root root.json \\
         --certificate-identity ann@example.com \\
         --certificate-oidc-issuer https://accounts.example.com
+      supplychain verify registry.example/shop:1.4 --policy policies/prod.yaml
     """
+    if policy_file is not None:
+        inspection.require_alone(whom, predicate_type)
+        inspection.judge(shared, source, policy_file, platform, output, everything=everything)
+    if platform or everything:
+        raise InputError("--platform and --all are for --policy", hint="add --policy FILE")
     from supplychain.bootstrap import targets
     from supplychain.bootstrap.believed import believed
     from supplychain.model.evidence import SIGNATURE_PREDICATE
@@ -228,7 +246,7 @@ def verify(
     wanted = type_uri(predicate_type) if predicate_type else None
     with targets.located(shared.settings, source) as found:
         report = check(found.store, found.subject, trusted, at=shared.now())
-    statements.show(report.verified, output, report)
+    statements.show(report.verified, output, report.rejected)
     report.require(SIGNATURE_PREDICATE)
     if wanted is not None:
         report.require(wanted)

@@ -48,7 +48,8 @@ class Signature(Authorities):
             )
             return Judgement("no signature that counts", violations)
         said = ", ".join(
-            f"{one}, {span(case.age(made_at(one.attestation)))} ago" for one in found.vouched
+            f"{one}, {span(case.age(made_at(one.attestation)))} ago{one.witnesses}"
+            for one in found.vouched
         )
         return Judgement(
             f"signed {said}",

@@ -13,7 +13,6 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import CYCLONEDX_PREDICATE, SIGNATURE_PREDICATE
 from supplychain.model.identity import Clock, Identity, NameKind, TrustedTime
 from supplychain.signing.storage import Rejection
-from supplychain.signing.verification import VerificationReport
 from tests.kit.policies import CI, LOG_ENTRY
 from tests.kit.runs import FINGERPRINT, attestation_record, index_run, manifest_run
 from tests.kit.scans import AT, SUBJECT
@@ -21,10 +20,6 @@ from tests.kit.scans import AT, SUBJECT
 SIGNATURE = attestation_record(predicate_type=SIGNATURE_PREDICATE).attestation
 SBOM = attestation_record(predicate_digest=Digest.of(b"the SBOM")).attestation
 EVIL = attestation_record(predicate_type="https://evil.example/\x1b[2J").attestation
-
-
-def report(*rejected: Rejection) -> VerificationReport:
-    return VerificationReport(SUBJECT, (), rejected, ())
 
 
 def test_a_runs_statements_are_those_of_the_index_and_of_every_platform() -> None:
@@ -88,7 +83,7 @@ def test_a_type_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) ->
 def test_what_was_refused_is_said_beside_the_result(capsys: pytest.CaptureFixture[str]) -> None:
     manifest = Digest.of(b"a forgery")
     refused = Rejection(manifest, "no given key made the signature")
-    statements.show((SIGNATURE,), OutputFormat.TEXT, report(refused))
+    statements.show((SIGNATURE,), OutputFormat.TEXT, (refused,))
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 1
     assert err == f"refused   {manifest.short}: no given key made the signature\n"
@@ -96,7 +91,7 @@ def test_what_was_refused_is_said_beside_the_result(capsys: pytest.CaptureFixtur
 
 def test_as_data_everything_is_whole(capfd: pytest.CaptureFixture[str]) -> None:
     refused = Rejection(Digest.of(b"a forgery"), "why")
-    statements.show((SIGNATURE, SBOM), OutputFormat.JSON, report(refused))
+    statements.show((SIGNATURE, SBOM), OutputFormat.JSON, (refused,))
     document = json.loads(capfd.readouterr().out)
     signature, sbom = document["verified"]
     assert signature["predicate_digest"] is None

@@ -108,7 +108,10 @@ def test_all_of_tells_each_that_is_missing() -> None:
 def test_an_allow_names_everybody_whose_word_was_needed() -> None:
     decision = judge(f"signature: {{all_of: [{KEY}, {BY_CI}]}}", by_key, by_ci)
     (said,) = [r.summary for r in decision.results if r.rule == "signature"]
-    assert said == f"signed with release.pub, 0 s ago, by {CI}, 0 s ago"
+    assert said == (
+        f"signed with release.pub, 0 s ago, by {CI}, 0 s ago "
+        "(timestamp authority https://tsa.test; entry 7 of https://log.test)"
+    )
     assert {e.digest for e in decision.evidence} == {by_key.envelope, by_ci.envelope}
 
 
