@@ -259,3 +259,20 @@ def test_somebody_with_a_name_of_another_kind() -> None:
     assert found.identity.kind is NameKind.OTHER
     with pytest.raises(SupplyChainError):
         establish(Signed(read.content.signature, b"\0" * 32), read.material, trust, at=NOW)
+
+
+def test_a_key_with_a_timestamp() -> None:
+    content = b"test content"
+    read = Bundle.parse((DATA / "public-key-validity.sigstore.json").read_bytes())
+    _, spki = read_pem((DATA / "public-key-validity.pub").read_bytes(), "the key")
+    root = TrustedRoot.parse((DATA / "public-key-validity-root.json").read_bytes())
+    trust = Trust((VerifyingKey(spki),), root=lambda: root, timestamp=True)
+    assert isinstance(read.content, MessageSignature)
+    signature = read.content.signature
+    found = establish(Signed.over(content, signature), read.material, trust, at=NOW)
+    assert [time.at for time in found.times] == [datetime(2026, 6, 4, 17, 43, 29, tzinfo=UTC)]
+    with pytest.raises(VerificationError, match="no given key"):
+        establish(Signed.over(content + b"!", signature), read.material, trust, at=NOW)
+    public = Trust((VerifyingKey(spki),), root=public_good)
+    with pytest.raises(VerificationError, match="timestamp does not verify"):
+        establish(Signed.over(content, signature), read.material, public, at=NOW)
