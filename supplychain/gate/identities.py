@@ -27,6 +27,8 @@ from supplychain.gate.patterns import PATTERN, any_issuer, anybody_at, matches
 from supplychain.gate.windows import INSTANT, Window
 from supplychain.model.identity import CLAIMS, Identity, NameKind
 
+# Of what strangers call themselves, so much is told.
+_SHOWN = 300
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+", re.ASCII | re.DOTALL)
 _EMAIL = re.compile(r"[^\s@:/!]+@[^\s@:/!]+")
 
@@ -167,17 +169,18 @@ class TrustedIdentity(Window):
         """Why a certificate issued to this identity is not theirs; None where it is."""
         wanted = self.identity or f"/{self.identity_regexp}/"
         if not _is(identity.name, self.identity, self.identity_regexp):
-            return f"the name is {identity.name}, not {wanted}"
+            return f"the name is {identity.name[:_SHOWN]}, not {wanted}"
         kind = self.kind or (kind_of(self.identity) if self.identity else None)
         if kind is not None and identity.kind is not kind:
             return f"the name is of the kind {identity.kind}, not {kind}"
         if not _is(identity.issuer, self.issuer, self.issuer_regexp):
             issuer = self.issuer or f"/{self.issuer_regexp}/"
-            return f"the issuer is {identity.issuer}, not {issuer}"
+            return f"the issuer is {identity.issuer[:_SHOWN]}, not {issuer}"
         for name, value in self.claims:
             said = identity.claim(name)
             if said != value:
-                return f"{name} is {said if said is not None else 'not said'}, not {value}"
+                shown = "not said" if said is None else said[:_SHOWN]
+                return f"{name} is {shown}, not {value}"
         return None
 
     def likeness(self, identity: Identity) -> int:

@@ -16,6 +16,7 @@ from supplychain.model.evidence import VerifiedAttestation
 
 # Of strangers who signed as well, so many are named.
 _SHOWN = 5
+_LENGTH = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +259,7 @@ def _strangers(others: Iterable[VerifiedAttestation], wanted: Sequence[TrustedId
         {a.identity for a in strangers if a.identity is not None},
         key=lambda identity: (identity.issuer, identity.name, identity.claims),
     )
-    names = sorted(set(map(str, identities)))
+    names = sorted({str(identity)[:_LENGTH] for identity in identities})
     parts = [f"with {_some(keys)}"] if keys else []
     parts += [f"by {_some(names)}"] if names else []
     said = f", only {' and '.join(parts)}" if parts else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Table, bindparam, select, update
 
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Evidence, EvidenceKind, Scan
@@ -37,7 +37,7 @@ from supplychain.records.staging import (
     staged_components,
     staged_findings,
 )
-from supplychain.records.witnesses import witness_columns
+from supplychain.records.witnesses import NONE, witness_columns
 
 
 class _Scanned(NamedTuple):
@@ -189,9 +189,11 @@ def _file_attestations(filing: Filing, image: int, records: Iterable[Attestation
             produced_at=statement.signed_at or statement.verified_at,
             verified_by=statement.verified_by,
         )
-        filing.insert(
+        number = _number(filing, image, kind, statement.envelope, statement.verified_by)
+        witnesses = witness_columns(statement)
+        is_new = filing.insert(
             attestations,
-            evidence_id=_number(filing, image, kind, statement.envelope, statement.verified_by),
+            evidence_id=number,
             predicate_type=statement.predicate_type,
             payload_digest=statement.payload,
             key_fingerprint=statement.key_fingerprint,
@@ -199,8 +201,22 @@ def _file_attestations(filing: Filing, image: int, records: Iterable[Attestation
             predicate_digest=statement.predicate_digest,
             builder=statement.build.builder if statement.build else None,
             build_type=statement.build.kind if statement.build else None,
-            **witness_columns(statement),
+            **witnesses,
         )
+        if not is_new:
+            _add_witnesses(filing, number, witnesses)
+
+
+def _add_witnesses(filing: Filing, number: int, witnesses: dict[str, str | None]) -> None:
+    """Keep the logs and clocks of a statement that was recorded before anybody looked at them."""
+    for name in ("log_entries", "times"):
+        if witnesses[name] != NONE:
+            column = attestations.c[name]
+            filing.connection.execute(
+                update(attestations)
+                .where(attestations.c.evidence_id == number, column == NONE)
+                .values({column: witnesses[name]})
+            )
 
 
 def _number(

@@ -15,6 +15,8 @@ from supplychain.model.identity import Clock, Identity, LogEntry, NameKind, Trus
 from supplychain.records.columns import instant_text
 
 _T = TypeVar("_T")
+# What a column has where there is no log, or no clock.
+NONE = "[]"
 
 
 def witness_columns(attestation: VerifiedAttestation) -> dict[str, str | None]:

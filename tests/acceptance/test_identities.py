@@ -119,6 +119,13 @@ def test_what_is_recorded_tells_who_signed_to_the_next_gate(team: Team) -> None:
     assert f"the issuer is {team.issuer}, not https://evil.example" in denied.stdout
 
 
+def test_nothing_is_recorded_that_a_gate_could_not_tell_from_what_was_published(team: Team) -> None:
+    who = (CERTIFICATE[0], DEVELOPER, CERTIFICATE[1], team.issuer)
+    team.type("attestations", "record", team.image, *who, "--insecure-ignore-sct").refused(
+        2, "what is recorded counts for every gate"
+    )
+
+
 def test_a_policy_judges_what_is_attached_as_data(team: Team) -> None:
     team.desk.policy("signature: {keys: [../release.pub]}", "sbom: {keys: [../release.pub]}")
     verify = ("verify", team.image, "--policy", "policies/prod.yaml", "-o", "json")

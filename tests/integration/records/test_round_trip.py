@@ -227,6 +227,26 @@ def test_what_provenance_says_of_a_build_comes_back(record: Record) -> None:
     assert _platform(record.dossier(SUBJECT.digest, at=AT)).attestations == (told,)
 
 
+def test_logs_and_clocks_that_are_verified_later_are_kept_beside_the_first_instant(
+    record: Record,
+) -> None:
+    bare = attestation_record()
+    entry, time = (
+        LogEntry("https://log.test", "00", 1, "dsse 0.0.1"),
+        TrustedTime(AT, Clock.LOG, "l"),
+    )
+    later = AT + timedelta(days=1)
+    more = replace(bare.attestation, log_entries=(entry,), times=(time,), verified_at=later)
+    expected = replace(more, verified_at=AT)
+
+    record.save_run(manifest_run(attestations=(bare,)), at=AT)
+    # What was seen once is not taken back by somebody who did not look.
+    for attestation in (more, bare.attestation):
+        run = manifest_run(attestations=(replace(bare, attestation=attestation),))
+        record.save_run(run, at=later)
+        assert _platform(record.dossier(SUBJECT.digest, at=later)).attestations == (expected,)
+
+
 def test_a_damaged_row_is_a_fault_and_no_attestation(record: Record, database: str) -> None:
     record.save_run(manifest_run(attestations=(attestation_record(),)), at=AT)
     engine = open_engine(database)

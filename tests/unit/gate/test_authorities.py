@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import jsonschema_rs
@@ -153,6 +154,13 @@ def test_strangers_are_told_by_the_handful() -> None:
     many = [make_attestation(key=b"%d" % n) for n in range(20)]
     (violation,) = judge("signature: {keys: [release.pub]}", *many).violations
     assert violation.message.endswith(" and 15 more")
+
+
+def test_a_stranger_with_a_long_name_does_not_fill_the_screen() -> None:
+    name = "https://evil.example/" + "x" * 60_000
+    long = make_attestation(identity=replace(CI, name=name, issuer=name))
+    (violation,) = judge(f"signature: {BY_CI}", long).violations
+    assert len(violation.message) < 2000
 
 
 def test_an_attestation_of_the_index_or_of_each_platform_will_do() -> None:
