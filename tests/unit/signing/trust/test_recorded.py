@@ -6,6 +6,7 @@ Their certificates expired minutes after they signed: what counts is the time of
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,8 +22,10 @@ from supplychain.model.subject import Subject
 from supplychain.signing import bundle, embedded
 from supplychain.signing.bundle import Bundle, MessageSignature
 from supplychain.signing.encoding import read_pem
+from supplychain.signing.trust.entries import Entry
 from supplychain.signing.trust.establish import establish
 from supplychain.signing.trust.keys import VerifyingKey
+from supplychain.signing.trust.material import Material
 from supplychain.signing.trust.root import TrustedRoot, public_good
 from supplychain.signing.trust.signed import Signed
 from supplychain.signing.trust.trust import LogDemand, Trust
@@ -276,3 +279,26 @@ def test_a_key_with_a_timestamp() -> None:
     public = Trust((VerifyingKey(spki),), root=public_good)
     with pytest.raises(VerificationError, match="timestamp does not verify"):
         establish(Signed.over(content, signature), read.material, public, at=NOW)
+
+
+def test_an_entry_of_the_public_log_of_the_second_generation() -> None:
+    value = json.loads((DATA / "rekor-v2-entry.json").read_bytes())
+    entry = Entry.parse(value)
+    said = json.loads(entry.body)["spec"]["hashedRekordV002"]
+    spki = b64decode(said["signature"]["verifier"]["publicKey"]["rawBytes"])
+    digest = b64decode(said["data"]["digest"])
+    signed = Signed(b64decode(said["signature"]["content"]), digest)
+    signed.require(VerifyingKey(spki))
+    material = Material(entries=(entry,))
+    trust = Trust((VerifyingKey(spki),), root=public_good, log_of_keys=LogDemand.REQUIRED)
+    found = establish(signed, material, trust, at=NOW)
+    assert [(one.log, one.index, one.kind) for one in found.log_entries] == [
+        ("https://log2025-1.rekor.sigstore.dev", 412114, "hashedrekord 0.0.2")
+    ]
+    assert found.times == ()
+    value["logIndex"] = "412115"
+    with pytest.raises(VerificationError, match="another index than its inclusion proof"):
+        establish(signed, Material(entries=(Entry.parse(value),)), trust, at=NOW)
+    before = datetime(2025, 9, 22, tzinfo=UTC)
+    with pytest.raises(VerificationError, match="the log entry is of"):
+        establish(signed, material, trust, at=before)
