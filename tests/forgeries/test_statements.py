@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from supplychain.errors import VerificationError
 from supplychain.model.digest import Digest
@@ -158,6 +160,16 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
     "with a forged signature before the genuine one": (
         _signatures(lambda one: [{"sig": "AAAA"}, one]),
         "not exactly one signature",
+    ),
+    # CVE-2022-21449, of another library: zero was a signature of anything.
+    "with a signature of zeros": (
+        _signatures(lambda _: [{"sig": write_base64(encode_dss_signature(0, 0))}]),
+        "no given key verifies",
+    ),
+    "with an empty signature": (_signatures(lambda _: [{"sig": ""}]), "no given key verifies"),
+    "with more after the end of its signature": (
+        _signatures(lambda one: [{"sig": write_base64(b64decode(one["sig"]) + b"\0")}]),
+        "no given key verifies",
     ),
     "beside a message of its own": (
         _edited(lambda value: value.update(messageSignature={"signature": "AAAA"})),
