@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.keys import signer
 from supplychain.errors import ConfigurationError, InputError, NotFoundError, StoreError
-from supplychain.model.evidence import CYCLONEDX_PREDICATE
 from supplychain.settings import Settings, expanded
 
 if TYPE_CHECKING:
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 
 # No policy or key that people write comes near this.
 _DOCUMENT_LIMIT = 1024 * 1024
-_PREDICATE_LIMIT = 32 * 1024 * 1024
-_CHUNK = 1024 * 1024
 
 
 def read_document(path: Path, what: str, *, limit: int = _DOCUMENT_LIMIT) -> bytes:
@@ -231,52 +227,3 @@ def summary(settings: Settings, decision: Decision) -> Claim:
 
     predicate = render(decision, verifier=builder(settings), product=PRODUCT)
     return Claim(SUMMARY_PREDICATE, predicate)
-
-
-def claim(predicate_type: str, predicate: Path, *, at: datetime, above: int | None = None) -> Claim:
-    """What somebody wants to state: a predicate's type, and the file that holds it.
-
-    A CycloneDX document that is too large to be signed whole is read once and not kept.
-
-    Args:
-        predicate_type: A name of cosign's `--type`, or a URI.
-        predicate: The file.
-        at: Now (aware, UTC).
-        above: How many bytes an SBOM may have to be signed whole; None where it has to be.
-
-    Raises:
-        InputError: The type is not one, or the file cannot be of it.
-        NotFoundError: The file is not there.
-        StoreError: It cannot be read.
-    """
-    from supplychain.signing.predicate_types import type_uri
-    from supplychain.signing.predicates import prepared
-    from supplychain.signing.publication import Claim
-
-    is_sbom = type_uri(predicate_type) == CYCLONEDX_PREDICATE
-    if is_sbom and above is not None and _size(predicate) > above:
-        from supplychain.signing.documents import Document
-
-        large = Document.read(lambda: _chunks(predicate), str(predicate))
-        return Claim(CYCLONEDX_PREDICATE, b"", large)
-    document = read_document(predicate, "predicate", limit=_PREDICATE_LIMIT)
-    return Claim(*prepared(predicate_type, document, at=at))
-
-
-def _size(path: Path) -> int:
-    """A file's size; 0 where there is none, which whoever reads it will say."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb", buffering=0) as file:
-            while chunk := file.read(_CHUNK):
-                yield chunk
-    except OSError as error:
-        raise StoreError(
-            f"the predicate {path} cannot be read", because=error.strerror, retryable=False
-        ) from error

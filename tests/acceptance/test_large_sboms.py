@@ -119,6 +119,20 @@ def test_a_large_file_that_is_no_sbom_is_not_attested(
         desk.type(*attest, **SMALL).refused(2, words, "large.json")
 
 
+def test_it_is_told_what_becomes_of_a_large_file(desk: Desk, repaired: Path) -> None:
+    path = desk.folder / "large.json"
+    path.write_text(json.dumps({"bomFormat": "CycloneDX", "components": [{"name": "x" * 2000}]}))
+    attest = ("attest", f"oci:{repaired}", "--type", "cyclonedx", "--predicate", "large.json")
+    done = desk.type(*attest, **SMALL).ended(0)
+    assert "read      large.json: CycloneDX, to be attested by its digest" in done.stderr
+    assert "https://cyclonedx.org/bom" in done.stdout
+    quiet = desk.type(*attest, "--quiet", **SMALL).ended(0)
+    assert "large.json" not in quiet.stderr
+    attested_too = ("--attest", "cyclonedx=large.json", "-o", "json")
+    both = desk.type("sign", f"oci:{repaired}", *attested_too, **SMALL).ended(0).json()
+    assert len(both["verified"]) == 2
+
+
 @pytest.mark.parametrize("size", ["40MiB", "1", "much", "1GiB"])
 def test_a_size_that_nobody_can_sign_whole(desk: Desk, repaired: Path, size: str) -> None:
     environ = {"SUPPLYCHAIN_WHOLE_SBOM": size}

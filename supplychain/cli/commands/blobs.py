@@ -66,7 +66,7 @@ def sign_blob(
       supplychain sign-blob shop.tar --key release.key --bundle shop.slsa.json \\
         --type slsaprovenance1 --predicate provenance.json
     """
-    from supplychain.bootstrap import blobs, trust
+    from supplychain.bootstrap import blobs, claims, trust
 
     if (predicate is None) != (predicate_type is None):
         raise InputError(
@@ -81,7 +81,7 @@ def sign_blob(
     if predicate is None or predicate_type is None:
         made = signing.sign(found, signer)
     else:
-        claim = trust.claim(predicate_type, predicate, at=shared.now())
+        claim = claims.claim(predicate_type, predicate, at=shared.now())
         made = signing.attest(found, signer, claim)
     write(made + b"\n", bundle)
 

@@ -119,17 +119,21 @@ def sign(
         --attest cyclonedx=shop.cdx.json --attest openvex=shop.vex.json
       supplychain sign oci:build/shop --key release.key --output json
     """
-    from supplychain.bootstrap import parts, targets, trust
+    from supplychain.bootstrap import claims, parts, targets, trust
 
     sealing = trust.sealing(shared.settings, None, sign=True, ask=shared.ask)
     now, above = shared.now(), sealing.whole_sbom
-    claims = [trust.claim(*_typed(text), at=now, above=above) for text in attest or ()]
+    with shared.progress(output) as heard:
+        said = [
+            claims.claim(*_typed(text), at=now, above=above, progress=heard)
+            for text in attest or ()
+        ]
     with (
         shared.progress(output) as progress,
         nullcontext() if no_record else parts.open_record(shared.settings, create=True) as record,
         targets.target(shared.settings, source, platform=platform, layout=layout) as target,
     ):
-        done = parts.pipeline(shared.settings, record, progress).sign(target, sealing, claims)
+        done = parts.pipeline(shared.settings, record, progress).sign(target, sealing, said)
     statements.show(statements.of_run(done), output)
 
 
@@ -172,11 +176,12 @@ def attest(
       supplychain attest oci:build/shop --key release.key \\
         --type https://example.com/review/v1 --predicate review.json
     """
-    from supplychain.bootstrap import parts, targets, trust
+    from supplychain.bootstrap import claims, parts, targets, trust
 
     sealing = trust.sealing(shared.settings, None, sign=True, ask=shared.ask)
-    above = sealing.whole_sbom
-    claim = trust.claim(predicate_type, predicate, at=shared.now(), above=above)
+    now, above = shared.now(), sealing.whole_sbom
+    with shared.progress(output) as heard:
+        claim = claims.claim(predicate_type, predicate, at=now, above=above, progress=heard)
     with (
         shared.progress(output) as progress,
         nullcontext() if no_record else parts.open_record(shared.settings, create=True) as record,
