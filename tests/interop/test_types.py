@@ -18,7 +18,7 @@ from supplychain.pipeline.provenance import Invocation, Purpose, provenance
 from supplychain.scan.scanner import ScanResult
 from supplychain.signing.predicate_types import NAMES
 from tests.interop import tools
-from tests.interop.matrix import COSIGN_3, OURS
+from tests.interop.matrix import COSIGN_2, COSIGN_3, OURS
 from tests.interop.tools import SIGNING, Bench
 from tests.kit.cli import PROGRAM
 from tests.kit.forging import forge
@@ -30,6 +30,8 @@ from tests.kit.shop import push
 # Cosign has no name for these; it takes their URI.
 _UNNAMED = {"vsa"}
 _FORMS = ["bundle", "legacy"]
+_COSIGNS = [COSIGN_3, COSIGN_2]
+_ROOT = {COSIGN_3: (), COSIGN_2: ("--trusted-root", "root.json")}
 NOTHING = Descriptor("", Digest.of(b""), 0)
 CONFIG = ImageConfig(PLATFORM, ())
 
@@ -44,10 +46,13 @@ def _name(name: str, program: str) -> str:
     return NAMES[name] if program != OURS and name in _UNNAMED else name
 
 
+@pytest.mark.parametrize("reader", _COSIGNS)
 @pytest.mark.parametrize("form", _FORMS)
 @pytest.mark.parametrize("name", NAMES)
-def test_cosign_verifies_what_we_attest(name: str, form: str, image: str, bench: Bench) -> None:
-    cosign = tools.program(COSIGN_3)
+def test_cosign_verifies_what_we_attest(
+    name: str, form: str, reader: str, image: str, bench: Bench
+) -> None:
+    cosign = tools.program(reader)
     document = json.dumps(PREDICATES[name])
     (bench.folder / "stated.json").write_text(document)
     stated = ("attest", image, "--key", "release.key", "--predicate", "stated.json")
@@ -56,7 +61,7 @@ def test_cosign_verifies_what_we_attest(name: str, form: str, image: str, bench:
     read = bench.type(
         cosign,
         *("verify-attestation", "--key", "release.pub", "--insecure-ignore-tlog=true"),
-        *("--type", _name(name, COSIGN_3), image),
+        *("--type", _name(name, reader), *_ROOT[reader], image),
     )
     assert read.returncode == 0, read.stderr
     payload = json.loads(base64.b64decode(json.loads(read.stdout)["payload"]))
@@ -64,12 +69,14 @@ def test_cosign_verifies_what_we_attest(name: str, form: str, image: str, bench:
     assert payload["predicate"] == PREDICATES[name]
 
 
+@pytest.mark.parametrize("by", _COSIGNS)
 @pytest.mark.parametrize("form", _FORMS)
 @pytest.mark.parametrize("name", NAMES)
-def test_we_verify_what_cosign_attests(name: str, form: str, image: str, bench: Bench) -> None:
-    cosign = tools.program(COSIGN_3)
+def test_we_verify_what_cosign_attests(
+    name: str, form: str, by: str, image: str, bench: Bench
+) -> None:
     (bench.folder / "stated.json").write_text(json.dumps(PREDICATES[name]))
-    _cosign_attests(bench, cosign, form, image, _name(name, COSIGN_3))
+    _cosign_attests(bench, by, form, image, _name(name, by))
     assert _verified(bench, image, name) == NAMES[name]
 
 
@@ -77,7 +84,7 @@ def test_we_verify_what_cosign_attests(name: str, form: str, image: str, bench: 
 def test_we_verify_spdx_that_cosign_took_as_text(form: str, image: str, bench: Bench) -> None:
     cosign = tools.program(COSIGN_3)
     (bench.folder / "stated.json").write_text(SPDX_TEXT)
-    _cosign_attests(bench, cosign, form, image, "spdx")
+    _cosign_attests(bench, COSIGN_3, form, image, "spdx")
     assert _verified(bench, image, "spdx") == NAMES["spdx"]
     # Cosign itself does not: so there is nothing to be had from writing it.
     asked = ("--key", "release.pub", "--insecure-ignore-tlog=true", "--type", "spdx", image)
@@ -88,7 +95,7 @@ def test_we_verify_spdx_that_cosign_took_as_text(form: str, image: str, bench: B
 def test_what_cosign_downloads_is_taken_from_a_file(form: str, image: str, bench: Bench) -> None:
     cosign = tools.program(COSIGN_3)
     (bench.folder / "stated.json").write_text(json.dumps(PREDICATES["openvex"]))
-    _cosign_attests(bench, cosign, form, image, "openvex")
+    _cosign_attests(bench, COSIGN_3, form, image, "openvex")
     downloaded = bench.type(cosign, "download", "attestation", image)
     assert downloaded.returncode == 0, downloaded.stderr
     (bench.folder / "downloaded.jsonl").write_text(downloaded.stdout)
@@ -114,7 +121,7 @@ def test_cosign_takes_our_provenance_for_what_slsa_defines(image: str, bench: Be
     result = ScanResult(scan.scan, scan.report)
     predicate = provenance(run, about, result, sbom, finished_at=AT)
     (bench.folder / "stated.json").write_bytes(predicate)
-    _cosign_attests(bench, cosign, "bundle", image, "slsaprovenance1")
+    _cosign_attests(bench, COSIGN_3, "bundle", image, "slsaprovenance1")
     options = ("--key", "release.pub", "--insecure-ignore-tlog=true", "--type", "slsaprovenance1")
     read = bench.type(cosign, "verify-attestation", *options, image)
     assert read.returncode == 0, read.stderr
@@ -122,10 +129,10 @@ def test_cosign_takes_our_provenance_for_what_slsa_defines(image: str, bench: Be
     assert payload["predicate"] == json.loads(predicate)
 
 
-def _cosign_attests(bench: Bench, cosign: Path, form: str, image: str, name: str) -> None:
-    options = ("--key", "release.key", *SIGNING[COSIGN_3, form])
+def _cosign_attests(bench: Bench, by: str, form: str, image: str, name: str) -> None:
+    options = ("--key", "release.key", *SIGNING[by, form])
     stated = ("--type", name, "--predicate", "stated.json")
-    done = bench.type(cosign, "attest", *options, *stated, image)
+    done = bench.type(tools.program(by), "attest", *options, *stated, image)
     assert done.returncode == 0, done.stderr
 
 
