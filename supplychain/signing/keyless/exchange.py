@@ -8,6 +8,7 @@ that the library above it sees complete answers or nothing.
 from __future__ import annotations
 
 import io
+import os
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -89,6 +90,8 @@ def session(service: Service, patience: Patience, headers: Mapping[str, str]) ->
     """
     made = requests.Session()
     made.auth = _no_netrc
+    # What Go's programs take; `requests` itself takes REQUESTS_CA_BUNDLE, which goes before.
+    made.verify = os.environ.get("SSL_CERT_FILE") or True
     made.headers.update({**headers, "Accept-Encoding": "identity"})
     made.adapters.clear()
     for scheme in ("https://", "http://"):

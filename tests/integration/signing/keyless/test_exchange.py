@@ -220,16 +220,19 @@ def test_a_netrc_does_not_replace_the_token(
     assert asked.headers["Authorization"] == f"Bearer {TOKEN}"
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_a_stranger_s_certificate_is_refused_and_an_authority_can_be_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
     authority = Authority.create(tmp_path)
     tls = authority.issue(tmp_path, "127.0.0.1")
     with json_server(lambda _: Reply(200, {"b": 2}), tls=tls) as server:
         with pytest.raises(SigstoreError, match="cannot be trusted") as caught:
             post(server.address)
         assert not caught.value.retryable
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.certificate_file))
+        monkeypatch.setenv(variable, str(authority.certificate_file))
         assert post(server.address).json() == {"b": 2}
 
 
