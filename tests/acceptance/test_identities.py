@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from demo.images import Layer
 from tests.kit.cli import Desk, Outcome
-from tests.kit.shop import digest_of
+from tests.kit.shop import digest_of, pack_index
 from tests.kit.sigstore.mock import MockSigstore
 from tests.kit.sigstore.oidc import DEVELOPER
 
@@ -143,6 +144,47 @@ def test_a_policy_judges_what_is_attached_as_data(team: Team) -> None:
     }
     assert {one["identity"] for one in allowed["verified"]} == {None}
     assert len(allowed["verified"]) >= 3
+
+
+def test_every_platform_of_an_index_is_judged_by_what_is_attached_to_it(
+    desk: Desk, repaired_layer: Layer, tmp_path: Path
+) -> None:
+    image = tmp_path / "shop"
+    digests = pack_index(image, dict.fromkeys(("linux/amd64", "linux/arm64"), repaired_layer))
+    key = "{keys: [../release.pub]}"
+    desk.policy(f"signature: {key}", f"sbom: {key}", f"attestation: {{type: vuln, {key[1:]}")
+    verify = ("verify", f"oci:{image}", "--policy", "policies/prod.yaml")
+    desk.type("run", f"oci:{image}", "-e", "prod", "--platform", "linux/amd64").ended(10)
+    denied = desk.type(*verify).ended(10)
+    assert "no SBOM is recorded  [linux/arm64]" in denied.stdout
+    desk.type(*verify, "--platform", "linux/amd64").ended(0)
+    desk.type("run", f"oci:{image}", "-e", "prod").ended(0)
+    judged = desk.type(*verify, "-o", "json").ended(0).json()
+    assert {one["subject"] for one in judged["verified"]} == set(digests.values())
+
+
+def test_the_sbom_is_one_by_somebody_whom_the_rule_trusts(team: Team) -> None:
+    """Though another one is there whose signer another rule trusts."""
+    generate = ("keys", "generate", "--output-key-prefix")
+    team.type(*generate, "other").ended(0)
+    document = team.type("sbom", team.image).ended(0).stdout
+    (team.desk.folder / "own.json").write_text(document)
+    (team.desk.folder / "other.json").write_text(document.rstrip() + " ")
+    attest = ("attest", team.image, "--type", "cyclonedx", "--predicate")
+    both = "signature: {keys: [../release.pub, ../other.pub]}"
+    team.desk.policy(both, "sbom: {keys: [../release.pub]}")
+    verify = ("verify", team.image, "--policy", "policies/prod.yaml")
+
+    team.type("sign", team.image).ended(0)
+    team.type(*attest, "other.json", "--key", "other.key").ended(0)
+    denied = team.type(*verify).ended(10)
+    assert "the SBOM is not attested with ../release.pub, only with key" in denied.stdout
+    team.type(*attest, "own.json").ended(0)
+    team.type(*verify).ended(0)
+    team.desk.policy(both, "sbom: {keys: [../other.pub]}")
+    team.type(*verify).ended(0)
+    team.desk.policy(both, "sbom: {all_of: [{keys: [../other.pub]}, {keys: [../release.pub]}]}")
+    team.type(*verify).ended(10)
 
 
 def test_a_policy_stands_alone(team: Team) -> None:
