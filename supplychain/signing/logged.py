@@ -14,9 +14,10 @@ from supplychain.signing import bundle as bundles
 from supplychain.signing.bundle import Bundle, MessageSignature
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.keyless.witnesses import Witnesses
-from supplychain.signing.sealing import KeySealer, Sealed
+from supplychain.signing.sealing import KeySealer
 from supplychain.signing.storage import Stored
 from supplychain.signing.trust.establish import establish
+from supplychain.signing.trust.material import Material
 from supplychain.signing.trust.signed import Signed
 from supplychain.signing.trust.trust import LogDemand, Trust
 
@@ -35,15 +36,12 @@ class LoggedSealer(KeySealer):
         """The key before those of others, and the root by which the witnesses are believed."""
         return replace(KeySealer.trusted(self, others), root=self.witnesses.root)
 
-    def recall(self, stored: Stored) -> Sealed | None:
-        """What the key has signed, of bundles those that the log holds."""
-        sealed = KeySealer.recall(self, stored)
-        if stored.media_type == bundles.MEDIA_TYPE and sealed is not None:
-            try:
-                self._require_logged(Bundle.parse(stored.data))
-            except (InputError, VerificationError):
-                return None
-        return sealed
+    def require_own(self, stored: Stored, material: Material) -> None:
+        """Of bundles those that the log holds."""
+        if stored.media_type == bundles.MEDIA_TYPE:
+            self._require_logged(Bundle.parse(stored.data))
+        else:
+            KeySealer.require_own(self, stored, material)
 
     def bundled(self, content: Envelope | MessageSignature) -> bytes:
         """The bundle with what the witnesses say, if all of that holds."""

@@ -21,6 +21,7 @@ from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.signer import Signer
 from supplychain.signing.simplesigning import SignatureLayer
 from supplychain.signing.storage import Stored
+from supplychain.signing.trust.material import ALONE, Material
 from supplychain.signing.trust.trust import Trust
 
 if TYPE_CHECKING:
@@ -140,14 +141,27 @@ class KeySealer(Sealer):
         return Bundle.by_key(self.signer.public_key.hint, content).encode()
 
     def recall(self, stored: Stored) -> Sealed | None:
-        """What the key verifies."""
+        """What the key verifies, where all that comes with it is what this sealer puts there."""
         try:
-            sealed = _BY_KEY[stored.media_type](stored.data)
+            sealed, material = _BY_KEY[stored.media_type](stored.data)
             sealed.verify(self.signer.public_key)
+            self.require_own(stored, material)
         except (InputError, VerificationError):
             # Somebody else's, or broken: either way this key has not said it yet.
             return None
         return sealed
+
+    def require_own(self, stored: Stored, material: Material) -> None:
+        """Check what comes with a signature of the key's.
+
+        Anybody may store a copy with something beside it that does not hold; then that is refused,
+        and must not keep the key from saying it again.
+
+        Raises:
+            VerificationError: It is something that this sealer does not put there.
+        """
+        if material.certificate is not None or material.entries or material.timestamps:
+            raise VerificationError(f"{stored.manifest.short} comes with what the key did not sign")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +236,18 @@ def no_legacy_form() -> InputError:
     )
 
 
-_BY_KEY: dict[str, Callable[[bytes], Envelope | SignatureLayer]] = {
-    bundle.MEDIA_TYPE: lambda data: Bundle.parse(data).envelope,
-    dsse.MEDIA_TYPE: Envelope.decode,
-    embedded.MEDIA_TYPE: SignatureLayer.parse,
+def _of_bundle(data: bytes) -> tuple[Envelope, Material]:
+    read = Bundle.parse(data)
+    return read.envelope, read.material
+
+
+def _of_layer(data: bytes) -> tuple[SignatureLayer, Material]:
+    layer = SignatureLayer.parse(data)
+    return layer, layer.material
+
+
+_BY_KEY: dict[str, Callable[[bytes], tuple[Envelope | SignatureLayer, Material]]] = {
+    bundle.MEDIA_TYPE: _of_bundle,
+    dsse.MEDIA_TYPE: lambda data: (Envelope.decode(data), ALONE),
+    embedded.MEDIA_TYPE: _of_layer,
 }

@@ -14,7 +14,7 @@ from supplychain.model.artifact import OCI_INDEX, OCI_MANIFEST
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import CYCLONEDX_PREDICATE, SIGNATURE_PREDICATE
 from supplychain.model.subject import Subject
-from supplychain.signing import publication, verification
+from supplychain.signing import publication, storage, verification
 from supplychain.signing.formats import Format
 from supplychain.signing.publication import SIGNATURE, Claim, Publication
 from supplychain.signing.trust.trust import Trust
@@ -116,6 +116,41 @@ def test_saying_the_same_again_adds_nothing() -> None:
     assert [m.added for m in (*first, *later)] == [True, True, False, False, False]
     assert [m.manifest for m in later] == [first[0].manifest, first[1].manifest, first[0].manifest]
     assert (store.blobs, store.manifests) == before
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"publicKey": None, "certificate": {"rawBytes": "MAA="}},
+        {"timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp": "MAA="}]}},
+        {
+            "tlogEntries": [
+                {
+                    "logId": {"keyId": "MAA="},
+                    "kindVersion": {"kind": "dsse", "version": "0.0.1"},
+                    "canonicalizedBody": "e30=",
+                }
+            ]
+        },
+    ],
+    ids=["a certificate", "a timestamp", "a log entry"],
+)
+def test_a_copy_with_something_beside_it_does_not_keep_the_key_from_signing(
+    beside: dict[str, object],
+) -> None:
+    """Such a copy is refused by whoever verifies, and everybody who may push can store one."""
+    elsewhere, store = MemoryStore(), MemoryStore()
+    made = _sign(elsewhere, put_image(elsewhere))
+    value = json.loads(elsewhere.blobs[made.envelope])
+    value["verificationMaterial"].update(beside)
+    subject = put_image(store)
+    copy = json.dumps(value).encode()
+    manifest = store.manifest(subject.digest)
+    list(storage.write(store, manifest, [(SIGNATURE_PREDICATE, copy)], at=AT))
+    assert _sign(store, subject).added
+    report = verification.verify(store, subject, Trust((signer().public_key,)), at=AT)
+    assert (len(report.signatures), len(report.rejected)) == (1, 1)
+    assert not _sign(store, subject).added
 
 
 def test_the_same_claim_twice_in_one_call_is_made_once() -> None:
