@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError, LimitError, VerificationError
 from supplychain.model.digest import Digest
@@ -15,13 +16,15 @@ from supplychain.model.evidence import SIGNATURE_PREDICATE
 from supplychain.model.subject import Subject
 from supplychain.signing import statement
 from supplychain.signing.bundle import Bundle, MessageSignature
-from supplychain.signing.publication import Claim
 from supplychain.signing.sealing import Sealer, sealer_of
 from supplychain.signing.signer import Signer
 from supplychain.signing.statement import Statement
 from supplychain.signing.trust.establish import Established, establish
 from supplychain.signing.trust.signed import Signed
 from supplychain.signing.trust.trust import Trust
+
+if TYPE_CHECKING:
+    from supplychain.signing.publication import Claim
 
 # What the formats call the digests that are compared with a file's.
 _IN_BUNDLES = {"SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512"}
