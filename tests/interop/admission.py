@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from functools import cache
 from subprocess import CompletedProcess
@@ -16,6 +17,7 @@ from tests.interop.matrix import (
     POLICY_CONTROLLER,
 )
 from tests.kit.prose import REPOSITORY
+from tests.kit.sigstore.tuf_repository import TufRepository
 
 FOLDER = REPOSITORY / "docs" / "admission"
 FILES = {
@@ -24,24 +26,36 @@ FILES = {
     KYVERNO_BUNDLE: "kyverno-sigstore-bundle.yaml",
     KYVERNO_IMAGE: "kyverno-image-validating-policy.yaml",
 }
+KEYLESS = "kyverno-image-validating-policy-keyless.yaml"
 # Kyverno's program ends with 0 too where a policy matched nothing.
 _PASSED = re.compile(r"pass: [1-9]\d*, fail: 0, warn: 0, error: 0, skip: 0")
 # What a user replaces by what is theirs.
 KEY = "-----BEGIN PUBLIC KEY-----\n(what release.pub holds)\n-----END PUBLIC KEY-----\n"
 REGISTRY = "registry.example"
+IDENTITY = "https://git.example/acme/shop/.github/workflows/release.yml@refs/heads/main"
+ISSUER = "https://issuer.example"
+TUF, TUF_ROOT = "https://tuf.example", "(what its root.json holds, in base64)"
 
 
 @cache
-def policies(reader: str) -> dict[str, Any]:
-    """The policies that are offered for one controller, by what they ask for."""
-    documents = yaml.safe_load_all((FOLDER / FILES[reader]).read_text("utf-8"))
+def policies(file: str) -> dict[str, Any]:
+    """The policies that a file offers, by what they ask for."""
+    documents = yaml.safe_load_all((FOLDER / file).read_text("utf-8"))
     return {found["metadata"]["name"].removeprefix("supplychain-"): found for found in documents}
 
 
 def policy(reader: str, what: str, key: str, registry: str) -> dict[str, Any]:
     """The policy that asks for a signature or an attestation, with a user's key and registry."""
-    adapted: dict[str, Any] = _replaced(policies(reader)[what], {KEY: key, REGISTRY: registry})
-    return adapted
+    return _adapted(FILES[reader], what, {KEY: key, REGISTRY: registry})
+
+
+def keyless_policy(
+    what: str, identity: str, issuer: str, tuf: TufRepository, registry: str
+) -> dict[str, Any]:
+    """Kyverno's that asks for what an identity signed, by a private Sigstore's trusted root."""
+    root = base64.b64encode(tuf.root).decode()
+    theirs = {IDENTITY: identity, ISSUER: issuer, TUF: tuf.address, TUF_ROOT: root}
+    return _adapted(KEYLESS, what, {**theirs, REGISTRY: registry})
 
 
 def pod(image: str, **others: str) -> dict[str, Any]:
@@ -63,6 +77,11 @@ def answer(reader: str, done: CompletedProcess[str]) -> str:
     said = f"{done.stdout}{done.stderr}"
     looked = reader == POLICY_CONTROLLER or _PASSED.search(said)
     return "" if done.returncode == 0 and looked else f"exit code {done.returncode}: {said}"
+
+
+def _adapted(file: str, what: str, theirs: dict[str, str]) -> dict[str, Any]:
+    adapted: dict[str, Any] = _replaced(policies(file)[what], theirs)
+    return adapted
 
 
 def _replaced(node: Any, theirs: dict[str, str]) -> Any:

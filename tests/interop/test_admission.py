@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +24,10 @@ from tests.interop.matrix import (
     REGISTRIES,
 )
 from tests.interop.tools import Bench
+from tests.kit.cli import PROGRAM
+from tests.kit.sigstore.oidc import DEVELOPER
+from tests.kit.sigstore.private import PrivateSigstore
+from tests.kit.sigstore.tuf_repository import TufRepository, tuf_repository
 
 everywhere = pytest.mark.parametrize("registry", REGISTRIES)
 everyone = pytest.mark.parametrize("reader", ADMISSION)
@@ -30,7 +35,7 @@ everyone = pytest.mark.parametrize("reader", ADMISSION)
 
 @everyone
 def test_there_is_a_policy_for_all_that_a_controller_is_asked(reader: str) -> None:
-    assert tuple(admission.policies(reader)) == matrix.whats(reader)
+    assert tuple(admission.policies(admission.FILES[reader])) == matrix.whats(reader)
 
 
 @everywhere
@@ -80,6 +85,41 @@ def test_every_container_of_a_pod_is_looked_at(
         assert bench.admit(reader, policy, image, **{kind: beside})
 
 
+@pytest.fixture(scope="module")
+def updates(private_sigstore: PrivateSigstore) -> Iterator[TufRepository]:
+    """Where the private Sigstore's trusted root is fetched."""
+    with tuf_repository(private_sigstore.trusted_root.read_bytes()) as repository:
+        yield repository
+
+
+@everywhere
+def test_kyverno_admits_what_an_identity_signed_and_no_other(
+    registry: str,
+    private_sigstore: PrivateSigstore,
+    updates: TufRepository,
+    pushed: Pushed,
+    bench: Bench,
+) -> None:
+    tools.program(KYVERNO_IMAGE)
+    image = pushed(registry, "signed by an identity")
+    for what in matrix.whats(KYVERNO_IMAGE):
+        (bench.folder / "token").write_text(private_sigstore.token())
+        stated = () if what == "signature" else ("--type", what, "--predicate", f"{what}.json")
+        verb = "sign" if what == "signature" else "attest"
+        done = bench.type(PROGRAM, verb, image, *stated, *_keyless(private_sigstore))
+        assert done.returncode == 0, done.stderr
+
+    def ask(what: str, identity: str, issuer: str) -> str:
+        place = image.partition("/")[0]
+        policy = admission.keyless_policy(what, identity, issuer, updates, place)
+        return bench.admit(KYVERNO_IMAGE, policy, image)
+
+    for what in matrix.whats(KYVERNO_IMAGE):
+        assert ask(what, DEVELOPER, private_sigstore.issuer) == ""
+        assert "by the release workflow" in ask(what, f"x{DEVELOPER}", private_sigstore.issuer)
+        assert "by the release workflow" in ask(what, DEVELOPER, private_sigstore.workflow_issuer)
+
+
 @pytest.mark.parametrize("reader", KYVERNO)
 def test_only_sigstore_bundle_is_stopped_by_a_51st_attached_manifest(
     reader: str, pushed: Pushed, bench: Bench
@@ -102,6 +142,13 @@ def test_policy_controller_takes_no_bundle_with_a_key(pushed: Pushed, bench: Ben
     asked = bench.policy(POLICY_CONTROLLER, "signature", image)
     asked["spec"]["authorities"][0]["signatureFormat"] = "bundle"
     assert "the authority must be keyless" in bench.admit(POLICY_CONTROLLER, asked, image)
+
+
+def _keyless(sigstore: PrivateSigstore) -> tuple[str, ...]:
+    """The options that sign as an identity."""
+    trusted = ("--trusted-root", str(sigstore.trusted_root))
+    services = ("--signing-config", str(sigstore.signing_config))
+    return ("--keyless", "--identity-token", "token", *trusted, *services)
 
 
 def _untyped(policy: dict[str, Any]) -> dict[str, Any]:
