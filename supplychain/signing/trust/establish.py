@@ -7,6 +7,7 @@ checked one. The order is that of Sigstore's client specification, "Verification
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -145,9 +146,14 @@ def _timestamps(signed: Signed, material: Material, trust: Trust) -> tuple[Trust
     # Only here: it takes time to load, and most do without.
     from supplychain.signing.trust import clocks
 
-    return tuple(
-        clocks.require(response, signed.signature, root.clocks) for response in material.timestamps
-    )
+    def instant(response: bytes) -> TrustedTime:
+        # Beside an attestation in its older form cosign has the whole envelope stamped.
+        if signed.envelope is not None:
+            with suppress(VerificationError):
+                return clocks.require(response, signed.envelope, root.clocks)
+        return clocks.require(response, signed.signature, root.clocks)
+
+    return tuple(instant(response) for response in material.timestamps)
 
 
 def _root(trust: Trust, what: str) -> TrustedRoot:

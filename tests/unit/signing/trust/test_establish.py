@@ -255,6 +255,25 @@ def test_a_key_with_a_timestamp(forge: Forge, other: Forge) -> None:
         ask(forge, logged, keys=(key_of(logged.key),), timestamp=True)
 
 
+def test_in_the_older_form_an_envelope_is_stamped_as_a_whole(forge: Forge) -> None:
+    made = forge.attest(STATEMENT)
+    envelope = json.dumps(made.envelope()).encode()
+    signed = replace(signed_of(made), envelope=envelope)
+    trust = Trust(identities=(Anybody(),), root=root_of(forge))
+
+    def asked(stamped: bytes, about: Signed) -> list[Any]:
+        timestamps = (forge.clock.stamp(stamped, AT + SECOND),)
+        material = replace(Material.of_annotations(dict(made.annotations())), timestamps=timestamps)
+        found = establish(about, material, trust, at=LATER)
+        return [(time.at, time.clock) for time in found.times]
+
+    both = [(AT, Clock.LOG), (AT + SECOND, Clock.AUTHORITY)]
+    assert asked(envelope, signed) == asked(made.signature, signed) == both
+    for stamped, about in ((envelope + b" ", signed), (envelope, signed_of(made))):
+        with pytest.raises(VerificationError, match="timestamp does not verify"):
+            asked(stamped, about)
+
+
 def test_what_is_demanded_of_logs(forge: Forge, other: Forge) -> None:
     genuine = forge.attest(STATEMENT, stamped_at=[AT])
     bare = replace(genuine, entries=())
