@@ -108,3 +108,12 @@ def test_a_workflow_that_says_something_else(
     door = Door(bare_desk, forge, scene, "an image")
     done = door.verify(Identity.workflow(), *EXACTLY, option, value)
     done.refused(1, "issued to somebody who is not trusted")
+
+
+def test_an_identity_that_writes_to_the_terminal(door: Door) -> None:
+    """What is refused is shown with its reason, and that must not look like something else."""
+    other = Identity.uri("https://x\r\n\x1b[2J\x1b[32mverified\x07", issuer=GITHUB)
+    done = door.verify(other, *EXACTLY)
+    done.refused(1, "issued to somebody who is not trusted")
+    assert not {"\x1b", "\r", "\x07"} & set(done.stderr)
+    assert not [line for line in done.stderr.splitlines() if line.startswith("verified")]
