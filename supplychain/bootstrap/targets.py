@@ -17,7 +17,7 @@ from supplychain.settings import Settings
 if TYPE_CHECKING:
     from supplychain.images.source import OpenedSource
     from supplychain.model.artifact import ArtifactStore
-    from supplychain.pipeline.run import Target
+    from supplychain.pipeline.target import Target
     from supplychain.records.record import Record
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -68,7 +68,7 @@ def target(
         SupplyChainError: As `located`, and as `images.resolve.resolve`.
     """
     from supplychain.images.resolve import resolve
-    from supplychain.pipeline.run import Target
+    from supplychain.pipeline.target import Target
 
     wanted = Platform.parse(platform) if platform else None
     with _opened(settings, text) as opened:

@@ -13,7 +13,7 @@ from supplychain.settings import Settings, expanded
 if TYPE_CHECKING:
     from supplychain.gate.policy import Policy
     from supplychain.model.decision import Decision
-    from supplychain.pipeline.run import Sealing
+    from supplychain.pipeline.seal import Sealing
     from supplychain.signing.formats import Format
     from supplychain.signing.publication import Claim
     from supplychain.signing.sealing import Sealer
@@ -147,7 +147,7 @@ def sealing(
     """
     found = sealer(settings, ask) if sign else None
     # Only now: this takes as long as decrypting the key, which goes on meanwhile.
-    from supplychain.pipeline.run import Sealing
+    from supplychain.pipeline.seal import Sealing
 
     trust = policy_trust(settings, policy)
     return Sealing(found, trust, signature_formats(settings, found), whole_sbom(settings, found))

@@ -16,7 +16,8 @@ class NameKind(StrEnum):
     OTHER = "other"
 
 
-# What issuers say beside, by the names that Fulcio's documentation gives its extensions.
+# What issuers say beside, by the names that Fulcio's documentation gives its extensions, in the
+# order of their numbers.
 CLAIMS = (
     "github_workflow_trigger",
     "github_workflow_sha",

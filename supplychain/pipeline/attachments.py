@@ -9,8 +9,8 @@ from supplychain.errors import VerificationError
 from supplychain.model.artifact import Manifest
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
-from supplychain.pipeline.run import Target
 from supplychain.pipeline.seal import recorded
+from supplychain.pipeline.target import Target
 from supplychain.records.run import AttestationRecord
 from supplychain.signing import buildkit, inventory
 from supplychain.signing.inventory import Attached, State

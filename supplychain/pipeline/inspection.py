@@ -31,7 +31,7 @@ from supplychain.model.evidence import (
     VerifiedAttestation,
 )
 from supplychain.pipeline.attachments import subjects_of
-from supplychain.pipeline.run import Target
+from supplychain.pipeline.target import Target
 from supplychain.sbom.document import counted
 from supplychain.sbom.parsing import SIZE_LIMIT
 from supplychain.signing.statement import Statement

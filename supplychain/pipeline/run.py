@@ -14,14 +14,13 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from supplychain.errors import DigestMismatchError, InputError, NotFoundError
-from supplychain.images.resolve import ResolvedImage
-from supplychain.model.artifact import ArtifactStore
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind, Producer
 from supplychain.model.subject import Subject
 from supplychain.pipeline.progress import Progress, stage
 from supplychain.pipeline.provenance import Invocation, Purpose
-from supplychain.pipeline.seal import by_reference, claims_about, seal
+from supplychain.pipeline.seal import Sealing, by_reference, claims_about, seal
+from supplychain.pipeline.target import Target
 from supplychain.records.run import (
     AttestationRecord,
     PlatformRecord,
@@ -29,64 +28,13 @@ from supplychain.records.run import (
     SbomRecord,
     ScanRecord,
 )
-from supplychain.signing.documents import LARGEST_WHOLE
-from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.publication import SIGNATURE, Claim
-from supplychain.signing.sealing import Sealer, sealer_of
-from supplychain.signing.signer import Signer
-from supplychain.signing.trust.trust import NOBODY, Trust
 
 if TYPE_CHECKING:
     # These take time to load, and who only signs does without.
     from supplychain.pipeline.examine import Examined, Examiner
     from supplychain.records.record import Record
     from supplychain.sbom.cyclonedx import SpecVersion
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """An image that was resolved, and the places that belong to it.
-
-    Attributes:
-        source: Where its bytes are.
-        image: What it is.
-        tag: The tag that led to it; None where the digest was given.
-        keep: Keep its blobs in the cache.
-        beside: Gives the place for signatures: the source, where that can be written.
-    """
-
-    source: ArtifactStore
-    image: ResolvedImage
-    tag: str | None
-    keep: bool
-    beside: Callable[[], ArtifactStore]
-
-
-@dataclass(frozen=True, slots=True)
-class Sealing:
-    """Who signs, and whose statements count.
-
-    Attributes:
-        signer: Signs what the pipeline finds; None signs nothing.
-        trust: Others, whose statements are recorded where they verify.
-        formats: In which forms signatures are stored.
-        whole_sbom: How many bytes an SBOM may have to be signed whole; one that has more is
-            attested by its digest.
-    """
-
-    signer: Signer | Sealer | None
-    trust: Trust = NOBODY
-    formats: tuple[Format, ...] = FORMATS
-    whole_sbom: int = LARGEST_WHOLE
-
-    def require_key(self) -> None:
-        """Find out whether anything can be signed, before anything is done for nothing.
-
-        Raises:
-            SupplyChainError: It cannot: the password is wrong, nobody vouches for us …
-        """
-        if self.signer is not None:
-            sealer_of(self.signer).prepare()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from supplychain.errors import VerificationError
@@ -18,13 +19,40 @@ from supplychain.pipeline.provenance import TRIVY, TRIVY_DB, Invocation, provena
 from supplychain.records.run import AttestationRecord, LargeDocument, SbomRecord
 from supplychain.scan.scanner import ScanResult
 from supplychain.signing import predicates
-from supplychain.signing.documents import Document
+from supplychain.signing.documents import LARGEST_WHOLE, Document
 from supplychain.signing.formats import FORMATS, Format
 from supplychain.signing.publication import SIGNATURE, Claim, Publication, publish, referring
 from supplychain.signing.sealing import Sealer, sealer_of
 from supplychain.signing.signer import Signer
-from supplychain.signing.trust.trust import Trust
+from supplychain.signing.trust.trust import NOBODY, Trust
 from supplychain.signing.verification import VerificationReport, VerifiedDocument, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """Who signs, and whose statements count.
+
+    Attributes:
+        signer: Signs what the pipeline finds; None signs nothing.
+        trust: Others, whose statements are recorded where they verify.
+        formats: In which forms signatures are stored.
+        whole_sbom: How many bytes an SBOM may have to be signed whole; one that has more is
+            attested by its digest.
+    """
+
+    signer: Signer | Sealer | None
+    trust: Trust = NOBODY
+    formats: tuple[Format, ...] = FORMATS
+    whole_sbom: int = LARGEST_WHOLE
+
+    def require_key(self) -> None:
+        """Find out whether anything can be signed, before anything is done for nothing.
+
+        Raises:
+            SupplyChainError: It cannot: the password is wrong, nobody vouches for us …
+        """
+        if self.signer is not None:
+            sealer_of(self.signer).prepare()
 
 
 def claims_about(

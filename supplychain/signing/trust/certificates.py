@@ -6,11 +6,9 @@ section 6 has it, by the library.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -24,52 +22,14 @@ from cryptography.x509.verification import (
 from cryptography.x509.verification import VerificationError as PathError
 
 from supplychain.errors import InputError, VerificationError
-from supplychain.model.identity import Identity, NameKind
+from supplychain.model.identity import Identity
+from supplychain.signing.trust.issued import extension, identity_of
 from supplychain.signing.trust.keys import VerifyingKey
 from supplychain.signing.trust.root import Authority, load_certificate
 from supplychain.signing.trust.unreadable import UNREADABLE
 from supplychain.signing.trust.window import text
 
 CERTIFICATE_LIMIT = 64 * 1024
-_FULCIO = "1.3.6.1.4.1.57264.1"
-_OTHER_NAME = f"{_FULCIO}.7"
-_ISSUER = (1, 8)
-# The first hold bare text, the others a DER UTF8String (fulcio, "OID information").
-_BARE = {
-    2: "github_workflow_trigger",
-    3: "github_workflow_sha",
-    4: "github_workflow_name",
-    5: "github_workflow_repository",
-    6: "github_workflow_ref",
-}
-_DER = {
-    9: "build_signer_uri",
-    10: "build_signer_digest",
-    11: "runner_environment",
-    12: "source_repository_uri",
-    13: "source_repository_digest",
-    14: "source_repository_ref",
-    15: "source_repository_identifier",
-    16: "source_repository_owner_uri",
-    17: "source_repository_owner_identifier",
-    18: "build_config_uri",
-    19: "build_config_digest",
-    20: "build_trigger",
-    21: "run_invocation_uri",
-    22: "source_repository_visibility_at_signing",
-    23: "deployment_environment",
-    24: "token_subject",
-}
-CLAIMS = (*_BARE.values(), *_DER.values())
-_UTF8_STRING = 0x0C
-# An address has an "@" and no scheme, a URI a scheme; Fulcio keeps user names apart from addresses
-# by writing "!" for "@" (fulcio, docs/oidc.md).
-_LOOKS = {
-    NameKind.EMAIL: re.compile(r"(?!.*://)[^@]+@[^@]+", re.DOTALL),
-    NameKind.URI: re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.+", re.DOTALL),
-    NameKind.OTHER: re.compile(r"(?!.*://)[^@]+", re.DOTALL),
-}
-_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +105,10 @@ class SigningCertificate:
             VerificationError: It is not.
             InputError: It is malformed.
         """
-        usage = _extension(self.certificate, x509.KeyUsage)
+        usage = extension(self.certificate, x509.KeyUsage)
         if usage is None or not usage.digital_signature:
             raise VerificationError("the certificate is not meant for digital signatures")
-        extended = _extension(self.certificate, x509.ExtendedKeyUsage)
+        extended = extension(self.certificate, x509.ExtendedKeyUsage)
         if extended is None or ExtendedKeyUsageOID.CODE_SIGNING not in extended:
             raise VerificationError("the certificate is not meant for signing code")
 
@@ -158,14 +118,7 @@ class SigningCertificate:
         Raises:
             InputError: It names nobody, or several, or no issuer.
         """
-        said = _fulcio_extensions(self.certificate)
-        issuers = {_issuer_text(number, said[number]) for number in _ISSUER if number in said}
-        if len(issuers) != 1 or "" in issuers:
-            raise InputError("the certificate does not name one issuer of the identity")
-        name, kind = _subject(self.certificate)
-        claims = [(label, _bare(said[n])) for n, label in _BARE.items() if n in said]
-        claims += [(label, _utf8(said[n])) for n, label in _DER.items() if n in said]
-        return Identity(name, kind, issuers.pop(), tuple(sorted(claims)))
+        return identity_of(self.certificate)
 
     def _held(self, moment: datetime) -> bool:
         return (
@@ -208,7 +161,7 @@ def _may_issue(authority: x509.Certificate) -> bool:
 
     What it says that it is for, it says for all that it issues (as Go and the Web have it).
     """
-    usage = _extension(authority, x509.ExtendedKeyUsage)
+    usage = extension(authority, x509.ExtendedKeyUsage)
     return (
         usage is None
         or ExtendedKeyUsageOID.CODE_SIGNING in usage
@@ -224,80 +177,3 @@ _CA = ExtensionPolicy.webpki_defaults_ca().may_be_present(
 _EE = ExtensionPolicy.webpki_defaults_ee().may_be_present(
     x509.ExtendedKeyUsage, Criticality.NON_CRITICAL, None
 )
-
-
-def _subject(certificate: x509.Certificate) -> tuple[str, NameKind]:
-    names = _extension(certificate, x509.SubjectAlternativeName)
-    found = list(names or ())
-    if len(found) != 1:
-        raise InputError(f"the certificate is issued to {len(found)} names instead of one")
-    name, kind = _named(found[0])
-    # Names are compared as text: one of one kind must not pass for one of another.
-    if not _LOOKS[kind].fullmatch(name):
-        raise InputError(
-            "the certificate is issued to a name that is not of its kind",
-            because=f"{name[:80]!r} is no name of kind {kind.value}",
-        )
-    return name, kind
-
-
-def _named(name: x509.GeneralName) -> tuple[str, NameKind]:
-    if isinstance(name, x509.RFC822Name):
-        return name.value, NameKind.EMAIL
-    if isinstance(name, x509.UniformResourceIdentifier):
-        return name.value, NameKind.URI
-    if isinstance(name, x509.OtherName) and name.type_id.dotted_string == _OTHER_NAME:
-        return _utf8(name.value), NameKind.OTHER
-    raise InputError("the certificate is issued to a kind of name that is not understood")
-
-
-def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
-    try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
-    except UNREADABLE as error:
-        raise InputError(
-            "the certificate's extensions cannot be read", because=str(error)[:200]
-        ) from None
-
-
-def _fulcio_extensions(certificate: x509.Certificate) -> dict[int, bytes]:
-    try:
-        extensions = list(certificate.extensions)
-    except UNREADABLE as error:
-        raise InputError(
-            "the certificate's extensions cannot be read", because=str(error)[:200]
-        ) from None
-    found = {}
-    for extension in extensions:
-        arc, _, last = extension.oid.dotted_string.rpartition(".")
-        if arc == _FULCIO and isinstance(extension.value, x509.UnrecognizedExtension):
-            found[int(last)] = extension.value.value
-    return found
-
-
-def _issuer_text(number: int, value: bytes) -> str:
-    return _bare(value) if number == 1 else _utf8(value)
-
-
-def _bare(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        raise InputError("the certificate says something that is no text") from None
-
-
-def _utf8(value: bytes) -> str:
-    """A DER UTF8String (X.690 section 8.23), whose length has the one shortest form."""
-    if len(value) < 2 or value[0] != _UTF8_STRING:
-        raise InputError("the certificate says something that is no UTF8String")
-    length, start = value[1], 2
-    if length >= 0x80:
-        start += length & 0x7F
-        length = int.from_bytes(value[2:start])
-        if length < 0x80 or value[2:3] == b"\x00":
-            raise InputError("the certificate says something that is no UTF8String")
-    if len(value) != start + length:
-        raise InputError("the certificate says something that is no UTF8String")
-    return _bare(value[start:])

@@ -13,8 +13,7 @@ from supplychain.errors import PolicyError
 from supplychain.gate.authorities import trusted_by
 from supplychain.gate.identities import TrustedIdentity, kind_of
 from supplychain.gate.patterns import matches
-from supplychain.model.identity import CLAIMS, Identity, NameKind
-from supplychain.signing.trust import certificates
+from supplychain.model.identity import Identity, NameKind
 from tests.kit.policies import CI, GITHUB, PERSON, TRUST_CI, load, make_policy
 
 REPOSITORY = "https://github.com/acme/shop"
@@ -109,10 +108,6 @@ def test_every_claim_has_to_be_said_exactly() -> None:
     assert trusted.why_not(replace(CI, claims=other)) == (
         "source_repository_ref is refs/heads/main2, not refs/heads/main"
     )
-
-
-def test_claims_have_the_names_that_certificates_give() -> None:
-    assert set(CLAIMS) == set(certificates.CLAIMS)
 
 
 def test_a_policy_says_all_of_it_and_keeps_it() -> None:

@@ -19,9 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supplychain.errors import InputError, SupplyChainError, VerificationError
-from supplychain.model.identity import NameKind
+from supplychain.model.identity import CLAIMS, NameKind
 from supplychain.signing.trust import sct
-from supplychain.signing.trust.certificates import CLAIMS, SigningCertificate
+from supplychain.signing.trust.certificates import SigningCertificate
 from supplychain.signing.trust.root import Authority as Trusted
 from supplychain.signing.trust.window import Window
 from tests.kit.sigstore import AT, HOUR, ISSUER, LIFETIME, YEAR, Authority, Forge, Identity
