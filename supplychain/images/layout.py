@@ -83,7 +83,7 @@ class OciLayout(LayoutReader):
         if tag is not None:
             self._list({**entry, "annotations": {TAG: tag}})
         elif names is not None:
-            self._list_referrer(Manifest(kind, digest, data), names.digest("digest"))
+            self._list(self._referring(data, kind, names.digest("digest")))
         else:
             self._list(entry)
         return digest
@@ -111,47 +111,50 @@ class OciLayout(LayoutReader):
         Raises:
             InputError: The manifest does not name `subject` as its subject.
         """
-        kind = media_type_of(data, media_type, f"the manifest for {self.name}")
-        manifest = Manifest(kind, Digest.of(data), data)
-        if self.referrer(manifest, subject) is None:
-            raise InputError(f"the manifest for {self.name} does not name {subject} as its subject")
-        self.put_blob(data)
-        self._list_referrer(manifest, subject)
-        return manifest.digest
+        return self.attach_all((data,), media_type, subject=subject)[0]
 
     def attach_all(
         self, manifests: Sequence[bytes], media_type: str, *, subject: Digest
     ) -> tuple[Digest, ...]:
-        """See `ArtifactStore`."""
-        return tuple(self.attach(data, media_type, subject=subject) for data in manifests)
+        """See `ArtifactStore`; raises as `attach`."""
+        entries = [self._referring(data, media_type, subject) for data in manifests]
+        digests = tuple(self.put_blob(data) for data in manifests)
+        self._list(*entries)
+        return digests
 
-    def _list_referrer(self, manifest: Manifest, subject: Digest) -> None:
-        entry = self.referrer(manifest, subject)
-        if entry is not None:
-            self._list(
-                {
-                    "mediaType": entry.media_type,
-                    "digest": str(entry.digest),
-                    "size": entry.size,
-                    "artifactType": entry.artifact_type,
-                    "annotations": dict(entry.annotations),
-                }
-            )
+    def _referring(self, data: bytes, media_type: str, subject: Digest) -> dict[str, object]:
+        """The entry of a manifest that names this subject."""
+        kind = media_type_of(data, media_type, f"the manifest for {self.name}")
+        entry = self.referrer(Manifest(kind, Digest.of(data), data), subject)
+        if entry is None:
+            raise InputError(f"the manifest for {self.name} does not name {subject} as its subject")
+        return {
+            "mediaType": entry.media_type,
+            "digest": str(entry.digest),
+            "size": entry.size,
+            "artifactType": entry.artifact_type,
+            "annotations": dict(entry.annotations),
+        }
 
-    def _list(self, entry: dict[str, object]) -> None:
-        """Put an entry into index.json, in place of the one with its tag, if it has one."""
+    def _list(self, *entries: dict[str, object]) -> None:
+        """Put entries into index.json, each in place of the one with its tag, if it has one."""
         with _writing(self._path), _locked(self._path):
-            self._enter(entry)
+            self._enter(*entries)
 
-    def _enter(self, entry: dict[str, object]) -> None:
+    def _enter(self, *entries: dict[str, object]) -> None:
         """As `_list`, for whoever holds the lock."""
         document = json.loads(self.small(INDEX))
-        listed = document.get("manifests") or []
-        tag = _tag(entry)
-        if tag is None and any(old.get("digest") == entry["digest"] for old in listed):
-            return
-        kept = [old for old in listed if tag is None or _tag(old) != tag]
-        _replace(self._path, INDEX, _index([*kept, entry], document))
+        before = document.get("manifests") or []
+        listed = list(before)
+        for entry in entries:
+            tag = _tag(entry)
+            if tag is not None:
+                listed = [old for old in listed if _tag(old) != tag]
+            elif any(old.get("digest") == entry["digest"] for old in listed):
+                continue
+            listed.append(entry)
+        if listed != before:
+            _replace(self._path, INDEX, _index(listed, document))
 
     def _tagged(self, tag: str) -> Manifest | None:
         try:

@@ -43,6 +43,8 @@ class LayoutReader:
             InputError: It is no layout, or one of a version that is not known.
         """
         self._files = files
+        self._read: tuple[bytes, tuple[Descriptor, ...]] | None = None
+        self._known: tuple[object, dict[Digest, dict[Digest, Descriptor]]] | None = None
         marker = Fields.read(self.small(MARKER), f"{self.name}/{MARKER}")
         version = marker.text("imageLayoutVersion")
         if version != "1.0.0":
@@ -55,8 +57,13 @@ class LayoutReader:
 
     def entries(self) -> tuple[Descriptor, ...]:
         """Everything that index.json lists."""
-        fields = Fields.read(self.small(INDEX), f"{self.name}/{INDEX}")
-        return tuple(read_descriptor(item) for item in fields.items("manifests"))
+        raw = self.small(INDEX)
+        read = self._read
+        if read is None or read[0] != raw:
+            fields = Fields.read(raw, f"{self.name}/{INDEX}")
+            read = raw, tuple(read_descriptor(item) for item in fields.items("manifests"))
+            self._read = read
+        return read[1]
 
     def resolve(self, tag: str) -> Descriptor:
         """See `ArtifactStore`; takes a whole name (`app:1.0`) where Docker wrote one."""
@@ -110,9 +117,23 @@ class LayoutReader:
             )
 
     def referrers(self, digest: Digest) -> tuple[Descriptor, ...]:
-        """See `ArtifactStore`; looks at what index.json lists and at what its indexes list."""
-        found = (self.referrer(manifest, digest) for manifest in self._listed())
-        return tuple({one.digest: one for one in found if one is not None}.values())
+        """See `ArtifactStore`; looks at what index.json lists and at what its indexes list.
+
+        What was seen is known for as long as index.json stays as it is: who asks about every
+        manifest of many would else read all of them for each.
+        """
+        entries = self.entries()
+        known = self._known
+        if known is None or known[0] is not entries:
+            found: dict[Digest, dict[Digest, Descriptor]] = {}
+            for manifest in self._listed(entries):
+                fields = Fields.read(manifest.raw, f"{manifest.digest} in {self.name}")
+                names = fields.inner("subject")
+                if names is not None:
+                    entry = referrer_descriptor(manifest, fields)
+                    found.setdefault(names.digest("digest"), {})[manifest.digest] = entry
+            known = self._known = entries, found
+        return tuple(known[1].get(digest, {}).values())
 
     def has_blob(self, digest: Digest) -> bool:
         """See `ArtifactStore`; a file counts if its bytes hash to the digest."""
@@ -170,8 +191,8 @@ class LayoutReader:
             hint="copy the image into a registry or an OCI layout folder",
         )
 
-    def _listed(self) -> Iterator[Manifest]:
-        for entry in self.entries():
+    def _listed(self, entries: Sequence[Descriptor]) -> Iterator[Manifest]:
+        for entry in entries:
             manifest = self.manifest(entry.digest)
             yield manifest
             if manifest.media_type not in INDEX_TYPES:

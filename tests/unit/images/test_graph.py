@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,10 @@ from supplychain.errors import (
     VerificationError,
 )
 from supplychain.images import graph
+from supplychain.images.files import Folder
 from supplychain.images.graph import Graph, survey
+from supplychain.images.layout import OciLayout
+from supplychain.images.layout_reader import INDEX, LayoutReader
 from supplychain.model.artifact import OCI_INDEX, OCI_MANIFEST, Descriptor
 from supplychain.model.digest import Digest
 from tests.kit.artifacts import MemoryStore, put_image
@@ -179,3 +183,36 @@ def test_more_than_anybody_needs(limit: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(graph, limit, 5 if limit == "MOST_MANIFESTS" else size - 1)
     with pytest.raises(LimitError, match="than anybody needs"):
         look(store, image)
+
+
+class _Counted(Folder):
+    """A folder that counts how often its files are read."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.reads = 0
+
+    def chunks(self, path: str) -> Iterator[bytes]:
+        if path != INDEX:
+            self.reads += 1
+        return super().chunks(path)
+
+
+def test_reading_a_layout_grows_with_what_is_attached_and_no_faster(tmp_path: Path) -> None:
+    reads = []
+    for count in (10, 40):
+        layout = OciLayout.create(tmp_path / str(count))
+        image = put_image(layout).digest
+        raws = [_note(image, str(number)) for number in range(count)]
+        layout.attach_all(raws, OCI_MANIFEST, subject=image)
+        files = _Counted(tmp_path / str(count))
+        found = survey(LayoutReader(files), image, tags=lambda _: ("sig", "att"))
+        assert len(found.nodes) == count + 1
+        reads.append(files.reads)
+    assert reads[1] < 5 * reads[0]
+
+
+def _note(subject: Digest, label: str) -> bytes:
+    named = {"mediaType": OCI_MANIFEST, "digest": str(subject), "size": 1}
+    value = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "layers": [], "subject": named}
+    return json.dumps({**value, "annotations": {"label": label}}).encode()

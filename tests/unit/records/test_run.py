@@ -9,7 +9,7 @@ from supplychain.errors import DigestMismatchError, InputError
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind, VerifiedAttestation
 from supplychain.model.subject import Subject
-from supplychain.records.run import AttestationRecord, RunRecord
+from supplychain.records.run import AttestationRecord, LargeDocument, RunRecord
 from tests.kit.runs import (
     attestation_record,
     index_run,
@@ -109,3 +109,17 @@ def test_every_document_is_named_once() -> None:
         attestation_record().envelope,
     ]
     assert len(list(index_run(attestations=True).blobs())) == 3
+
+
+def test_a_document_that_a_statement_does_not_refer_to_is_refused() -> None:
+    data = sbom_record().document
+    kept = LargeDocument(Digest.of(data), len(data), lambda: iter((data,)))
+    statement = attestation_record()
+    said = replace(statement.attestation, predicate_digest=Digest.of(data))
+    run = manifest_run(attestations=(replace(statement, attestation=said, document=kept),))
+    run.check()
+    assert list(run.documents()) == [kept]
+    other = replace(said, predicate_digest=Digest.of(b"other"))
+    wrong = manifest_run(attestations=(replace(statement, attestation=other, document=kept),))
+    with pytest.raises(DigestMismatchError, match="another document"):
+        wrong.check()
