@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from supplychain.cli import witnesses
+from supplychain.cli import statements, witnesses
 from supplychain.cli.console import Paint, printable, say
 from supplychain.cli.context import OutputFormat, write, write_json
 from supplychain.errors import InputError, NotFoundError, StoreError
@@ -123,10 +123,7 @@ def _lines(one: Attached, paint: Paint, *, several: bool) -> list[str]:
     if one.attestation is not None:
         lines.append(f"  by {witnesses.signer(one.attestation)}")
         lines += witnesses.lines(one.attestation)
-    if one.says is not None and one.says.build is not None:
-        build = one.says.build
-        verb = "built" if build.is_of_image else "examined"
-        lines.append(f"  {verb} by {printable(build.builder)}, {printable(build.kind)}")
+    lines += statements.build_lines(one.says.build if one.says else None)
     if one.reason:
         lines.append(f"  {printable(one.reason)}")
     return lines
@@ -134,7 +131,6 @@ def _lines(one: Attached, paint: Paint, *, several: bool) -> list[str]:
 
 def _document(one: Attached) -> dict[str, object]:
     says, holds = one.says, one.attestation
-    build = says.build if says else None
     return {
         "subject": str(one.subject.digest),
         "state": one.state.value,
@@ -144,8 +140,7 @@ def _document(one: Attached) -> dict[str, object]:
         "media_type": one.media_type or None,
         "size": len(one.data),
         "predicate_type": one.predicate_type or None,
-        "builder": build.builder if build else None,
-        "build_type": build.kind if build else None,
+        **statements.build_data(says.build if says else None),
         "verified_by": witnesses.document(holds) if holds else None,
         "predicate_digest": str(holds.predicate_digest)
         if holds and holds.predicate_digest

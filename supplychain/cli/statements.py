@@ -10,7 +10,7 @@ from supplychain.cli.console import printable, say
 from supplychain.cli.context import OutputFormat, rfc3339, write, write_json
 
 if TYPE_CHECKING:
-    from supplychain.model.evidence import VerifiedAttestation
+    from supplychain.model.evidence import Build, VerifiedAttestation
     from supplychain.records.run import RunRecord
     from supplychain.signing.storage import Rejection
 
@@ -44,7 +44,8 @@ def show(
         what = "signature" if attestation.is_signature else attestation.predicate_type
         who = witnesses.signer(attestation)
         first = f"{attestation.subject.digest}  {printable(what)}  {who}"
-        write("".join(f"{line}\n" for line in (first, *witnesses.lines(attestation))))
+        lines = (first, *witnesses.lines(attestation), *build_lines(attestation.build))
+        write("".join(f"{line}\n" for line in lines))
     for rejection in rejected:
         say(f"refused   {rejection.manifest.short}: {rejection.reason}")
 
@@ -57,5 +58,22 @@ def document(attestation: VerifiedAttestation) -> dict[str, object]:
         **witnesses.document(attestation),
         "envelope": str(attestation.envelope),
         "predicate_digest": str(attestation.predicate_digest or "") or None,
+        **build_data(attestation.build),
         "verified_at": rfc3339(attestation.verified_at),
+    }
+
+
+def build_lines(build: Build | None) -> list[str]:
+    """What provenance says of a build, which tells one that examined from one that built."""
+    if build is None:
+        return []
+    verb = "built" if build.is_of_image else "examined"
+    return [f"  {verb} by {printable(build.builder)}, {printable(build.kind)}"]
+
+
+def build_data(build: Build | None) -> dict[str, object]:
+    """The same as data."""
+    return {
+        "builder": build.builder if build else None,
+        "build_type": build.kind if build else None,
     }

@@ -10,7 +10,13 @@ import pytest
 from supplychain.cli import statements
 from supplychain.cli.context import OutputFormat
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import CYCLONEDX_PREDICATE, SIGNATURE_PREDICATE
+from supplychain.model.evidence import (
+    CYCLONEDX_PREDICATE,
+    PIPELINE_BUILD_TYPE,
+    PROVENANCE_PREDICATE,
+    SIGNATURE_PREDICATE,
+    Build,
+)
 from supplychain.model.identity import Clock, Identity, NameKind, TrustedTime
 from supplychain.signing.storage import Rejection
 from tests.kit.policies import CI, LOG_ENTRY
@@ -89,6 +95,17 @@ def test_what_was_refused_is_said_beside_the_result(capsys: pytest.CaptureFixtur
     assert err == f"refused   {manifest.short}: no given key made the signature\n"
 
 
+@pytest.mark.parametrize(
+    ("kind", "verb"), [("https://build.example/v1", "built"), (PIPELINE_BUILD_TYPE, "examined")]
+)
+def test_provenance_is_shown_with_who_says_to_have_made_what(
+    kind: str, verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = replace(SBOM, predicate_type=PROVENANCE_PREDICATE, build=Build("https://ci\n", kind))
+    statements.show((told,), OutputFormat.TEXT)
+    assert f"  {verb} by https://ci\N{REPLACEMENT CHARACTER}, {kind}\n" in capsys.readouterr().out
+
+
 def test_as_data_everything_is_whole(capfd: pytest.CaptureFixture[str]) -> None:
     refused = Rejection(Digest.of(b"a forgery"), "why")
     statements.show((SIGNATURE, SBOM), OutputFormat.JSON, (refused,))
@@ -104,6 +121,8 @@ def test_as_data_everything_is_whole(capfd: pytest.CaptureFixture[str]) -> None:
         "times": [],
         "envelope": str(SBOM.envelope),
         "predicate_digest": str(Digest.of(b"the SBOM")),
+        "builder": None,
+        "build_type": None,
         "verified_at": "2026-01-15T12:00:00Z",
     }
     assert document["rejected"] == [{"manifest": str(Digest.of(b"a forgery")), "reason": "why"}]
