@@ -53,8 +53,7 @@ class Refusal:
         passed: What they did that does not count, and why: `with release.pub is from the future`.
         others: Who did instead: `, only with key 1f3c5a7b9d0e`; "" where nobody did.
         usable: Who could now: `with release.pub`, `as …`.
-        options: What makes the command do so: `--key FILE`, `--keyless`.
-        by_cosign: Whether it takes cosign to do so: ours puts what a key signs into no log.
+        options: What makes the command do so: `--key FILE --logged`, `--keyless`.
     """
 
     whom: str
@@ -62,20 +61,15 @@ class Refusal:
     others: str
     usable: str
     options: str
-    by_cosign: bool = False
 
-    def remedy(self, verb: str, command: str, cosign: str) -> str:
+    def remedy(self, verb: str, command: str) -> str:
         """What would help, with the command to type.
 
         Args:
             verb: What is to be done: `sign it`.
             command: The command that does it, without what says who signs.
-            cosign: Cosign's for the same.
         """
-        logged = ", with a transparency log and its time," if self.by_cosign else ""
-        return (
-            f"{verb} {self.usable}{logged}: {cosign if self.by_cosign else command} {self.options}"
-        )
+        return f"{verb} {self.usable}: {command} {self.options}"
 
     def message(self, absent: str, made: str) -> str:
         """For people, one line.
@@ -213,7 +207,8 @@ class _Leaf:
         usable = [one for one in identities if one.covers(self.case.at)]
         ways = [f"with {named(usable_keys)}"] if usable_keys else []
         ways += [f"as {' or '.join(map(str, usable))}"] if usable else []
-        options = ["--key FILE"] if usable_keys or not usable else []
+        key = "--key FILE --logged" if self._key_is_not_enough else "--key FILE"
+        options = [key] if usable_keys or not usable else []
         options += ["--keyless"] if usable else []
         return Refusal(
             whom=" or ".join(_whom(keys, identities)),
@@ -222,7 +217,6 @@ class _Leaf:
             usable=" or ".join(ways)
             or f"with {_NOBODY[bool(keys)]} that the policy still has to name",
             options=" or ".join(options),
-            by_cosign=bool(usable_keys) and not usable and self._key_is_not_enough,
         )
 
     @property
@@ -247,7 +241,6 @@ def _any(verdicts: Sequence[Said]) -> Refusal:
         others=next((r.others for group in groups for r in group if r.others), ""),
         usable=", or ".join(" and ".join(r.usable for r in group) for group in groups),
         options=" or ".join(dict.fromkeys(r.options for group in groups for r in group)),
-        by_cosign=all(r.by_cosign for group in groups for r in group),
     )
 
 

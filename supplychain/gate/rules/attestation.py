@@ -161,9 +161,7 @@ class AttestationPresent(Authorities):
         return tuple(
             Violation(
                 message=refusal.message(f"no {self._wanted} is attested", f"the {self._what}"),
-                remedy=refusal.remedy(
-                    "attest it", f"supplychain attest {options}", f"cosign attest {options}"
-                ),
+                remedy=refusal.remedy("attest it", f"supplychain attest {options}"),
                 platform=platform,
             )
             for refusal in said.refusals

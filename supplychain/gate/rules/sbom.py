@@ -69,11 +69,7 @@ def _violations(found: Said, sbom: Sbom, platform: PlatformDossier, case: Case) 
     return [
         Violation(
             message=refusal.message("the SBOM is not attested", "the SBOM's attestation"),
-            remedy=refusal.remedy(
-                "attest it",
-                run(case),
-                f"cosign attest {case.subject} --type cyclonedx --predicate FILE",
-            ),
+            remedy=refusal.remedy("attest it", run(case)),
             platform=case.named(platform),
             evidence=case.cite(sbom.evidence),
         )

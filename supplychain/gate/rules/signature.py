@@ -40,9 +40,7 @@ class Signature(Authorities):
             violations = tuple(
                 Violation(
                     message=refusal.message("not signed", "the signature"),
-                    remedy=refusal.remedy(
-                        "sign it", f"supplychain sign {case.subject}", f"cosign sign {case.subject}"
-                    ),
+                    remedy=refusal.remedy("sign it", f"supplychain sign {case.subject}"),
                 )
                 for refusal in found.refusals
             )

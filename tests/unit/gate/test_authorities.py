@@ -129,10 +129,12 @@ def test_a_log_is_demanded_of_identities_unless_the_policy_says_otherwise() -> N
     assert judge(timed, make_attestation(signed_at=AT)).verdict is Verdict.ALLOW
 
 
-def test_the_remedy_for_a_key_without_a_log_is_a_tool_that_logs() -> None:
-    required = "signature: {keys: [release.pub], transparency_log: required}"
-    (violation,) = judge(required, by_key).violations
-    assert violation.remedy.endswith(f"cosign sign {SUBJECT} --key FILE")
+@pytest.mark.parametrize("demand", ["transparency_log", "timestamp"])
+def test_the_remedy_for_a_key_without_a_log_is_to_sign_in_public(demand: str) -> None:
+    (violation,) = judge(
+        f"signature: {{keys: [release.pub], {demand}: required}}", by_key
+    ).violations
+    assert violation.remedy.endswith(f"supplychain sign {SUBJECT} --key FILE --logged")
 
 
 def test_one_entry_takes_not_back_what_another_restricts() -> None:
