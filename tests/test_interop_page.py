@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.interop import admission, matrix, tools
+from tests.interop import admission, keyless, matrix, tools
 from tests.kit.prose import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "interop.md").read_text("utf-8")
@@ -17,13 +17,7 @@ def test_the_table_has_every_case_and_no_cell_that_failed() -> None:
     assert [row[:5] for row in rows[2:]] == [matrix.vars_of(case) for case in matrix.cases()]
     for case, row in zip(matrix.cases(), rows[2:], strict=True):
         for what, cell in zip(matrix.WHATS, row[5:], strict=True):
-            assert cell == _cell(case, what)
-
-
-def _cell(case: matrix.Case, what: str) -> str:
-    if what not in matrix.whats(case.reader):
-        return matrix.UNASKED
-    return matrix.LATER if case.means == "keyless" else matrix.expected(case, what)
+            assert cell == matrix.expected(case, what)
 
 
 def test_every_policy_to_copy_is_linked_and_run() -> None:
@@ -36,8 +30,9 @@ def test_every_policy_to_copy_is_linked_and_run() -> None:
 
 def test_the_commands_are_those_that_were_run() -> None:
     shown = {*re.findall(r"--[a-z][a-z-]+(?:=\w+)?", PAGE)}
-    assert {flag for flags in tools.SIGNING.values() for flag in flags} <= shown
-    for reader in (matrix.OURS, matrix.COSIGN_3, matrix.COSIGN_2):
-        command = tools.verifying(reader, "vuln", "IMAGE", "release.pub")
-        assert {word for word in command if word.startswith("--")} <= shown
+    typed = [*tools.SIGNING.values(), *keyless.SIGNING.values(), *keyless.READING.values()]
+    typed += [tuple(tools.verifying(one, "vuln", "IMAGE", "release.pub")) for one in matrix.SIGNERS]
+    words = {word for command in typed for word in command}
+    assert {word for word in words if word.startswith("--")} <= shown
+    assert {name for name in keyless.OLDER_TRUST if name not in PAGE} == set()
     assert tools.TRUSTED_ROOT.strip() in PAGE

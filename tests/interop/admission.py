@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+import textwrap
+from collections.abc import Iterable
 from functools import cache
 from subprocess import CompletedProcess
 from typing import Any
@@ -35,6 +37,7 @@ REGISTRY = "registry.example"
 IDENTITY = "https://git.example/acme/shop/.github/workflows/release.yml@refs/heads/main"
 ISSUER = "https://issuer.example"
 TUF, TUF_ROOT = "https://tuf.example", "(what its root.json holds, in base64)"
+TRUST_ROOT = "private"
 
 
 @cache
@@ -56,6 +59,49 @@ def keyless_policy(
     root = base64.b64encode(tuf.root).decode()
     theirs = {IDENTITY: identity, ISSUER: issuer, TUF: tuf.address, TUF_ROOT: root}
     return _adapted(KEYLESS, what, {**theirs, REGISTRY: registry})
+
+
+def as_identity(policy: dict[str, Any], identity: str, issuer: str) -> dict[str, Any]:
+    """A policy of policy-controller's for a key, made to ask for an identity by `trust_root`."""
+    [authority] = policy["spec"]["authorities"]
+    trusted = {"trustRootRef": TRUST_ROOT}
+    who = [{"subject": identity, "issuer": issuer}]
+    keyless = {"keyless": {**trusted, "identities": who}, "signatureFormat": "bundle"}
+    clocks = {"ctlog": trusted, "rfc3161timestamp": trusted}
+    others = {name: value for name, value in authority.items() if name != "key"}
+    return {**policy, "spec": {**policy["spec"], "authorities": [others | keyless | clocks]}}
+
+
+def trust_root(root: dict[str, Any]) -> dict[str, Any]:
+    """Policy-controller's document for what a Sigstore's trusted root holds."""
+    authorities = {
+        name: [
+            {
+                "subject": one["subject"],
+                "uri": one["uri"],
+                "certChain": _encoded("CERTIFICATE", one["certChain"]["certificates"]),
+            }
+            for one in root[name]
+        ]
+        for name in ("certificateAuthorities", "timestampAuthorities")
+    }
+    logs = {
+        name: [
+            {
+                "baseURL": one["baseUrl"],
+                "hashAlgorithm": "sha-256",
+                "publicKey": _encoded("PUBLIC KEY", [one["publicKey"]]),
+            }
+            for one in root[name.lower()]
+        ]
+        for name in ("tLogs", "ctLogs")
+    }
+    return {
+        "apiVersion": "policy.sigstore.dev/v1alpha1",
+        "kind": "TrustRoot",
+        "metadata": {"name": TRUST_ROOT},
+        "spec": {"sigstoreKeys": authorities | logs},
+    }
 
 
 def pod(image: str, **others: str) -> dict[str, Any]:
@@ -82,6 +128,18 @@ def answer(reader: str, done: CompletedProcess[str]) -> str:
 def _adapted(file: str, what: str, theirs: dict[str, str]) -> dict[str, Any]:
     adapted: dict[str, Any] = _replaced(policies(file)[what], theirs)
     return adapted
+
+
+def _encoded(label: str, holders: Iterable[dict[str, Any]]) -> str:
+    return base64.b64encode(
+        "".join(armoured(label, one["rawBytes"]) for one in holders).encode()
+    ).decode()
+
+
+def armoured(label: str, data: str) -> str:
+    """Base64 as PEM."""
+    lines = "\n".join(textwrap.wrap(data, 64))
+    return f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n"
 
 
 def _replaced(node: Any, theirs: dict[str, str]) -> Any:

@@ -5,26 +5,39 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from supplychain.images.reference import Reference
 from tests.interop import matrix, tools
-from tests.interop.matrix import REGISTRIES, Case
+from tests.interop.keyless import Office
+from tests.interop.matrix import COSIGN_2, KEY, REGISTRIES, Case
 from tests.interop.tools import Bench
 from tests.kit.forging import forge
 from tests.kit.go_tools import REFERRERS
 from tests.kit.shop import push
+from tests.kit.sigstore.mock import serving
+from tests.kit.sigstore.private import PrivateSigstore
+from tests.kit.sigstore.tuf_repository import tuf_repository
 
 _RESULTS = pytest.StashKey[dict[tuple[Case, str], str]]()
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "interop.md"
 _BLOCK = re.compile(r"(<!-- interop: begin[^\n]*-->\n)(.*?)(<!-- interop: end -->)", re.DOTALL)
 
 Pushed = Callable[[str, str], str]
-Signed = Callable[[str, str, str], str]
+Offices = Callable[[str, str], Office]
+Declined = Callable[[str, str, str], str]
+
+
+class Signed(Protocol):
+    """Has an image signed and attested, and gives its reference."""
+
+    def __call__(self, by: str, form: str, registry: str, means: str = KEY) -> str:
+        """By whom, in which form, where, and with what."""
 
 
 @pytest.fixture(scope="session")
@@ -60,17 +73,61 @@ def pushed(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Pushed:
 
 
 @pytest.fixture(scope="session")
-def signed(pushed: Pushed, bench: Bench) -> Signed:
+def older_sigstore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateSigstore]:
+    """A mock with a Rekor v1: the legacy form wants its promises, and so does cosign 2.6."""
+    with serving(tmp_path_factory.mktemp("mock-sigstore")) as mock:
+        yield mock.sigstore(rekor=1)
+
+
+@pytest.fixture(scope="session")
+def offices(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Offices]:
+    """Where something is signed without a key: with real services, wherever they can be asked."""
+    stack = ExitStack()
+
+    @cache
+    def furnish(sigstore: str, form: str) -> Office:
+        folder = tmp_path_factory.mktemp("office")
+        vouching: PrivateSigstore = request.getfixturevalue(sigstore)
+        updates = stack.enter_context(tuf_repository(vouching.trusted_root.read_bytes()))
+        return Office.furnished(folder, vouching, form, updates)
+
+    def find(by: str, form: str) -> Office:
+        older = form == "legacy" or by == COSIGN_2
+        vouching = "older_sigstore" if older else "private_sigstore"
+        return furnish(vouching, "legacy" if form == "legacy" else "bundle")
+
+    with stack:
+        yield find
+
+
+@pytest.fixture(scope="session")
+def signed(pushed: Pushed, bench: Bench, offices: Offices) -> Signed:
     """The reference of an image that was signed and attested in one way, made when asked for."""
 
     @cache
-    def make(by: str, form: str, registry: str) -> str:
+    def make(by: str, form: str, registry: str, means: str) -> str:
         tools.program(by)
-        image = pushed(registry, f"{by} {form}")
-        bench.sign(by, form, image)
+        desk = bench if means == KEY else offices(by, form)
+        image = pushed(registry, f"{by} {means} {form}")
+        desk.sign(by, form, image)
         return image
 
-    return make
+    return lambda by, form, registry, means=KEY: make(by, form, registry, means)
+
+
+@pytest.fixture(scope="session")
+def declined(pushed: Pushed, offices: Offices) -> Declined:
+    """What a signer answers that is asked for a form that it does not make; "" where it does."""
+
+    @cache
+    def ask(by: str, form: str, what: str) -> str:
+        image = pushed(REGISTRIES[0], f"declined {by} {form} {what}")
+        done = offices(by, form).state(by, form, what, image)
+        return done.stderr if done.returncode else ""
+
+    return ask
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -105,8 +162,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(line)
     terminalreporter.write_line(
         f'"{matrix.NOT_RUN}": something is missing on this machine, see what was skipped; '
-        f'"{matrix.LATER}": nothing but keys is supported yet; '
-        f'"{matrix.UNREAD}": its reader does not take that form and says so'
+        f'"{matrix.UNREAD}": its reader does not take that form and says so; '
+        f'"{matrix.UNMADE}": its signer does not make that form and says so'
     )
     if config.getoption("--interop-table"):
         made = matrix.as_markdown(rows)

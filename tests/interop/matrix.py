@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 OURS, COSIGN_3, COSIGN_2 = "supplychain", "cosign 3.1", "cosign 2.6"
+SIGNERS = (OURS, COSIGN_3, COSIGN_2)
+KEY, KEYLESS = "key", "keyless"
 POLICY_CONTROLLER = "policy-controller 0.13"
 KYVERNO_COSIGN = "Kyverno 1.19 `Cosign`"
 KYVERNO_BUNDLE = "Kyverno 1.19 `SigstoreBundle`"
@@ -15,9 +17,10 @@ ADMISSION = (POLICY_CONTROLLER, *KYVERNO)
 WHATS = ("signature", "cyclonedx", "vuln")
 REGISTRIES = ("with the referrers API", "without it")
 # What the cells say of what was not run, or is not asked for by any policy in the documents.
-LATER, NOT_RUN, UNASKED = "later", "not run", "–"
-# What they say of what was run: read, and refused because the reader does not take the form.
-READ, UNREAD = "yes", "no"
+NOT_RUN, UNASKED = "not run", "–"
+# What they say of what was run: read, refused because the reader does not take the form, and not
+# there to be read because the signer refuses to make it.
+READ, UNREAD, UNMADE = "yes", "no", "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Case:
 
     Attributes:
         by: Who signs.
-        means: `key` or `keyless`.
+        means: `key`, or `keyless` as an identity that an issuer vouches for.
         form: `bundle`, `legacy` or `both`.
         registry: Where it lies.
         reader: Who verifies.
@@ -49,42 +52,56 @@ def vars_of(case: Case) -> tuple[str, ...]:
 
 
 def cases() -> tuple[Case, ...]:
-    """The whole matrix, in the order in which it is shown."""
-    pairs = [(OURS, reader) for reader in (COSIGN_3, COSIGN_2, *ADMISSION)]
-    pairs += [(signer, OURS) for signer in (COSIGN_3, COSIGN_2)]
+    """The whole matrix, in the order in which it is shown: whoever signs, everybody reads it."""
+    pairs = [(signer, reader) for signer in SIGNERS for reader in SIGNERS]
+    pairs += [(OURS, reader) for reader in ADMISSION]
     return tuple(
         Case(by, means, form, registry, reader)
-        for means in ("key", "keyless")
+        for means in (KEY, KEYLESS)
         for by, reader in pairs
         for form in ("bundle", "legacy", *(["both"] if by == OURS else []))
         for registry in REGISTRIES
     )
 
 
-def whats(reader: str) -> tuple[str, ...]:
-    """What a reader is asked for: of a controller, what `docs/admission` has policies for."""
-    return WHATS[:2] if reader in ADMISSION else WHATS
+def whats(reader: str, means: str = KEY) -> tuple[str, ...]:
+    """What a reader is asked for: of a controller, what there are policies for.
+
+    They are those of `docs/admission`, and for identities one of the tests' own beside.
+    """
+    if reader not in ADMISSION:
+        return WHATS
+    return WHATS[:2] if means == KEY or reader in (POLICY_CONTROLLER, KYVERNO_IMAGE) else ()
 
 
 def questions() -> tuple[tuple[Case, str], ...]:
     """Every cell that can be filled."""
-    return tuple((case, what) for case in cases() for what in whats(case.reader))
+    return tuple((case, what) for case in cases() for what in whats(case.reader, case.means))
 
 
 def unread(case: Case, what: str) -> str | None:
     """What a reader says that does not read this form; None for one that does."""
+    if case.means == KEYLESS:
+        return _REFUSALS_OF_IDENTITIES.get(case.reader)
     return _REFUSALS.get((case.reader, case.form, what))
+
+
+def unmade(case: Case) -> str | None:
+    """What a signer says that does not make this form; None for one that does."""
+    return _UNMADE.get((case.by, case.means, case.form))
 
 
 def expected(case: Case, what: str) -> str:
     """What a cell says once all is as it should be."""
+    if what not in whats(case.reader, case.means):
+        return UNASKED
+    if unmade(case) is not None:
+        return UNMADE
     return READ if unread(case, what) is None else UNREAD
 
 
 def _unrun(case: Case, what: str) -> str:
-    if what not in whats(case.reader):
-        return UNASKED
-    return LATER if case.means == "keyless" else NOT_RUN
+    return NOT_RUN if what in whats(case.reader, case.means) else UNASKED
 
 
 # What readers say of a form that they do not read.
@@ -99,12 +116,18 @@ _REFUSALS = {
     (KYVERNO_IMAGE, "legacy", "signature"): "not signed with the release key",
     (KYVERNO_IMAGE, "legacy", "cyclonedx"): "no SBOM attested with the release key",
 }
+# And of a private Sigstore with a Rekor v2, whatever is asked.
+_REFUSALS_OF_IDENTITIES = {
+    POLICY_CONTROLLER: "unsupported tlog public key type: PUBLIC_KEY_DETAILS_UNSPECIFIED"
+}
+# What signers say of a form that they do not make.
+_UNMADE = {(OURS, KEYLESS, "legacy"): "an identity's statements have no legacy form"}
 
 HEAD = ("signed by", "with", "form", "registry", "read by", *WHATS)
 
 
 def table(results: Mapping[tuple[Case, str], str]) -> list[tuple[str, ...]]:
-    """A row for each case; what was not run says so, and without a key it is for later."""
+    """A row for each case; what was not run says so."""
     return [
         (*vars_of(case), *(results.get((case, what), _unrun(case, what)) for what in WHATS))
         for case in cases()

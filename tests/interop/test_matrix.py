@@ -8,8 +8,8 @@ import pytest
 
 from supplychain.signing.formats import FORMATS
 from tests.interop import matrix, tools
-from tests.interop.conftest import Signed
-from tests.interop.matrix import COSIGN_2, COSIGN_3, OURS, REGISTRIES, WHATS, Case
+from tests.interop.conftest import Declined, Offices, Signed
+from tests.interop.matrix import COSIGN_2, COSIGN_3, KEY, OURS, REGISTRIES, WHATS, Case
 from tests.interop.tools import Bench
 from tests.kit.cli import PROGRAM
 
@@ -17,18 +17,21 @@ _KEY = [
     case
     for case in matrix.cases()
     # What is not read with the right key needs no other one to be refused.
-    if case.means == "key" and matrix.unread(case, "signature") is None
+    if case.means == KEY and matrix.unread(case, "signature") is None
 ]
 
 
 @pytest.mark.parametrize(("case", "what"), matrix.questions(), ids=str)
 def test_what_one_signs_the_other_reads(
-    case: Case, what: str, signed: Signed, bench: Bench
+    case: Case, what: str, signed: Signed, declined: Declined, bench: Bench, offices: Offices
 ) -> None:
-    if case.means == "keyless":
-        pytest.skip(f"{matrix.LATER}: nothing but keys is supported yet")
     tools.program(case.reader)
-    answer = bench.verify(case.reader, what, signed(case.by, case.form, case.registry))
+    if refusal := matrix.unmade(case):
+        assert refusal in declined(case.by, case.form, what)
+        return
+    image = signed(case.by, case.form, case.registry, case.means)
+    desk = bench if case.means == KEY else offices(case.by, case.form)
+    answer = desk.verify(case.reader, what, image)
     unread = matrix.unread(case, what)
     assert answer == "" if unread is None else unread in answer
 

@@ -17,7 +17,7 @@ from tests.kit import go_tools
 from tests.kit.cli import PROGRAM
 
 PASSWORD = "correct horse"
-_TIMEOUT = 60
+_TIMEOUT = 120
 # A key without a log needs none of what a trusted root holds, but cosign 2.6 wants the file.
 TRUSTED_ROOT = '{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}\n'
 _UNLOGGED = ("--tlog-upload=false", "--yes")
@@ -35,7 +35,7 @@ _BUILT = {
     POLICY_CONTROLLER: go_tools.POLICY_CONTROLLER,
     **{reader: go_tools.KYVERNO for reader in ADMISSION if reader != POLICY_CONTROLLER},
 }
-_FORMATS = {"bundle": "bundle", "legacy": "legacy", "both": "bundle,legacy"}
+FORMATS = {"bundle": "bundle", "legacy": "legacy", "both": "bundle,legacy"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,7 @@ class Bench:
         for name in ("release", "other"):
             bench.type(PROGRAM, "keys", "generate", "--output-key-prefix", name).check_returncode()
         (folder / "root.json").write_text(TRUSTED_ROOT)
-        (folder / "cyclonedx.json").write_text(
-            '{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,'
-            '"components":[{"type":"library","name":"a<b>&c","version":"1.0"}]}\n'
-        )
-        (folder / "vuln.json").write_text(
-            '{"invocation":{"parameters":null,"uri":"","event_id":"","builder.id":""},'
-            '"scanner":{"uri":"https://scanner.example","version":"1",'
-            '"db":{"uri":"","version":""},"result":{"SchemaVersion":2}},'
-            '"metadata":{"scanStartedOn":"2026-01-01T00:00:00Z",'
-            '"scanFinishedOn":"2026-01-01T00:00:01Z"}}\n'
-        )
+        write_predicates(folder)
         return bench
 
     def sign(self, by: str, form: str, image: str) -> None:
@@ -102,28 +92,60 @@ class Bench:
 
     def type(self, *command: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
         """Type a command and wait for it."""
-        home = {"HOME": str(self.folder), "PATH": os.defpath, "LANG": "C.UTF-8"}
         passwords = {"COSIGN_PASSWORD": PASSWORD, "SUPPLYCHAIN_KEY_PASSWORD": PASSWORD}
-        return subprocess.run(
-            command,
-            cwd=self.folder,
-            env=home | passwords | environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT,
-            check=False,
-        )
+        return typed(self.folder, *command, **passwords | environ)
 
     def _say(self, by: str, form: str, *arguments: str) -> None:
         key = ("--key", "release.key")
         if by == OURS:
-            formats = {"SUPPLYCHAIN_SIGNATURE_FORMATS": _FORMATS[form]}
+            formats = {"SUPPLYCHAIN_SIGNATURE_FORMATS": FORMATS[form]}
             done = self.type(PROGRAM, *arguments, *key, **formats)
         else:
             verb, image, *rest = arguments
             done = self.type(program(by), verb, *key, *SIGNING[by, form], *rest, image)
         assert done.returncode == 0, done.stderr
+
+
+def typed(folder: Path, *command: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Type a command in a folder, which is the home too, and wait for it."""
+    home = {"HOME": str(folder), "PATH": os.defpath, "LANG": "C.UTF-8"}
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=home | environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+        check=False,
+    )
+
+
+def write_predicates(folder: Path) -> None:
+    """What is attested: an SBOM and a scan."""
+    (folder / "cyclonedx.json").write_text(
+        '{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,'
+        '"components":[{"type":"library","name":"a<b>&c","version":"1.0"}]}\n'
+    )
+    (folder / "vuln.json").write_text(
+        '{"invocation":{"parameters":null,"uri":"","event_id":"","builder.id":""},'
+        '"scanner":{"uri":"https://scanner.example","version":"1",'
+        '"db":{"uri":"","version":""},"result":{"SchemaVersion":2}},'
+        '"metadata":{"scanStartedOn":"2026-01-01T00:00:00Z",'
+        '"scanFinishedOn":"2026-01-01T00:00:01Z"}}\n'
+    )
+
+
+def asking(what: str) -> tuple[str, ...]:
+    """What cosign is typed to ask for a signature or an attestation."""
+    return ("verify",) if what == "signature" else ("verify-attestation", "--type", what)
+
+
+def stating(what: str) -> tuple[str, ...]:
+    """What cosign, and we, are typed to make a signature or an attestation."""
+    if what == "signature":
+        return ("sign",)
+    return "attest", "--type", what, "--predicate", f"{what}.json"
 
 
 def program(name: str) -> Path:
@@ -136,6 +158,5 @@ def verifying(reader: str, what: str, image: str, key: str) -> list[str]:
     if reader == OURS:
         kind = () if what == "signature" else ("--type", what)
         return ["verify", image, "--key", key, *kind]
-    verb = ("verify",) if what == "signature" else ("verify-attestation", "--type", what)
     root = ("--trusted-root", "root.json") if reader == COSIGN_2 else ()
-    return [*verb, "--key", key, "--insecure-ignore-tlog=true", *root, image]
+    return [*asking(what), "--key", key, "--insecure-ignore-tlog=true", *root, image]
