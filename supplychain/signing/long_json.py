@@ -113,8 +113,10 @@ class _Reading:
                     raise
                 continue
             is_whole = self._text[end - 1] in _CLOSED or self._text[end : end + 1] in _AFTER
+            length = end - self._at
             if is_whole or not self._more():
-                self._at = end
+                # Not `end`: the window may have moved, though nothing more came into it.
+                self._at += length
                 return value
 
     def _next(self) -> str:
