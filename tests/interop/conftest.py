@@ -163,7 +163,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.write_line(
         f'"{matrix.NOT_RUN}": something is missing on this machine, see what was skipped; '
         f'"{matrix.UNREAD}": its reader does not take that form and says so; '
-        f'"{matrix.UNMADE}": its signer does not make that form and says so'
+        f'"{matrix.UNMADE}": its signer does not make that form and says so; '
+        f'"{matrix.UNASKED}": no policy asks for it'
     )
     if config.getoption("--interop-table"):
         made = matrix.as_markdown(rows)
