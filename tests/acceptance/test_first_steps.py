@@ -118,7 +118,7 @@ def test_an_unknown_setting_is_wrong_usage(desk: Desk) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_shell_completion(bare_desk: Desk, shell: str) -> None:
     script = bare_desk.type("--show-completion", shell, SHELL=f"/bin/{shell}")
-    if script.code == 2:  # without an argument, the shell that called is taken
+    if script.code != 0:  # without an argument, the shell that called is taken, whatever it is
         script = bare_desk.type(
             "--show-completion",
             SHELL=f"/bin/{shell}",

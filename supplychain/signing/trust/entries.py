@@ -65,11 +65,6 @@ class Entry:
             ),
         )
         named = wire.fields(found["logId"], "the log's ID", required=("keyId",))
-        promise = wire.fields(
-            found.get("inclusionPromise") or {},
-            "the inclusion promise",
-            optional=("signedEntryTimestamp",),
-        )
         seconds = wire.number(found.get("integratedTime"), "the integratedTime")
         proof = found.get("inclusionProof")
         return cls(
@@ -77,7 +72,7 @@ class Entry:
             wire.number(found.get("logIndex"), "the logIndex"),
             _kind(found["kindVersion"]),
             wire.unix_time(seconds, "the integratedTime") if seconds else None,
-            wire.octets(promise.get("signedEntryTimestamp"), "the signed entry timestamp"),
+            _promise(found.get("inclusionPromise")),
             None if proof is None else Proof.parse(proof),
             wire.octets(found["canonicalizedBody"], "the log entry's body"),
         )
@@ -187,6 +182,17 @@ class Entry:
                 because=f"it was not made by {log.url or 'the log'}",
             ) from None
         return TrustedTime(self.integrated_at, Clock.LOG, log.url)
+
+
+def _promise(value: object) -> bytes:
+    """The promise; b"" for none. One that is there and empty is not taken for none."""
+    if value is None:
+        return b""
+    found = wire.fields(value, "the inclusion promise", required=("signedEntryTimestamp",))
+    promise = wire.octets(found["signedEntryTimestamp"], "the signed entry timestamp")
+    if not promise:
+        raise InputError("the inclusion promise is empty")
+    return promise
 
 
 def _kind(value: object) -> str:
