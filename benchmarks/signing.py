@@ -6,6 +6,7 @@ import contextlib
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -35,6 +36,8 @@ from tests.kit.scans import realistic_components
 _ROUNDS = 9
 _COMPONENTS = 200
 _IMAGES = 1000
+# As a worker has them: while one waits for the registry, another verifies.
+_THREADS = 4
 _REVIEW = "https://example.com/review/v1"
 _KEY = ("--key", "bench.key", "--yes", "--tlog-upload=false", "--use-signing-config=false")
 # Numbers of attestations on one image; cosign is asked about the middle one too.
@@ -164,13 +167,13 @@ def _many(place: _Place) -> Row:
     pool = [_attested(place.repository(f"many{number}"), 3) for number in range(_IMAGES)]
 
     def all_of_them() -> None:
-        for store, subject in pool:
-            _verified(store, subject)
+        with ThreadPoolExecutor(_THREADS) as threads:
+            list(threads.map(lambda one: _verified(*one), pool))
 
     (taken,) = alternate(Contestant(all_of_them), rounds=3)
     each = taken.median / _IMAGES
     return Row(
-        f"verify {_IMAGES:,} images of three attestations in one process",
+        f"verify {_IMAGES:,} images of three attestations in one process, {_THREADS} threads",
         f"{each * 1000:.1f} ms each",
         target="under 15 ms each",
         met=each < 0.015,
