@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from supplychain.signing.publication import SIGNATURE, Claim, publish
 from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import verify
 from tests.kit.artifacts import MemoryStore, put_image
+from tests.kit.go_tools import REFERRERS
 from tests.kit.images import debian_layout
 from tests.kit.keys import signer
 from tests.kit.registry import running_registry
@@ -36,8 +37,6 @@ from tests.kit.scans import realistic_components
 _ROUNDS = 9
 _COMPONENTS = 200
 _IMAGES = 1000
-# As a worker has them: while one waits for the registry, another verifies.
-_THREADS = 4
 _REVIEW = "https://example.com/review/v1"
 _KEY = ("--key", "bench.key", "--yes", "--tlog-upload=false", "--use-signing-config=false")
 # Numbers of attestations on one image; cosign is asked about the middle one too.
@@ -163,17 +162,32 @@ def _processes(place: _Place, cosign: Path | None) -> list[Row]:
 
 
 def _many(place: _Place) -> Row:
-    """Many images in one process, each in a repository of its own."""
+    """Many images in one process, each in a repository of its own.
+
+    In a registry that keeps everything in memory, where there is Go to build it: the time of the
+    disk is not ours.
+    """
+    if REFERRERS.build():
+        return _verified_together(place)
+    with subprocess.Popen([REFERRERS.path], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            address = process.stdout.readline().strip() if process.stdout else ""
+            return _verified_together(replace(place, address=address))
+        finally:
+            process.kill()
+
+
+def _verified_together(place: _Place) -> Row:
     pool = [_attested(place.repository(f"many{number}"), 3) for number in range(_IMAGES)]
 
     def all_of_them() -> None:
-        with ThreadPoolExecutor(_THREADS) as threads:
-            list(threads.map(lambda one: _verified(*one), pool))
+        for store, subject in pool:
+            _verified(store, subject)
 
     (taken,) = alternate(Contestant(all_of_them), rounds=3)
     each = taken.median / _IMAGES
     return Row(
-        f"verify {_IMAGES:,} images of three attestations in one process, {_THREADS} threads",
+        f"verify {_IMAGES:,} images of three attestations in one process",
         f"{each * 1000:.1f} ms each",
         target="under 15 ms each",
         met=each < 0.015,
