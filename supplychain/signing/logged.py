@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
-from supplychain.errors import InputError, SigstoreError, VerificationError
+from supplychain.errors import InputError, VerificationError
 from supplychain.signing import bundle as bundles
 from supplychain.signing.bundle import Bundle, MessageSignature
 from supplychain.signing.dsse import Envelope
+from supplychain.signing.keyless.answers import not_holding
 from supplychain.signing.keyless.witnesses import Witnesses
 from supplychain.signing.sealing import KeySealer
 from supplychain.signing.storage import Stored
@@ -52,12 +53,7 @@ class LoggedSealer(KeySealer):
         try:
             self._require_logged(Bundle.parse(data))
         except (InputError, VerificationError) as error:
-            raise SigstoreError(
-                "what the Sigstore services gave does not hold, so nothing was kept",
-                because=f"{error}" + (f": {error.because}" if error.because else ""),
-                hint="check that the trusted root is that of the services in the signing config",
-                retryable=False,
-            ) from None
+            raise not_holding(error) from None
         return data
 
     def _require_logged(self, read: Bundle) -> None:

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from supplychain.errors import InputError
+from supplychain.errors import InputError, SigstoreError, SupplyChainError
 from supplychain.signing.encoding import read_json
 
 _HIDDEN = "********"
@@ -46,3 +46,18 @@ def seconds(retry_after: str | None, now: datetime) -> float | None:
     except (ValueError, OverflowError):
         return None
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
+
+
+def not_holding(error: SupplyChainError) -> SigstoreError:
+    """What services gave, and what does not verify by the trusted root.
+
+    Args:
+        error: Why it does not.
+    """
+    return SigstoreError(
+        "what the Sigstore services gave does not hold, so nothing was kept",
+        because=f"{error}" + (f": {error.because}" if error.because else ""),
+        hint="check that the trusted root is that of the services in the signing config, "
+        "and that all clocks agree",
+        retryable=False,
+    )

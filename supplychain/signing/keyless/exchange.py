@@ -23,6 +23,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from supplychain.errors import SigstoreError
+from supplychain.signing.calling import innermost, no_netrc
 from supplychain.signing.keyless.answers import said, seconds, without_tokens
 from supplychain.signing.keyless.deadline import POOLS
 
@@ -89,7 +90,7 @@ def session(service: Service, patience: Patience, headers: Mapping[str, str]) ->
         headers: Sent with every request.
     """
     made = requests.Session()
-    made.auth = _no_netrc
+    made.auth = no_netrc
     # What Go's programs take; `requests` itself takes REQUESTS_CA_BUNDLE, which goes before.
     made.verify = os.environ.get("SSL_CERT_FILE") or True
     made.headers.update({**headers, "Accept-Encoding": "identity"})
@@ -190,7 +191,7 @@ class PatientAdapter(HTTPAdapter):
         except requests.exceptions.SSLError as error:
             raise SigstoreError(
                 f"{self._service} cannot be trusted",
-                because=_innermost(error),
+                because=innermost(error),
                 hint="name the authority that issued its certificate in REQUESTS_CA_BUNDLE",
                 retryable=False,
             ) from None
@@ -209,14 +210,14 @@ class PatientAdapter(HTTPAdapter):
         if isinstance(error, ValueError):  # how `requests` refuses an address
             raise SigstoreError(
                 f"{self._service} cannot be asked",
-                because=_innermost(error),
+                because=innermost(error),
                 hint="correct its address in the signing config",
                 retryable=False,
             ) from None
         raise _PassingError(
             SigstoreError(
                 f"{self._service} cannot be reached",
-                because=_innermost(error),
+                because=innermost(error),
                 hint="check that it runs, and what stands between: proxies, firewalls, names",
             )
         ) from None
@@ -267,16 +268,3 @@ def _token(request: requests.PreparedRequest) -> str:
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc
-
-
-def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Authentication that adds nothing: else a login from ~/.netrc replaces the token."""
-    return request
-
-
-def _innermost(error: BaseException) -> str:
-    """The words of the first cause: what lies around it only repeats addresses."""
-    seen: BaseException = error
-    while (inner := seen.__cause__ or seen.__context__) is not None:
-        seen = inner
-    return str(getattr(seen, "strerror", None) or seen)[:300]

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from supplychain.errors import InputError, SigstoreError, VerificationError
+from supplychain.errors import InputError, VerificationError
 from supplychain.model.digest import Digest
 from supplychain.model.identity import Identity
 from supplychain.signing import dsse
 from supplychain.signing.bundle import Bundle, MessageSignature
+from supplychain.signing.keyless.answers import not_holding
 from supplychain.signing.keyless.exchange import Patience
 from supplychain.signing.keyless.library import CertifiedKey
 from supplychain.signing.keyless.services import Instance
@@ -131,13 +132,7 @@ class KeylessSigner:
             trust = self._trust(key.identity)
             establish(signed(bundle), bundle.material, trust, at=self._patience.now())
         except (InputError, VerificationError) as error:
-            raise SigstoreError(
-                "what the Sigstore services gave does not hold, so nothing was kept",
-                because=f"{error}" + (f": {error.because}" if error.because else ""),
-                hint="check that the trusted root is that of the services in the signing config, "
-                "and that all clocks agree",
-                retryable=False,
-            ) from None
+            raise not_holding(error) from None
         return data
 
 

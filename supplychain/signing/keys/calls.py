@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from supplychain.errors import ConfigurationError, InputError, KeyServiceError
+from supplychain.signing.calling import innermost, no_netrc
 from supplychain.signing.encoding import as_object, read_json
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Service:
         sent = {**(self.headers or {}), **({name: prefix + self.token} if self.token else {})}
         try:
             with requests.Session() as session:
-                session.auth = _no_netrc
+                session.auth = no_netrc
                 with session.request(
                     method,
                     self.address + path,
@@ -137,21 +138,21 @@ class Service:
         except requests.exceptions.SSLError as error:
             raise KeyServiceError(
                 f"{self.name} cannot be trusted",
-                because=_innermost(error),
+                because=innermost(error),
                 hint="check its certificate, and the authorities that we are told to trust",
                 retryable=False,
             ) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             if isinstance(error, ValueError):
                 raise ConfigurationError(
-                    f"{self.address!r} is not an address", because=_innermost(error)
+                    f"{self.address!r} is not an address", because=innermost(error)
                 ) from error
             raise KeyServiceError(
-                f"{self.name} cannot be reached", because=_innermost(error)
+                f"{self.name} cannot be reached", because=innermost(error)
             ) from error
         except OSError as error:
             raise ConfigurationError(
-                f"the certificates for {self.name} cannot be used", because=_innermost(error)
+                f"the certificates for {self.name} cannot be used", because=innermost(error)
             ) from error
 
     def _answer(self, response: requests.Response) -> Answer:
@@ -184,17 +185,3 @@ class Service:
 def _parsed(data: bytes, name: str) -> dict[str, object]:
     what = f"the answer of {name}"
     return as_object(read_json(data, what, limit=_ANSWER_LIMIT).value, what)
-
-
-def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Authentication that adds nothing: else requests takes some from ~/.netrc."""
-    return request
-
-
-def _innermost(error: BaseException) -> str:
-    """The words of the first cause: what lies around it only repeats addresses."""
-    seen: BaseException = error
-    while (inner := seen.__cause__ or seen.__context__) is not None:
-        seen = inner
-    reason = getattr(seen, "strerror", None)
-    return str(reason or seen)[:300]
