@@ -8,12 +8,8 @@ from typing import ClassVar, Protocol
 
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import (
-    Evidence,
-    EvidenceKind,
-    PlatformDossier,
-    VerifiedAttestation,
-)
+from supplychain.model.dossier import PlatformDossier
+from supplychain.model.evidence import Evidence, EvidenceKind, VerifiedAttestation
 from supplychain.model.subject import Platform, Subject
 
 # How far clocks that made evidence may run ahead of the one judged by. Anything later was made

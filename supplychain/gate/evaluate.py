@@ -19,7 +19,8 @@ from supplychain.model.decision import (
     Violation,
 )
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import Dossier, EvidenceKind, PlatformDossier
+from supplychain.model.dossier import Dossier, PlatformDossier
+from supplychain.model.evidence import EvidenceKind
 from supplychain.model.subject import Subject
 
 

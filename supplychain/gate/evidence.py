@@ -5,13 +5,8 @@ from __future__ import annotations
 from supplychain.gate.case import Case
 from supplychain.gate.durations import span
 from supplychain.model.decision import Violation
-from supplychain.model.evidence import (
-    Evidence,
-    EvidenceKind,
-    PlatformDossier,
-    Sbom,
-    Scan,
-)
+from supplychain.model.dossier import PlatformDossier
+from supplychain.model.evidence import Evidence, EvidenceKind, Sbom, Scan
 
 _NAMES = {EvidenceKind.SCAN: "scan", EvidenceKind.SBOM: "SBOM"}
 

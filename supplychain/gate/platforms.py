@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from supplychain.model.decision import Outcome, RuleResult, Violation
-from supplychain.model.evidence import Dossier, PlatformDossier
+from supplychain.model.dossier import Dossier, PlatformDossier
 from supplychain.model.subject import Platform
 
 

@@ -10,7 +10,7 @@ from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.finding import Finding
 from supplychain.model.identity import Identity, LogEntry, TrustedTime
-from supplychain.model.subject import Platform, Subject
+from supplychain.model.subject import Subject
 
 
 class EvidenceKind(StrEnum):
@@ -20,6 +20,12 @@ class EvidenceKind(StrEnum):
     SBOM = "sbom"
     SIGNATURE = "signature"
     ATTESTATION = "attestation"
+    CONFIG = "config"
+    WAIVER = "waiver"
+    APPROVAL = "approval"
+    DEPLOYMENT = "deployment"
+    DECISION = "decision"
+    FEED = "feed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,41 +214,3 @@ class RecordedFinding:
 
     finding: Finding
     first_seen_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class PlatformDossier:
-    """What the record holds about one platform manifest.
-
-    Attributes:
-        subject: The platform manifest.
-        platform: What it runs on.
-        scan: The latest scan, without components and findings; None where there is none.
-        findings: The latest scan's findings.
-        sbom: The latest SBOM; None where there is none.
-        component_count: Components that the latest scan found.
-        attestations: Verified statements about this manifest, signatures among them.
-    """
-
-    subject: Subject
-    platform: Platform
-    scan: Scan | None
-    findings: tuple[RecordedFinding, ...]
-    sbom: Sbom | None
-    component_count: int
-    attestations: tuple[VerifiedAttestation, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Dossier:
-    """Everything the record holds about one digest: what the gate judges.
-
-    Attributes:
-        subject: The digest asked about: a platform manifest or an index.
-        platforms: One entry for a platform manifest; every runnable child for an index.
-        attestations: Verified statements about `subject.digest` itself.
-    """
-
-    subject: Subject
-    platforms: tuple[PlatformDossier, ...]
-    attestations: tuple[VerifiedAttestation, ...]

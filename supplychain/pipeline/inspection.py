@@ -20,12 +20,11 @@ from supplychain.images.resolve import PlatformImage
 from supplychain.model.artifact import ArtifactStore
 from supplychain.model.decision import Decision, Outcome, RuleResult
 from supplychain.model.digest import Digest
+from supplychain.model.dossier import Dossier, PlatformDossier
 from supplychain.model.evidence import (
     CYCLONEDX_PREDICATE,
-    Dossier,
     Evidence,
     EvidenceKind,
-    PlatformDossier,
     Producer,
     Sbom,
     VerifiedAttestation,

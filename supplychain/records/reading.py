@@ -10,14 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from supplychain.model.digest import Digest
+from supplychain.model.dossier import Dossier, PlatformDossier, RecordedFinding
 from supplychain.model.evidence import (
     Build,
-    Dossier,
     Evidence,
     EvidenceKind,
-    PlatformDossier,
     Producer,
-    RecordedFinding,
     Sbom,
     Scan,
     VerifiedAttestation,

@@ -10,7 +10,8 @@ from sqlalchemy import Engine, select
 from supplychain.errors import InputError, NotFoundError
 from supplychain.model.decision import Decision
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import Dossier, EvidenceKind
+from supplychain.model.dossier import Dossier
+from supplychain.model.evidence import EvidenceKind
 from supplychain.records import listing, lookup
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore

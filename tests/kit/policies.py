@@ -9,16 +9,14 @@ from typing import Literal
 from supplychain.gate.document import load_policy
 from supplychain.gate.policy import Policy
 from supplychain.model.digest import Digest
+from supplychain.model.dossier import Dossier, PlatformDossier, RecordedFinding
 from supplychain.model.evidence import (
     CYCLONEDX_PREDICATE,
     SIGNATURE_PREDICATE,
     Build,
-    Dossier,
     Evidence,
     EvidenceKind,
-    PlatformDossier,
     Producer,
-    RecordedFinding,
     Sbom,
     Scan,
     VerifiedAttestation,

@@ -13,7 +13,8 @@ from supplychain.gate.durations import span
 from supplychain.gate.evidence import run, usable_scan
 from supplychain.gate.options import DURATION, option
 from supplychain.model.decision import Violation
-from supplychain.model.evidence import PlatformDossier, Scan
+from supplychain.model.dossier import PlatformDossier
+from supplychain.model.evidence import Scan
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from supplychain.gate.case import Case, Judgement
 from supplychain.gate.evidence import run, usable_sbom
 from supplychain.gate.vouching import Said, vouch
 from supplychain.model.decision import EvidenceReference, Violation
-from supplychain.model.evidence import CYCLONEDX_PREDICATE, PlatformDossier, Sbom
+from supplychain.model.dossier import PlatformDossier
+from supplychain.model.evidence import CYCLONEDX_PREDICATE, Sbom
 
 
 @dataclass(frozen=True, slots=True)

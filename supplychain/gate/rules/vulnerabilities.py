@@ -11,7 +11,8 @@ from supplychain.gate.durations import span
 from supplychain.gate.evidence import usable_scan
 from supplychain.gate.options import BOOLEAN, DURATION, SEVERITY, option
 from supplychain.model.decision import EvidenceReference, Violation
-from supplychain.model.evidence import PlatformDossier, RecordedFinding, Scan
+from supplychain.model.dossier import PlatformDossier, RecordedFinding
+from supplychain.model.evidence import Scan
 from supplychain.model.finding import Finding, Severity
 
 

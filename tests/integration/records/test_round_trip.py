@@ -20,14 +20,8 @@ from supplychain.errors import (
     StoreError,
 )
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import (
-    SIGNATURE_PREDICATE,
-    Build,
-    Dossier,
-    EvidenceKind,
-    PlatformDossier,
-    RecordedFinding,
-)
+from supplychain.model.dossier import Dossier, PlatformDossier, RecordedFinding
+from supplychain.model.evidence import SIGNATURE_PREDICATE, Build, EvidenceKind
 from supplychain.model.finding import Finding, Severity
 from supplychain.model.identity import Clock, Identity, LogEntry, NameKind, TrustedTime
 from supplychain.model.subject import Platform

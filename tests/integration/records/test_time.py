@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import PlatformDossier
+from supplychain.model.dossier import PlatformDossier
 from supplychain.model.finding import Finding
 from supplychain.model.subject import Subject
 from supplychain.records.record import Record

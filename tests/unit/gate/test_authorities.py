@@ -15,13 +15,13 @@ from supplychain.gate.authorities import trusted_by
 from supplychain.gate.evaluate import evaluate
 from supplychain.gate.schema import policy_schema
 from supplychain.model.decision import Decision, Verdict
+from supplychain.model.dossier import Dossier
 from supplychain.model.evidence import (
     PIPELINE_BUILD_TYPE,
     PROVENANCE_02_PREDICATE,
     PROVENANCE_PREDICATE,
     VULNERABILITY_PREDICATE,
     Build,
-    Dossier,
     VerifiedAttestation,
 )
 from tests.kit.policies import (

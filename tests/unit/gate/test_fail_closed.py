@@ -15,9 +15,9 @@ from supplychain.gate.evaluate import evaluate
 from supplychain.gate.policy import Policy
 from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
+from supplychain.model.dossier import Dossier
 from supplychain.model.evidence import (
     VULNERABILITY_PREDICATE,
-    Dossier,
     EvidenceKind,
     VerifiedAttestation,
     VulnerabilityDatabase,

@@ -14,12 +14,10 @@ from supplychain.gate.evaluate import evaluate
 from supplychain.gate.policy import Policy
 from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
+from supplychain.model.dossier import Dossier, PlatformDossier, RecordedFinding
 from supplychain.model.evidence import (
     SIGNATURE_PREDICATE,
     VULNERABILITY_PREDICATE,
-    Dossier,
-    PlatformDossier,
-    RecordedFinding,
     Sbom,
     VerifiedAttestation,
     VulnerabilityDatabase,

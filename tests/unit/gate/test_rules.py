@@ -11,7 +11,8 @@ from supplychain.gate.evaluate import evaluate
 from supplychain.gate.policy import Policy
 from supplychain.model.decision import Decision, RuleResult, Verdict
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import Dossier, EvidenceKind, RecordedFinding
+from supplychain.model.dossier import Dossier, RecordedFinding
+from supplychain.model.evidence import EvidenceKind
 from supplychain.model.finding import Severity
 from supplychain.model.subject import Platform
 from tests.kit.policies import (

@@ -1,0 +1,115 @@
+"""Dossiers: everything the record holds that bears on one digest, which is what the gate judges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from supplychain.model.component import Component
+from supplychain.model.evidence import Sbom, Scan, VerifiedAttestation
+from supplychain.model.exploitation import Exploitation
+from supplychain.model.finding import Finding
+from supplychain.model.history import Allowance, Approval, Deployment, Underway
+from supplychain.model.image_config import Ancestor, ImageConfig, Secret
+from supplychain.model.subject import Platform, Subject
+from supplychain.model.vex import VexStatement
+from supplychain.model.waiver import Waiver
+
+
+class Need(StrEnum):
+    """What is left out of a dossier unless some rule needs it, for it is large."""
+
+    COMPONENTS = "components"
+    RUNNING = "running"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedFinding:
+    """A finding and since when the project has known it.
+
+    Attributes:
+        finding: The finding.
+        first_seen_at: The earliest scan in the project that found this vulnerability in this
+            package, whatever its version and whatever the image: a rebuild cannot reset it.
+    """
+
+    finding: Finding
+    first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformDossier:
+    """What the record holds about one platform manifest.
+
+    Attributes:
+        subject: The platform manifest.
+        platform: What it runs on.
+        scan: The latest scan, without components and findings; None where there is none.
+        findings: The latest scan's findings.
+        sbom: The latest SBOM; None where there is none.
+        component_count: Components that the latest scan found.
+        attestations: Verified statements about this manifest, signatures among them.
+        components: The components that the latest scan found, sorted by key; only where `Need`ed.
+        secrets: What looks like a secret in the latest scan; None where that was not looked for.
+        config: The image's configuration; None where it is not on record.
+        ancestors: The images that it was built upon, the nearest first.
+    """
+
+    subject: Subject
+    platform: Platform
+    scan: Scan | None
+    findings: tuple[RecordedFinding, ...]
+    sbom: Sbom | None
+    component_count: int
+    attestations: tuple[VerifiedAttestation, ...]
+    components: tuple[Component, ...] = ()
+    secrets: tuple[Secret, ...] | None = None
+    config: ImageConfig | None = None
+    ancestors: tuple[Ancestor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What runs of a repository in the environment that is asked about.
+
+    Attributes:
+        deployment: The latest deployment there that has not ended.
+        platforms: What is recorded about it, with components.
+    """
+
+    deployment: Deployment
+    platforms: tuple[PlatformDossier, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything the record holds that bears on one digest in one environment.
+
+    Attributes:
+        subject: The digest asked about: a platform manifest or an index.
+        platforms: One entry for a platform manifest; every runnable child for an index.
+        attestations: Verified statements about `subject.digest` itself.
+        waivers: Every waiver of the project that could be meant, by number, expired and
+            unapproved ones too: whether one counts is judged, not looked up.
+        statements: VEX statements that could be meant.
+        exploitation: What EPSS and KEV say about its findings.
+        deployments: Where this digest runs and ran, the newest first.
+        allowances: Where and when decisions allowed this digest, the newest first.
+        approvals: Who approved this digest, where, the newest first.
+        underway: What is being made of this digest at this moment.
+        running: What runs of its repository in the environment asked about; None where nothing
+            does or no rule `Need`s it.
+    """
+
+    subject: Subject
+    platforms: tuple[PlatformDossier, ...]
+    attestations: tuple[VerifiedAttestation, ...]
+    waivers: tuple[Waiver, ...] = ()
+    statements: tuple[VexStatement, ...] = ()
+    exploitation: Exploitation = field(default_factory=Exploitation)
+    deployments: tuple[Deployment, ...] = ()
+    allowances: tuple[Allowance, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    underway: tuple[Underway, ...] = ()
+    running: Running | None = None

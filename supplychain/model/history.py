@@ -1,0 +1,90 @@
+"""What happened to an image: where it runs and ran, who approved it, what is being done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import EvidenceKind
+from supplychain.model.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """An image that runs or ran in an environment, as reported.
+
+    Attributes:
+        environment: Where.
+        subject: What: the digest that was deployed, under its repository.
+        since_at: Since when (aware, UTC).
+        until_at: Until when; None while it runs.
+        reported_by: Who says so.
+        document: Digest of the report, canonical JSON.
+    """
+
+    environment: str
+    subject: Subject
+    since_at: datetime
+    until_at: datetime | None
+    reported_by: str
+    document: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """A stretch of time over which the record's decisions allowed an image in an environment.
+
+    Attributes:
+        environment: Where.
+        decision: The decision that allowed it.
+        since_at: When that decision was made (aware, UTC).
+        until_at: When a later decision said otherwise; None while none does.
+    """
+
+    environment: str
+    decision: Digest
+    since_at: datetime
+    until_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Somebody's word that an image may run in an environment.
+
+    Attributes:
+        environment: Where.
+        subject: What: exactly this digest.
+        approved_by: Who.
+        approved_at: When (aware, UTC).
+        reason: Why; "" where it was not said.
+        document: Digest of the approval, canonical JSON.
+        withdrawn_by: Who took it back; "" for nobody.
+        withdrawn_at: When.
+    """
+
+    environment: str
+    subject: Subject
+    approved_by: str
+    approved_at: datetime
+    reason: str
+    document: Digest
+    withdrawn_by: str = ""
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """Evidence that is being made at this moment.
+
+    Attributes:
+        kinds: What will come of it.
+        since_at: Since when (aware, UTC).
+        expires_at: The instant from which nobody believes in it any more.
+        detail: For people: where it stands.
+    """
+
+    kinds: tuple[EvidenceKind, ...]
+    since_at: datetime
+    expires_at: datetime
+    detail: str

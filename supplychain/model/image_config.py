@@ -1,0 +1,103 @@
+"""What an image says about itself: its configuration, and the images that it was built upon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from supplychain.model.digest import Digest
+from supplychain.model.subject import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """An environment variable of an image, without its value, which may be a secret.
+
+    Attributes:
+        name: Its name.
+        suspicion: Why its value looks like a secret; "" where it does not.
+    """
+
+    name: str
+    suspicion: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageConfig:
+    """The configuration of a platform manifest (OCI image specification, config.md).
+
+    Attributes:
+        digest: Digest of the configuration: the "image ID".
+        created_at: When the image was made, by its own word; None where it does not say.
+        user: The user that it runs as, as written; "" where none is given, which is root.
+        ports: `8080/tcp` …, sorted.
+        volumes: Paths, sorted.
+        environment: Its variables, in order.
+        labels: `(name, value)`, sorted.
+        healthcheck: Whether it has a health check that is not `NONE`.
+        entrypoint: Its entrypoint.
+        command: Its default arguments.
+        diff_ids: Its layers, unpacked, from the bottom.
+    """
+
+    digest: Digest
+    created_at: datetime | None
+    user: str
+    ports: tuple[str, ...]
+    volumes: tuple[str, ...]
+    environment: tuple[Variable, ...]
+    labels: tuple[tuple[str, str], ...]
+    healthcheck: bool
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    diff_ids: tuple[Digest, ...]
+
+
+class Kinship(StrEnum):
+    """How we know that an image was built upon another."""
+
+    LAYERS = "layers"
+    """It begins with all the layers of that image, which is on record: a fact."""
+    PROVENANCE = "provenance"
+    """Verified provenance names it among its materials."""
+    LABEL = "label"
+    """The image's own labels or annotations name it: a claim of whoever built it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ancestor:
+    """An image that another was built upon.
+
+    Attributes:
+        subject: The other image.
+        known_by: How we know.
+        layers: How many layers the two have in common, from the bottom; 0 where nobody can tell.
+    """
+
+    subject: Subject
+    known_by: Kinship
+    layers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Something in an image that looks like a secret; the secret itself is never kept.
+
+    Attributes:
+        rule: The scanner's rule: `aws-access-key-id`.
+        category: `AWS`, `AsymmetricPrivateKey` …
+        severity: As the scanner rates it, lower case.
+        title: For people.
+        path: The file in the image, without a leading slash.
+        line: Where in it, from 1; 0 where unknown.
+        layer: The diffID of the layer that brought it; None where unknown.
+    """
+
+    rule: str
+    category: str
+    severity: str
+    title: str
+    path: str
+    line: int = 0
+    layer: Digest | None = None
