@@ -74,10 +74,10 @@ def policy_uses(settings: Settings) -> tuple[KeyUse, ...]:
 
     folder = settings.policy_file("any").parent
     return tuple(
-        KeyUse(path, rule.name, key)
+        KeyUse(path, entry.rule.name, key)
         for path in sorted(folder.glob("*.yaml"))
-        for rule in load_policy(path).rules
-        for key in trusted_by(rule)
+        for entry in load_policy(path).rules
+        for key in trusted_by(entry.rule)
         if isinstance(key, TrustedKey)
     )
 

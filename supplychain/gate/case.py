@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.digest import Digest
-from supplychain.model.dossier import PlatformDossier
+from supplychain.model.dossier import Dossier, Need, PlatformDossier
 from supplychain.model.evidence import Evidence, EvidenceKind, VerifiedAttestation
 from supplychain.model.subject import Platform, Subject
 
@@ -22,16 +22,26 @@ class Case:
     """What the rules judge: the recorded evidence about one digest, at one instant.
 
     Attributes:
-        subject: The digest asked about: a platform manifest or an index.
+        dossier: Everything that the record holds about the digest asked about.
+        environment: Where it wants to run.
         platforms: What the environment would run of it; never empty.
-        attestations: Verified statements about the digest asked about.
         at: The instant judged for (aware, UTC); there is no other clock.
     """
 
-    subject: Subject
+    dossier: Dossier
+    environment: str
     platforms: tuple[PlatformDossier, ...]
-    attestations: tuple[VerifiedAttestation, ...]
     at: datetime
+
+    @property
+    def subject(self) -> Subject:
+        """The digest asked about: a platform manifest or an index."""
+        return self.dossier.subject
+
+    @property
+    def attestations(self) -> tuple[VerifiedAttestation, ...]:
+        """Verified statements about the digest asked about."""
+        return self.dossier.attestations
 
     def age(self, moment: datetime) -> timedelta:
         """How old something of that moment is; never negative."""
@@ -53,6 +63,12 @@ class Case:
         """A reference to a verified attestation or signature, by the digest of its envelope."""
         kind = EvidenceKind.SIGNATURE if attestation.is_signature else EvidenceKind.ATTESTATION
         return self._reference(kind, attestation.envelope, made_at(attestation))
+
+    def cite_document(
+        self, kind: EvidenceKind, digest: Digest, produced_at: datetime
+    ) -> EvidenceReference:
+        """A reference to any other document on record, with its age."""
+        return self._reference(kind, digest, produced_at)
 
     def _reference(
         self, kind: EvidenceKind, digest: Digest, produced_at: datetime
@@ -76,12 +92,18 @@ class Judgement:
         evidence: What it rests on.
         holds_until: The last instant at which a satisfied rule stays so; None where time alone
             changes nothing.
+        relents_at: The first instant at which time alone may satisfy a rule that is violated;
+            None where it never does.
+        applies: Whether there was anything to judge; where not, `summary` says why, and there is
+            no violation. Evidence that is missing is a violation, never a reason not to apply.
     """
 
     summary: str
     violations: tuple[Violation, ...] = ()
     evidence: tuple[EvidenceReference, ...] = ()
     holds_until: datetime | None = None
+    relents_at: datetime | None = None
+    applies: bool = True
 
 
 class Rule(Protocol):
@@ -95,6 +117,10 @@ class Rule(Protocol):
     name: ClassVar[str]
     # One-key mappings as they stand in a policy; a test loads every one.
     examples: ClassVar[tuple[str, ...]]
+    # What it reads of a dossier that is left out unless asked for.
+    needs: ClassVar[frozenset[Need]]
+    # Whether a waiver can bear what it denies.
+    waivable: ClassVar[bool]
 
     def judge(self, case: Case) -> Judgement:
         """What this rule says about the case."""

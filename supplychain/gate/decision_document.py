@@ -79,6 +79,8 @@ def _result(result: RuleResult) -> dict[str, Any]:
         "rule": result.rule,
         "outcome": result.outcome.value,
         "summary": result.summary,
+        "id": result.id,
+        "bites_at": _optional(_instant, result.bites_at),
         "violations": [_violation(v) for v in result.violations],
     }
 
@@ -91,6 +93,10 @@ def _violation(violation: Violation) -> dict[str, Any]:
         "first_seen_at": _optional(_instant, violation.first_seen_at),
         "platform": _optional(str, violation.platform),
         "evidence": _optional(_reference, violation.evidence),
+        "purl": violation.purl,
+        "awaits": _optional(str, violation.awaits),
+        "waiver": violation.waiver,
+        "notes": list(violation.notes),
     }
 
 
@@ -142,6 +148,8 @@ def _read_result(result: dict[str, Any]) -> RuleResult:
         outcome=Outcome(result["outcome"]),
         summary=result["summary"],
         violations=tuple(_read_violation(v) for v in result["violations"]),
+        id=result["id"],
+        bites_at=_optional(datetime.fromisoformat, result["bites_at"]),
     )
 
 
@@ -153,6 +161,10 @@ def _read_violation(violation: dict[str, Any]) -> Violation:
         first_seen_at=_optional(datetime.fromisoformat, violation["first_seen_at"]),
         platform=_optional(Platform.parse, violation["platform"]),
         evidence=_optional(_read_reference, violation["evidence"]),
+        purl=violation["purl"],
+        awaits=_optional(EvidenceKind, violation["awaits"]),
+        waiver=violation["waiver"],
+        notes=tuple(violation["notes"]),
     )
 
 

@@ -35,7 +35,7 @@ def load_policy(
         PolicyError: The document is no usable policy. The message has the first problem with
             line and column, `because` all the others.
     """
-    reading = Reading(read_key, fingerprint, [])
+    reading = Reading(read_key, fingerprint, [], source)
     policy = None
     try:
         policy = read_as(Policy, _body(read_yaml(data)), "the policy", reading)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 from supplychain.errors import InputError
-from supplychain.gate.case import Case, Judgement
+from supplychain.gate.case import CLOCK_TOLERANCE, Case, Judgement, made_at
+from supplychain.gate.entry import RuleEntry
 from supplychain.gate.platforms import select_platforms
 from supplychain.gate.policy import Policy
 from supplychain.gate.remedies import with_remedies
@@ -22,6 +23,9 @@ from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, PlatformDossier
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.subject import Subject
+
+# The least difference between two instants: what ends at one still holds so long before it.
+_MOMENT = timedelta(microseconds=1)
 
 
 def evaluate(
@@ -60,38 +64,95 @@ def evaluate(
     platforms, selection = select_platforms(dossier, policy.platforms, environment)
     if not platforms:
         return _denied(selection, policy.digest, subject, environment, at)
-    case = Case(subject, platforms, dossier.attestations, at)
-    judged = [(rule.name, rule.judge(case)) for rule in policy.rules]
+    case = Case(dossier, environment, platforms, at)
+    judged = [(entry, entry.rule.judge(case)) for entry in policy.rules]
     return _decision(selection, judged, case, policy)
 
 
 def _decision(
-    selection: RuleResult, judged: Sequence[tuple[str, Judgement]], case: Case, policy: Policy
+    selection: RuleResult,
+    judged: Sequence[tuple[RuleEntry, Judgement]],
+    case: Case,
+    policy: Policy,
 ) -> Decision:
-    results = with_remedies([selection, *(_result(name, said) for name, said in judged)])
-    allowed = all(result.outcome is Outcome.PASSED for result in results)
+    results = with_remedies([selection, *(_result(entry, said, case) for entry, said in judged)])
+    if not any(entry.denies(case.environment, case.at) for entry, _ in judged):
+        message = f"no rule of the policy for {case.environment} is in force yet"
+        results = (*results, _violated("policy", message, "let one of its rules deny at once"))
     evidence = {e for _, said in judged for e in (*said.evidence, *_cited(said))}
-    ends = [said.holds_until for _, said in judged if said.holds_until is not None]
+    verdict = _verdict(results, case)
     return Decision(
         subject=case.subject,
         environment=policy.environment,
-        verdict=Verdict.ALLOW if allowed else Verdict.DENY,
+        verdict=verdict,
         results=results,
         evidence=tuple(sorted(evidence, key=lambda e: (e.kind, e.digest, e.produced_at))),
         policy=policy.digest,
         databases=_databases(case.platforms, evidence),
         decided_at=case.at,
-        holds_until=min(ends, default=None) if allowed else None,
+        holds_until=_holds_until(verdict, judged, case),
     )
+
+
+def _verdict(results: Sequence[RuleResult], case: Case) -> Verdict:
+    """Pending only where every reason to deny is evidence that is being made at this moment."""
+    reasons = [v for r in results if r.outcome is Outcome.VIOLATED for v in r.standing]
+    if not reasons:
+        return Verdict.ALLOW
+    coming = {
+        kind
+        for work in case.dossier.underway
+        if work.since_at <= case.at < work.expires_at
+        for kind in work.kinds
+    }
+    if all(v.awaits in coming for v in reasons):
+        return Verdict.PENDING
+    return Verdict.DENY
 
 
 def _cited(said: Judgement) -> list[EvidenceReference]:
     return [v.evidence for v in said.violations if v.evidence is not None]
 
 
-def _result(rule: str, said: Judgement) -> RuleResult:
-    outcome = Outcome.VIOLATED if said.violations else Outcome.PASSED
-    return RuleResult(rule, outcome, said.summary, said.violations)
+def _result(entry: RuleEntry, said: Judgement, case: Case) -> RuleResult:
+    rule, name = entry.rule.name, entry.terms.id
+    if not said.violations:
+        outcome = Outcome.PASSED if said.applies else Outcome.NOT_APPLICABLE
+        return RuleResult(rule, outcome, said.summary, id=name)
+    if all(v.waiver for v in said.violations):
+        return RuleResult(rule, Outcome.WAIVED, said.summary, said.violations, name)
+    if entry.denies(case.environment, case.at):
+        return RuleResult(rule, Outcome.VIOLATED, said.summary, said.violations, name)
+    begins = entry.bites_at(case.environment)
+    return RuleResult(rule, Outcome.WARNED, said.summary, said.violations, name, begins)
+
+
+def _holds_until(
+    verdict: Verdict, judged: Sequence[tuple[RuleEntry, Judgement]], case: Case
+) -> datetime | None:
+    """The last instant of a verdict that nothing but time changes."""
+    if verdict is Verdict.ALLOW:
+        bites = [entry.bites_at(case.environment) for entry, _ in judged]
+        ends = [said.holds_until for _, said in judged if said.holds_until is not None]
+        ends += [begins - _MOMENT for begins in bites if begins is not None and begins > case.at]
+    else:
+        changes = [said.relents_at for _, said in judged if said.relents_at is not None]
+        changes += [work.expires_at for work in case.dossier.underway if case.at < work.expires_at]
+        changes += [m - CLOCK_TOLERANCE for m in _moments(case) if case.to_come(m)]
+        ends = [change - _MOMENT for change in changes if change > case.at]
+    return min(ends, default=None)
+
+
+def _moments(case: Case) -> Iterator[datetime]:
+    """When the evidence was made, by clocks that may be ahead of the one judged by."""
+    for platform in case.platforms:
+        if platform.scan is not None:
+            yield platform.scan.evidence.produced_at
+            yield platform.scan.database.updated_at
+        if platform.sbom is not None:
+            yield platform.sbom.evidence.produced_at
+    for said in (*case.attestations, *(a for p in case.platforms for a in p.attestations)):
+        yield max(made_at(said), said.verified_at)
 
 
 def _databases(

@@ -42,6 +42,7 @@ def _missing(kind: EvidenceKind, platform: PlatformDossier, case: Case) -> Viola
         message=f"no {_NAMES[kind]} is recorded",
         remedy=run(case),
         platform=case.named(platform),
+        awaits=kind,
     )
 
 

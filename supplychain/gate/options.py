@@ -26,11 +26,13 @@ class Reading:
         fingerprint: The fingerprint of a public key in PEM; raises `SupplyChainError` for what
             is not one.
         problems: What was found wrong so far.
+        source: The document's name, for people.
     """
 
     read_key: Callable[[str], bytes]
     fingerprint: Callable[[bytes], str]
     problems: list[ProblemError]
+    source: str = ""
 
 
 class Kind(Protocol):
@@ -94,15 +96,20 @@ def canonical_options(owner: Any) -> dict[str, Json]:
 
 def object_schema(owner: Any, **constants: Json) -> dict[str, Json]:
     """The JSON Schema of a mapping with the options of a dataclass, and with constants."""
-    options = options_of(owner)
-    properties: dict[str, Json] = {name: {"const": value} for name, value in constants.items()}
-    properties |= {n: {**o.kind.schema, "description": o.text} for n, o in options.items()}
+    fixed: dict[str, Json] = {name: {"const": value} for name, value in constants.items()}
+    required = (name for name, option in options_of(owner).items() if option.required)
     return {
         "type": "object",
-        "properties": properties,
-        "required": [*constants, *(n for n, o in options.items() if o.required)],
+        "properties": fixed | options_schema(owner),
+        "required": [*constants, *required],
         "additionalProperties": False,
     }
+
+
+def options_schema(owner: Any) -> dict[str, Json]:
+    """The JSON Schema of each option of a dataclass, by its name."""
+    options = options_of(owner)
+    return {n: {**o.kind.schema, "description": o.text} for n, o in options.items()}
 
 
 def scalar(node: Node, what: str) -> Scalar:
@@ -204,6 +211,15 @@ def _environment(text: str) -> str:
     return text
 
 
+def _identifier(text: str) -> str:
+    if not _ENVIRONMENT.fullmatch(text):
+        raise InputError(
+            f"{text[:70]!r} cannot name a rule",
+            hint="letters, digits, dots, dashes and underscores, at most 63",
+        )
+    return text
+
+
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 TEXT = Word("text", str, {"type": "string"})
@@ -212,6 +228,7 @@ ENVIRONMENT = Word(
     _environment,
     {"type": "string", "pattern": f"^{_ENVIRONMENT.pattern}$"},
 )
+IDENTIFIER = Word("a name", _identifier, {"type": "string", "pattern": f"^{_ENVIRONMENT.pattern}$"})
 DURATION = Word(
     "a duration",
     parse_duration,

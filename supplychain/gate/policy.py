@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 from supplychain.errors import PolicyError
-from supplychain.gate.case import Rule
+from supplychain.gate.entry import RuleEntry
 from supplychain.gate.options import (
     ENVIRONMENT,
     PLATFORMS,
@@ -16,6 +16,7 @@ from supplychain.gate.options import (
 )
 from supplychain.gate.rule_list import RULE_LIST
 from supplychain.model.digest import Digest
+from supplychain.model.dossier import Need
 from supplychain.model.subject import Platform
 
 SCHEMA_VERSION = 1
@@ -27,13 +28,13 @@ class Policy:
 
     Attributes:
         environment: Where it holds.
-        rules: Every one has to be satisfied; never empty.
+        rules: Every one has to be satisfied, on its terms; never empty.
         platforms: What the environment runs of an index; empty for everything that is recorded.
         description: For people.
     """
 
     environment: str = field(metadata=option(ENVIRONMENT, "where this policy holds"))
-    rules: tuple[Rule, ...] = field(
+    rules: tuple[RuleEntry, ...] = field(
         metadata=option(RULE_LIST, "what is demanded; every rule has to be satisfied")
     )
     platforms: tuple[Platform, ...] = field(
@@ -53,6 +54,17 @@ class Policy:
                 f"the policy for {self.environment} has no rules",
                 because="a policy without rules would allow everything",
             )
+        if all(entry.terms.warn for entry in self.rules):
+            raise PolicyError(
+                f"every rule of the policy for {self.environment} only warns",
+                because="such a policy would allow everything",
+                hint="take warn from one of them",
+            )
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What its rules read of a dossier that is left out unless asked for."""
+        return frozenset(need for entry in self.rules for need in entry.rule.needs)
 
     def canonical(self) -> bytes:
         """The policy as JSON with its keys written in: the same document, whatever its layout.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from supplychain.errors import PolicyError
-from supplychain.gate.case import Rule
+from supplychain.gate.entry import RuleEntry, Terms
 from supplychain.gate.fields import read_as
 from supplychain.gate.nodes import Mapping, Node, ProblemError, Scalar, Sequence
 from supplychain.gate.options import (
@@ -15,6 +15,7 @@ from supplychain.gate.options import (
     nearest,
     object_schema,
     options_of,
+    options_schema,
 )
 from supplychain.gate.rules import RULES
 
@@ -26,7 +27,7 @@ class _RuleList:
         """See `Kind.schema`."""
         return {"type": "array", "minItems": 1, "items": {"anyOf": [_schema(n) for n in RULES]}}
 
-    def read(self, node: Node, reading: Reading, /) -> tuple[Rule, ...]:
+    def read(self, node: Node, reading: Reading, /) -> tuple[RuleEntry, ...]:
         """See `Kind.read`; the problems of single rules go to `reading`."""
         if not isinstance(node, Sequence):
             raise ProblemError(node.position, f"expected a list of rules, found {node}")
@@ -36,40 +37,47 @@ class _RuleList:
                 "there is no rule, and a policy without rules would allow everything",
                 f"one of {', '.join(RULES)}",
             )
-        rules = []
+        entries = []
         for item in node.items:
             try:
-                name, options = _entry(item)
+                name, options, beside = _entry(item)
             except ProblemError as problem:
                 reading.problems.append(problem)
                 continue
             rule = read_as(RULES[name], options, f"rule {name}", reading)
-            if rule is not None:
-                rules.append(rule)
-        return tuple(rules)
+            terms = read_as(Terms, beside, f"beside rule {name}", reading)
+            if rule is not None and terms is not None:
+                entries.append(RuleEntry(rule, terms, reading.source))
+        return tuple(entries)
 
-    def write(self, value: tuple[Rule, ...], /) -> Json:
+    def write(self, value: tuple[RuleEntry, ...], /) -> Json:
         """See `Kind.write`."""
-        return [{rule.name: canonical_options(rule)} for rule in value]
+        return [
+            {e.rule.name: canonical_options(e.rule), **canonical_options(e.terms)} for e in value
+        ]
 
 
 RULE_LIST = _RuleList()
 
 
-def _entry(item: Node) -> tuple[str, Node]:
-    """The name of a rule and the node with its options."""
+def _entry(item: Node) -> tuple[str, Node, Node]:
+    """The name of a rule, the node with its options, and one with what stands beside it."""
     if isinstance(item, Scalar) and item.text in RULES:
         raise ProblemError(item.position, f"rule {item.text} has no options", _bare(item.text))
     if not isinstance(item, Mapping) or not item.entries:
         raise ProblemError(
             item.position, f"expected a rule, found {item}", f"one of {', '.join(RULES)}"
         )
-    key, options = item.entries[0]
+    terms = options_of(Terms)
+    named = [e for e in item.entries if not isinstance(e[0], Scalar) or e[0].text not in terms]
+    if not named:
+        raise ProblemError(item.position, "there is no rule", f"one of {', '.join(RULES)}")
+    key, options = named[0]
     if not isinstance(key, Scalar) or key.text not in RULES:
         word = key.text if isinstance(key, Scalar) else ""
         raise ProblemError(key.position, f"{key} is not a rule", nearest(word, RULES))
-    if len(item.entries) > 1:
-        second = item.entries[1][0]
+    if len(named) > 1:
+        second = named[1][0]
         nested = isinstance(options, Scalar) and options.empty
         raise ProblemError(
             second.position,
@@ -78,7 +86,8 @@ def _entry(item: Node) -> tuple[str, Node]:
         )
     if isinstance(options, Scalar) and options.empty:
         raise ProblemError(key.position, f"rule {key.text} has no options", _bare(key.text))
-    return key.text, options
+    beside = tuple(e for e in item.entries if e not in named)
+    return key.text, options, Mapping(item.position, beside)
 
 
 def _bare(name: str) -> str:
@@ -95,7 +104,7 @@ def _bare(name: str) -> str:
 def _schema(name: str) -> dict[str, Json]:
     return {
         "type": "object",
-        "properties": {name: object_schema(RULES[name])},
+        "properties": {name: object_schema(RULES[name]), **options_schema(Terms)},
         "required": [name],
         "additionalProperties": False,
     }

@@ -25,6 +25,8 @@ class Outcome(StrEnum):
 
     PASSED = "passed"
     VIOLATED = "violated"
+    WAIVED = "waived"
+    WARNED = "warned"
     NOT_APPLICABLE = "not_applicable"
 
 
@@ -56,6 +58,11 @@ class Violation:
         first_seen_at: Since when the project knows the finding.
         platform: The platform concerned; None where the reason is about the whole subject.
         evidence: The evidence that shows it; None where the reason is that there is none.
+        purl: The package concerned, with its version; "" where it is not about one.
+        awaits: What kind of evidence would decide it, where that is missing; None where what is
+            there decided.
+        waiver: The waiver that bears it, as people know it (`WV-17`); "" for none.
+        notes: What bears on it for people: a waiver that has ended, a claim that does not count.
     """
 
     message: str
@@ -64,6 +71,10 @@ class Violation:
     first_seen_at: datetime | None = None
     platform: Platform | None = None
     evidence: EvidenceReference | None = None
+    purl: str = ""
+    awaits: EvidenceKind | None = None
+    waiver: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +85,24 @@ class RuleResult:
         rule: The rule's name in the policy document.
         outcome: What became of it.
         summary: One line for people: what was looked at, or why it was not applicable.
-        violations: Every violation, not only the first; empty unless the outcome is VIOLATED.
+        violations: Every violation, not only the first, waived ones too; empty where the rule
+            passed or was not applicable.
+        id: What the policy calls this very rule; "" where it has no name of its own.
+        bites_at: From when a rule that only warns will deny; None where it never does, or does
+            already.
     """
 
     rule: str
     outcome: Outcome
     summary: str
     violations: tuple[Violation, ...] = ()
+    id: str = ""
+    bites_at: datetime | None = None
+
+    @property
+    def standing(self) -> tuple[Violation, ...]:
+        """The violations that no waiver bears."""
+        return tuple(v for v in self.violations if not v.waiver)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +118,8 @@ class Decision:
         policy: Digest of the effective policy document; None where there was no usable policy.
         databases: Digests of the vulnerability databases of the scans consulted.
         decided_at: The instant judged for (aware, UTC).
-        holds_until: When the passing of time alone would change the verdict; None where it never
-            does.
+        holds_until: The last instant at which it holds, if nothing but time passes; None where
+            time alone never changes the verdict.
     """
 
     subject: Subject
@@ -113,7 +135,8 @@ class Decision:
     @property
     def violations(self) -> tuple[Violation, ...]:
         """Every reason for the denial, in the order of the rules."""
-        return tuple(v for r in self.results for v in r.violations)
+        denied = (r for r in self.results if r.outcome is Outcome.VIOLATED)
+        return tuple(v for r in denied for v in r.standing)
 
     @property
     def remedies(self) -> tuple[str, ...]:

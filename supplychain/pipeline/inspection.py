@@ -12,7 +12,8 @@ from datetime import datetime
 
 from supplychain.errors import InputError, NotFoundError, VerificationError
 from supplychain.gate.authorities import Authorities
-from supplychain.gate.case import Case, Rule, made_at
+from supplychain.gate.case import Case, made_at
+from supplychain.gate.entry import RuleEntry
 from supplychain.gate.evaluate import evaluate
 from supplychain.gate.policy import Policy
 from supplychain.gate.rules.sbom import SbomPresent
@@ -76,7 +77,7 @@ def inspect(target: Target, policy: Policy, trust: Trust, *, at: datetime) -> In
         InputError: The policy names nobody: there is nothing to judge by.
         SupplyChainError: As `verify`.
     """
-    asked = tuple(rule for rule in policy.rules if isinstance(rule, Authorities))
+    asked = tuple(entry for entry in policy.rules if isinstance(entry.rule, Authorities))
     if not trust.anybody:
         raise InputError(
             "the policy names nobody whose word counts",
@@ -84,7 +85,8 @@ def inspect(target: Target, policy: Policy, trust: Trust, *, at: datetime) -> In
             hint="ask the record: supplychain gate; or add a rule: signature: {keys: [...]}",
         )
     reports = {s.digest: verify(target.source, s, trust, at=at) for s in subjects_of(target)}
-    dossier = _dossier(target, reports, asked, at)
+    demands = [e.rule for e in asked if isinstance(e.rule, SbomPresent)]
+    dossier = _dossier(target, reports, demands, at)
     subject, environment = target.image.subject, policy.environment
     judged = evaluate(
         dossier, replace(policy, rules=asked), subject=subject, environment=environment, at=at
@@ -96,23 +98,23 @@ def inspect(target: Target, policy: Policy, trust: Trust, *, at: datetime) -> In
     )
 
 
-def _unasked(rules: Iterable[Rule]) -> tuple[RuleResult, ...]:
+def _unasked(entries: Iterable[RuleEntry]) -> tuple[RuleResult, ...]:
     return tuple(
-        RuleResult(rule.name, Outcome.NOT_APPLICABLE, _UNASKED)
-        for rule in rules
-        if not isinstance(rule, Authorities)
+        RuleResult(entry.rule.name, Outcome.NOT_APPLICABLE, _UNASKED, id=entry.terms.id)
+        for entry in entries
+        if not isinstance(entry.rule, Authorities)
     )
 
 
 def _dossier(
     target: Target,
     reports: Mapping[Digest, VerificationReport],
-    rules: Sequence[Authorities],
+    demands: Sequence[SbomPresent],
     at: datetime,
 ) -> Dossier:
     whole = reports[target.image.subject.digest]
     platforms = [
-        _platform(target.source, image, reports[image.subject.digest], rules, at)
+        _platform(target.source, image, reports[image.subject.digest], demands, at)
         for image in target.image.images
     ]
     return Dossier(target.image.subject, tuple(platforms), whole.verified)
@@ -122,12 +124,11 @@ def _platform(
     store: ArtifactStore,
     image: PlatformImage,
     report: VerificationReport,
-    rules: Sequence[Authorities],
+    demands: Sequence[SbomPresent],
     at: datetime,
 ) -> PlatformDossier:
     """What is attached to a platform: the SBOM is the latest that the policy is content with."""
     bare = PlatformDossier(image.subject, image.platform, None, (), None, 0, report.verified)
-    demands = [rule for rule in rules if isinstance(rule, SbomPresent)]
     if not demands:
         return bare
     attested = [d for d in report.documents if d.attestation.predicate_type == CYCLONEDX_PREDICATE]
@@ -139,7 +140,7 @@ def _platform(
             continue
         found = replace(bare, sbom=sbom, component_count=sbom.component_count)
         first = first or found
-        case = Case(image.subject, (found,), report.verified, at)
+        case = Case(Dossier(image.subject, (found,), report.verified), "", (found,), at)
         if not any(rule.judge(case).violations for rule in demands):
             return found
     return first or bare

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from supplychain.gate.describe import describe_all
+from supplychain.gate.rules import RULES
+from supplychain.gate.schema import policy_schema
 from supplychain.settings import SETTINGS, Setting
 from tests.kit.command_tree import PROGRAM, Option, commands, flags
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+SCHEMA = DOCS / "policy.schema.json"
 
 
 def tables() -> dict[tuple[Path, str], str]:
@@ -25,6 +30,7 @@ def tables() -> dict[tuple[Path, str], str]:
         (DOCS / "command-line.md", "options"): _table(
             ("option", "what it does", "commands"), _options()
         ),
+        (DOCS / "policy.md", "rules"): f"\n{describe_all(RULES)}\n",
     }
 
 
@@ -34,9 +40,17 @@ def block(text: str, name: str) -> str:
 
 
 def main() -> None:
-    """Write every table anew."""
+    """Write every table anew, and the schema of policies."""
     for (path, name), table in tables().items():
-        path.write_text(_between(name).sub(rf"\g<1>{table}\g<3>", path.read_text()))
+        page = path.read_text()
+        start, end = _between(name).search(page).span(2)  # type: ignore[union-attr]  # as above
+        path.write_text(page[:start] + table + page[end:])
+    SCHEMA.write_text(schema())
+
+
+def schema() -> str:
+    """The JSON Schema of policies, as it is published."""
+    return json.dumps(policy_schema(), indent=2, sort_keys=True) + "\n"
 
 
 def _between(name: str) -> re.Pattern[str]:

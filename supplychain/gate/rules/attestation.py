@@ -14,6 +14,7 @@ from supplychain.gate.options import DURATION, ListOf, Word, option
 from supplychain.gate.vouching import Said, vouch
 from supplychain.model.decision import Violation
 from supplychain.model.digest import Digest
+from supplychain.model.dossier import Need
 from supplychain.model.evidence import (
     PROVENANCE_02_PREDICATE,
     PROVENANCE_PREDICATE,
@@ -42,9 +43,15 @@ PREDICATE_TYPE = Word("a predicate type", type_uri, {"type": "string", "minLengt
 class AttestationPresent(Authorities):
     """There is an attestation of a type, by one of these keys or identities.
 
-    Judged on the digest that was asked about; where that is an index, an attestation of each
-    platform that runs does as well. Provenance counts if it tells how the image was built, unlike
-    that of this project's own steps (docs/adr/0009).
+    It is judged on the digest that was asked about; where that is an index, an attestation of each
+    platform that runs does as well. Somebody has to be named.
+
+    It says who stated something of that type, and of provenance who built; what else it says, or a
+    VEX document, is for those who read it. The provenance that `supplychain run` leaves tells how
+    evidence was made and not how the image was ([why](adr/0009-provenance-of-evidence.md)), and
+    does not count unless `build_type` names it. `vsa` is refused: a summary may say PASSED or
+    FAILED. The age is that of the trusted time, where there is one, else the time since this
+    project's record first verified it.
     """
 
     name: ClassVar[str] = "attestation"
@@ -54,6 +61,8 @@ class AttestationPresent(Authorities):
         "attestation: {type: https://example.com/review/v1, keys: [review.pub]}",
         "attestation: {type: slsaprovenance1, builders: [https://ci.example], keys: [ci.pub]}",
     )
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    waivable: ClassVar[bool] = True
 
     type: str = field(
         metadata=option(PREDICATE_TYPE, "what is stated: a name of cosign's --type, vsa, or a URI")

@@ -13,7 +13,7 @@ from supplychain.gate.durations import span
 from supplychain.gate.evidence import run, usable_scan
 from supplychain.gate.options import DURATION, option
 from supplychain.model.decision import Violation
-from supplychain.model.dossier import PlatformDossier
+from supplychain.model.dossier import Need, PlatformDossier
 from supplychain.model.evidence import Scan
 
 
@@ -22,7 +22,7 @@ class Freshness:
     """Every platform was scanned lately, with a vulnerability database built lately.
 
     Both ages are counted at the decision: an image scanned yesterday with a database that was a
-    day old then has a database of two days now.
+    day old then has a database of two days now. At least one option is needed.
     """
 
     name: ClassVar[str] = "freshness"
@@ -30,6 +30,8 @@ class Freshness:
         "freshness: {scan: 24h, database: 48h}",
         "freshness: {scan: 7d}",
     )
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    waivable: ClassVar[bool] = True
 
     scan: timedelta | None = field(
         default=None, metadata=option(DURATION, "how old the latest scan may be")

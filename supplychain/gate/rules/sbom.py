@@ -10,7 +10,7 @@ from supplychain.gate.case import Case, Judgement
 from supplychain.gate.evidence import run, usable_sbom
 from supplychain.gate.vouching import Said, vouch
 from supplychain.model.decision import EvidenceReference, Violation
-from supplychain.model.dossier import PlatformDossier
+from supplychain.model.dossier import Need, PlatformDossier
 from supplychain.model.evidence import CYCLONEDX_PREDICATE, Sbom
 
 
@@ -18,11 +18,14 @@ from supplychain.model.evidence import CYCLONEDX_PREDICATE, Sbom
 class SbomPresent(Authorities):
     """Every platform has an SBOM; where somebody is named, one that they attested.
 
-    An attestation counts where it signs the very bytes of the recorded SBOM.
+    An attestation counts where it signs the very bytes of the recorded SBOM, or
+    [refers to them](signing.md#large-sboms) by their digest.
     """
 
     name: ClassVar[str] = "sbom"
     examples: ClassVar[tuple[str, ...]] = ("sbom: {}", "sbom: {keys: [release.pub]}")
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    waivable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Refuse authorities of which it is not plain how they go together.

@@ -10,23 +10,32 @@ from supplychain.gate.case import Case, Judgement, made_at
 from supplychain.gate.durations import span
 from supplychain.gate.vouching import vouch
 from supplychain.model.decision import Violation
+from supplychain.model.dossier import Need
 
 
 @dataclass(frozen=True, slots=True)
 class Signature(Authorities):
     """The image is signed with one of these keys or by one of these identities.
 
-    Judged on the digest that was asked about: for an index the index itself, whose digest covers
-    every platform in it.
+    It is judged on the digest that was asked about: for an index the index itself, whose digest
+    covers every platform in it. Somebody has to be named.
     """
 
     name: ClassVar[str] = "signature"
     examples: ClassVar[tuple[str, ...]] = (
         "signature: {keys: [release.pub]}",
-        'signature: {keys: [new.pub, {file: old.pub, not_after: "2026-12-01T00:00:00Z"}]}',
+        """
+        # Two of these rules with one key each demand two signatures, and so does this:
+        signature: {all_of: [{keys: [build.pub]}, {keys: [review.pub], timestamp: required}]}
+        """,
+        """
+        # Old images keep the old key:
+        signature: {keys: [new.pub, {file: old.pub, not_after: "2026-12-01T00:00:00Z"}]}
+        """,
         "signature: {identities: [{identity: a@b.c, issuer: https://accounts.google.com}]}",
-        "signature: {all_of: [{keys: [build.pub]}, {keys: [review.pub], timestamp: required}]}",
     )
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    waivable: ClassVar[bool] = True
 
     def judge(self, case: Case) -> Judgement:
         """See `Rule.judge`."""

@@ -11,7 +11,7 @@ from supplychain.gate.durations import span
 from supplychain.gate.evidence import usable_scan
 from supplychain.gate.options import BOOLEAN, DURATION, SEVERITY, option
 from supplychain.model.decision import EvidenceReference, Violation
-from supplychain.model.dossier import PlatformDossier, RecordedFinding
+from supplychain.model.dossier import Need, PlatformDossier, RecordedFinding
 from supplychain.model.evidence import Scan
 from supplychain.model.finding import Finding, Severity
 
@@ -20,16 +20,29 @@ from supplychain.model.finding import Finding, Severity
 class Vulnerabilities:
     """No platform has a finding at or above a severity.
 
-    A finding that nobody has rated counts as worse than critical. Several of these rules go
-    together: nothing critical at all, nothing high that could have been repaired for a week.
+    Severities are `negligible`, `low`, `medium`, `high` and `critical`. A finding that nobody has
+    rated counts as worse than critical. Several of these rules go together: nothing critical at
+    all, nothing high that could have been repaired for a week.
+
+    The grace begins with the first scan in the project that found this vulnerability in this
+    package, in whatever image: building the image again does not begin it anew. Findings in grace
+    are counted in the rule's line, and the decision says when the first of them ends.
     """
 
     name: ClassVar[str] = "vulnerabilities"
     examples: ClassVar[tuple[str, ...]] = (
         "vulnerabilities: {severity: critical}",
-        "vulnerabilities: {severity: high, fixable: true, grace: 7d}",
-        "vulnerabilities: {severity: critical, fixable: false, grace: 30d}",
+        """
+        # Nothing high that could have been repaired for a week:
+        vulnerabilities: {severity: high, fixable: true, grace: 7d}
+        """,
+        """
+        # A month to replace what nobody repairs:
+        vulnerabilities: {severity: critical, fixable: false, grace: 30d}
+        """,
     )
+    needs: ClassVar[frozenset[Need]] = frozenset()
+    waivable: ClassVar[bool] = True
 
     severity: Severity = field(metadata=option(SEVERITY, "the least severity that is too much"))
     fixable: bool | None = field(

@@ -302,7 +302,7 @@ def test_the_canonical_form_gives_the_policy_back_and_older_ones_keep_theirs() -
     validator = jsonschema_rs.validator_for(policy_schema())
     validator.validate(json.loads(document))
     assert not validator.is_valid(yaml.safe_load(document.replace("any_of", "some_of")))
-    assert [str(one) for one in trusted_by(policy.rules[0])] == [
+    assert [str(one) for one in trusted_by(policy.rules[0].rule)] == [
         "release.pub",
         str(CI),
         str(PERSON),

@@ -79,8 +79,14 @@ def test_its_form_is_fixed() -> None:
                         "first_seen_at": None,
                         "platform": None,
                         "evidence": None,
+                        "purl": "",
+                        "awaits": None,
+                        "waiver": "",
+                        "notes": [],
                     }
                 ],
+                "id": "",
+                "bites_at": None,
             }
         ],
         "remedies": [f"supplychain run {SUBJECT}"],

@@ -116,7 +116,7 @@ def test_a_policy_says_all_of_it_and_keeps_it() -> None:
         f"issuer: {GITHUB}, kind: uri, name: CI, not_before: 2026-01-01T02:00:00+02:00, "
         "claims: {source_repository_ref: refs/heads/main}}]}"
     )
-    (identity,) = trusted_by(policy.rules[0])
+    (identity,) = trusted_by(policy.rules[0].rule)
     assert isinstance(identity, TrustedIdentity)
     assert str(identity) == "CI"
     assert identity.window == "from 2026-01-01T00:00:00Z"

@@ -111,7 +111,7 @@ def test_a_window_is_told_to_people() -> None:
         "signature: {keys: [{file: a.pub, not_before: 2026-01-01T00:00:00Z, "
         "not_after: 2026-12-01T00:00:00Z}, {file: b.pub, revoked: true}, c.pub]}"
     )
-    (rule,) = policy.rules
+    (rule,) = (entry.rule for entry in policy.rules)
     assert isinstance(rule, Signature)
     assert [key.window for key in rule.keys] == [
         "from 2026-01-01T00:00:00Z until 2026-12-01T00:00:00Z",

@@ -70,7 +70,7 @@ def test_every_rule_and_option_is_read() -> None:
     assert policy.environment == "prod"
     assert policy.description == "What runs where customers are."
     assert policy.platforms == (Platform("linux", "amd64"), Platform("linux", "arm", "v7"))
-    signature, *others = policy.rules
+    signature, *others = (entry.rule for entry in policy.rules)
     assert isinstance(signature, Signature)
     assert [(k.name, k.fingerprint) for k in signature.keys] == [
         ("keys/release.pub", fingerprint(RELEASE_KEY))
@@ -99,7 +99,7 @@ def test_the_canonical_form_is_the_same_policy_whatever_the_layout() -> None:
 def test_keys_can_be_written_into_the_policy() -> None:
     inline = RELEASE_KEY.decode().replace("\n", "\n          ")
     policy = load(f"{RULES}  - signature:\n      keys:\n        - |\n          {inline}\n")
-    (rule,) = policy.rules
+    (rule,) = (entry.rule for entry in policy.rules)
     assert isinstance(rule, Signature)
     assert rule.keys[0].fingerprint == fingerprint(RELEASE_KEY)
     assert str(rule.keys[0]) == f"key {fingerprint(RELEASE_KEY)[7:19]}"

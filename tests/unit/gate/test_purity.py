@@ -19,10 +19,12 @@ ALLOWED = {
     "difflib",
     "enum",
     "functools",
+    "inspect",
     "json",
     "re",
     "re2",
     "supplychain",
+    "textwrap",
     "typing",
     "yaml",
 }
