@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # RFC 3986 section 3, as far as it matters: a scheme, and something behind it.
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]+")
+_ACTOR = re.compile(r"[\w.@:/+-]{1,200}")
 PRODUCT = Producer("supplychain", __version__)
 
 
@@ -154,6 +155,33 @@ def builder(settings: Settings) -> str:
         raise ConfigurationError(
             f"builder_id = {named[:80]!r} is no URI",
             hint="name who runs the pipeline: https://ci.example/shop",
+        )
+    return named
+
+
+def actor(settings: Settings) -> str:
+    """Who acts, as waivers, approvals and deployments name them.
+
+    Whoever can write the database can write any name: the name is for the record, and it is the
+    door to the record that has to know people.
+
+    Raises:
+        ConfigurationError: Nobody can tell.
+    """
+    import getpass
+
+    named = settings.text("actor")
+    if named is None:
+        try:
+            named = getpass.getuser()
+        except (OSError, KeyError, ImportError) as error:
+            raise ConfigurationError(
+                "nobody can tell who you are", hint="set SUPPLYCHAIN_ACTOR to your name"
+            ) from error
+    if not _ACTOR.fullmatch(named):
+        raise ConfigurationError(
+            f"actor = {named[:80]!r} is no name",
+            hint="one word or an address: alice, alice@example.com, team/platform",
         )
     return named
 

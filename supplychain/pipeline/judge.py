@@ -31,7 +31,8 @@ def judge(
     Raises:
         StoreError: The record cannot be read or written; then there is no verdict.
     """
-    dossier = record.dossier(subject.digest, at=at)
+    needs = policy.needs if policy is not None else frozenset()
+    dossier = record.dossier(subject.digest, at=at, environment=environment, needs=needs)
     decision = evaluate(dossier, policy, subject=subject, environment=environment, at=at)
     document = to_document(decision)
     used = policy.canonical() if policy is not None and decision.policy is not None else None

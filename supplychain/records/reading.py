@@ -1,22 +1,21 @@
-"""Rows into what the gate judges: five queries, whatever the image's size."""
+"""Rows into evidence, findings and components."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+import orjson
+from sqlalchemy import Row, Select, func, select
 
+from supplychain.model.component import Component
 from supplychain.model.digest import Digest
-from supplychain.model.dossier import Dossier, PlatformDossier, RecordedFinding
 from supplychain.model.evidence import (
     Build,
     Evidence,
     EvidenceKind,
     Producer,
-    Sbom,
     Scan,
     VerifiedAttestation,
     VulnerabilityDatabase,
@@ -25,13 +24,11 @@ from supplychain.model.finding import Finding, Severity
 from supplychain.model.subject import Platform, Subject
 from supplychain.records.schema import (
     assessed_findings,
-    attestations,
+    components,
     evidence,
     findings,
     first_seen,
-    image_names,
-    images,
-    index_children,
+    inventoried_components,
     inventories,
     layers,
     sboms,
@@ -39,39 +36,6 @@ from supplychain.records.schema import (
     vulnerabilities,
 )
 from supplychain.records.witnesses import identity_of, log_entries_of, times_of
-
-
-@dataclass(slots=True)
-class _Found:
-    """What was found about one image while it is being put together."""
-
-    scan: Scan | None = None
-    sbom: Sbom | None = None
-    component_count: int = 0
-    findings: list[RecordedFinding] = field(default_factory=list)
-    attestations: list[VerifiedAttestation] = field(default_factory=list)
-
-
-def read_dossier(
-    connection: Connection, project: int, digest: Digest, at: datetime
-) -> Dossier | None:
-    """What the record held at an instant about a digest; None where it held nothing."""
-    image = connection.execute(_image(project, digest, at)).first()
-    if image is None:
-        return None
-    manifests: Sequence[Row[Any]] = [image]
-    if image.kind == "index":
-        manifests = connection.execute(_children(image.id)).all()
-    subjects = {row.id: Subject(image.name, row.digest) for row in (image, *manifests)}
-    found = {number: _Found() for number in subjects}
-    _read_latest(connection, project, subjects, at, found)
-    for row in connection.execute(_attestations(found.keys(), at)):
-        found[row.image_id].attestations.append(attestation_of(row, subjects[row.image_id].digest))
-    return Dossier(
-        subject=subjects[image.id],
-        platforms=tuple(_platform(row, subjects[row.id], found[row.id]) for row in manifests),
-        attestations=tuple(found[image.id].attestations),
-    )
 
 
 def attestation_of(row: Row[Any], subject: Digest) -> VerifiedAttestation:
@@ -121,69 +85,14 @@ def latest_evidence(at: datetime) -> Select[Any]:
     )
 
 
-def _image(project: int, digest: Digest, at: datetime) -> Select[Any]:
-    name = (
-        select(image_names.c.name)
-        .where(image_names.c.image_id == images.c.id, image_names.c.recorded_at <= at)
-        .order_by(image_names.c.recorded_at.desc(), image_names.c.name)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return select(images, name.label("name")).where(
-        images.c.project_id == project, images.c.digest == digest, images.c.recorded_at <= at
-    )
-
-
-def _children(index: int) -> Select[Any]:
-    return (
-        select(images.c.id, images.c.digest, index_children)
-        .join(index_children, index_children.c.child_id == images.c.id)
-        .where(index_children.c.index_id == index)
-        .order_by(index_children.c.position)
-    )
-
-
-def _read_latest(
-    connection: Connection,
-    project: int,
-    subjects: dict[int, Subject],
-    at: datetime,
-    found: dict[int, _Found],
-) -> None:
-    """The latest scan, with its findings, and the latest SBOM of every image."""
-    ranked = latest_evidence(at).where(evidence.c.image_id.in_(subjects)).subquery()
-    rows = connection.execute(
-        select(evidence, scans, sboms.c.spec_version, _component_count())
-        .join(ranked, ranked.c.id == evidence.c.id)
-        .outerjoin(scans, scans.c.evidence_id == evidence.c.id)
-        .outerjoin(sboms, sboms.c.evidence_id == evidence.c.id)
-        .outerjoin(inventories, inventories.c.id == scans.c.inventory_id)
-        .where(ranked.c.place == 1)
-    )
-    images_by_assessment: dict[int, int] = {}
-    for row in rows:
-        entry, item = found[row.image_id], _evidence(row, subjects[row.image_id].digest)
-        if item.kind is EvidenceKind.SBOM:
-            entry.sbom = Sbom(item, row.spec_version, row.components)
-        else:
-            entry.scan = _scan(row, item)
-            entry.component_count = row.components
-            images_by_assessment[row.assessment_id] = row.image_id
-    for row in connection.execute(_findings(project, images_by_assessment.keys(), at)):
-        entry = found[images_by_assessment[row.assessment_id]]
-        if entry.scan:
-            # Where writers' clocks disagree, a sighting may be on record only after `at`: then
-            # the scan itself is the first that was known.
-            seen_at = row.first_seen_at or entry.scan.evidence.produced_at
-            entry.findings.append(RecordedFinding(_finding(row), seen_at))
-
-
-def _component_count() -> Any:
+def component_count() -> Any:
+    """How many components a scan or an SBOM has, as the column `components`."""
     counted = func.coalesce(inventories.c.component_count, sboms.c.component_count)
     return counted.label("components")
 
 
-def _findings(project: int, assessed: Collection[int], at: datetime) -> Select[Any]:
+def findings_of(project: int, assessed: Collection[int], at: datetime) -> Select[Any]:
+    """The findings of assessments, each with since when the project knew it at an instant."""
     seen_at = (
         select(func.min(first_seen.c.first_seen_at))
         .where(
@@ -210,32 +119,36 @@ def _findings(project: int, assessed: Collection[int], at: datetime) -> Select[A
     )
 
 
-def _attestations(of: Collection[int], at: datetime) -> Select[Any]:
+def components_of(inventoried: Collection[int]) -> Select[Any]:
+    """The components of inventories, in order."""
     return (
-        select(evidence, attestations)
-        .join(attestations, attestations.c.evidence_id == evidence.c.id)
-        .where(
-            evidence.c.image_id.in_(of),
-            evidence.c.recorded_at <= at,
-            attestations.c.verified_at <= at,
-        )
-        .order_by(evidence.c.id)
+        select(inventoried_components, components, layers.c.diff_id)
+        .join(components, components.c.id == inventoried_components.c.component_id)
+        .outerjoin(layers, layers.c.id == inventoried_components.c.layer_id)
+        .where(inventoried_components.c.inventory_id.in_(inventoried))
+        .order_by(inventoried_components.c.inventory_id, inventoried_components.c.position)
     )
 
 
-def _platform(row: Row[Any], subject: Subject, found: _Found) -> PlatformDossier:
-    return PlatformDossier(
-        subject=subject,
-        platform=platform_in(row),
-        scan=found.scan,
-        findings=tuple(found.findings),
-        sbom=found.sbom,
-        component_count=found.component_count,
-        attestations=tuple(found.attestations),
+def component_of(row: Row[Any]) -> Component:
+    """A row of `components_of`; what it needs and who supplies it stands in the SBOM alone."""
+    return Component(
+        purl=row.purl,
+        name=row.name,
+        version=row.version,
+        kind=row.kind,
+        ecosystem=row.ecosystem,
+        path=row.path,
+        licences=tuple(orjson.loads(row.licences)),
+        layer=None if row.diff_id is None else Digest.parse(row.diff_id),
+        key=row.key,
+        source_name=row.source_name,
+        source_version=row.source_version,
     )
 
 
-def _evidence(row: Row[Any], subject: Digest) -> Evidence:
+def evidence_of(row: Row[Any], subject: Digest) -> Evidence:
+    """A row of `evidence` as it went in."""
     return Evidence(
         subject=Subject(row.subject_name, subject),
         kind=EvidenceKind(row.kind),
@@ -247,7 +160,8 @@ def _evidence(row: Row[Any], subject: Digest) -> Evidence:
     )
 
 
-def _scan(row: Row[Any], item: Evidence) -> Scan:
+def scan_of(row: Row[Any], item: Evidence) -> Scan:
+    """A row of `scans`, without what it found."""
     return Scan(
         evidence=item,
         database=VulnerabilityDatabase(row.database_digest, row.database_updated_at),
@@ -257,7 +171,8 @@ def _scan(row: Row[Any], item: Evidence) -> Scan:
     )
 
 
-def _finding(row: Row[Any]) -> Finding:
+def finding_of(row: Row[Any]) -> Finding:
+    """A row of `findings_of`."""
     return Finding(
         vulnerability_id=row.vulnerability,
         purl=row.purl,

@@ -10,14 +10,14 @@ from sqlalchemy import Engine, select
 from supplychain.errors import InputError, NotFoundError
 from supplychain.model.decision import Decision
 from supplychain.model.digest import Digest
-from supplychain.model.dossier import Dossier
+from supplychain.model.dossier import Dossier, Need
 from supplychain.model.evidence import EvidenceKind
 from supplychain.records import listing, lookup
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, reading, sqlite_file, writing
+from supplychain.records.dossiers import Question, read_dossier
 from supplychain.records.listing import ImageSummary, RecordedDecision
-from supplychain.records.reading import read_dossier
 from supplychain.records.run import RunRecord
 from supplychain.records.schema import decisions, evidence, images, policies, projects
 from supplychain.records.version import SchemaState, require_current, status, upgrade
@@ -109,21 +109,29 @@ class Record:
         with writing(self._engine) as connection:
             file_run(Filing(connection, self._project, at), run)
 
-    def dossier(self, digest: Digest, *, at: datetime) -> Dossier | None:
+    def dossier(
+        self,
+        digest: Digest,
+        *,
+        at: datetime,
+        environment: str = "",
+        needs: frozenset[Need] = frozenset(),
+    ) -> Dossier | None:
         """All that the gate judges about a digest, as it was recorded at an instant.
 
-        Later evidence is left out, whether it was made or only recorded later. Scans come without
-        their components.
+        Later evidence is left out, whether it was made or only recorded later.
 
         Args:
             digest: A platform manifest or an index.
             at: The instant (aware, UTC).
+            environment: Where it wants to run; "" for nowhere in particular.
+            needs: What of the larger parts is wanted.
 
         Returns:
             None where nothing was recorded about the digest.
         """
         with reading(self._engine) as connection:
-            return read_dossier(connection, self._project, digest, at)
+            return read_dossier(connection, Question(self._project, digest, environment, at, needs))
 
     def save_decision(
         self, document: bytes, decision: Decision, *, policy: bytes | None = None

@@ -45,6 +45,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("cache_size", "most bytes of blobs that the cache keeps", "20GiB"),
     Setting("project", "project that owns what is recorded", "default"),
     Setting("environment", "environment asked about where none is given"),
+    Setting(
+        "actor",
+        "who acts, as waivers, approvals and deployments name them; else the user of this machine",
+        trusted_only=True,
+    ),
     Setting("policies", "folder with one policy file per environment", "policies", path=True),
     Setting("key", "private key that signs: a file in cosign's format, or a reference", path=True),
     Setting("key_password", "password of that key", secret=True, also=("COSIGN_PASSWORD",)),

@@ -20,7 +20,7 @@ from supplychain.errors import (
     StoreError,
 )
 from supplychain.model.digest import Digest
-from supplychain.model.dossier import Dossier, PlatformDossier, RecordedFinding
+from supplychain.model.dossier import Dossier, Need, PlatformDossier, RecordedFinding
 from supplychain.model.evidence import SIGNATURE_PREDICATE, Build, EvidenceKind
 from supplychain.model.finding import Finding, Severity
 from supplychain.model.identity import Clock, Identity, LogEntry, NameKind, TrustedTime
@@ -372,3 +372,14 @@ def test_the_package_of_a_finding_need_not_be_a_component(record: Record) -> Non
 
     platform = _platform(record.dossier(SUBJECT.digest, at=AT))
     assert [recorded.finding for recorded in platform.findings] == [lonely]
+
+
+def test_components_are_read_where_a_rule_needs_them(record: Record) -> None:
+    components = realistic_components(40)
+    run = manifest_run(scan=scan_record(components=components))
+    record.save_run(run, at=AT)
+    assert _platform(record.dossier(SUBJECT.digest, at=AT)).components == ()
+    needs = frozenset({Need.COMPONENTS})
+    found = _platform(record.dossier(SUBJECT.digest, at=AT, needs=needs)).components
+    bare = [replace(c, hashes=(), supplier=None, depends_on=()) for c in components]
+    assert list(found) == sorted(bare, key=lambda c: c.key)

@@ -1,0 +1,180 @@
+"""What the gate judges, put together: a handful of queries, whatever the image's size."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from supplychain.model.component import Component
+from supplychain.model.digest import Digest
+from supplychain.model.dossier import Dossier, Need, PlatformDossier, RecordedFinding
+from supplychain.model.evidence import EvidenceKind, Sbom, Scan, VerifiedAttestation
+from supplychain.model.subject import Subject
+from supplychain.records.reading import (
+    attestation_of,
+    component_count,
+    component_of,
+    components_of,
+    evidence_of,
+    finding_of,
+    findings_of,
+    latest_evidence,
+    platform_in,
+    scan_of,
+)
+from supplychain.records.schema import (
+    attestations,
+    evidence,
+    image_names,
+    images,
+    index_children,
+    inventories,
+    sboms,
+    scans,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the record.
+
+    Attributes:
+        project: Whose record.
+        digest: A platform manifest or an index.
+        environment: Where it wants to run; "" for nowhere in particular.
+        at: The instant (aware, UTC); what was made or recorded later is left out.
+        needs: What of the larger parts is wanted.
+    """
+
+    project: int
+    digest: Digest
+    environment: str
+    at: datetime
+    needs: frozenset[Need]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found about one image while it is being put together."""
+
+    scan: Scan | None = None
+    sbom: Sbom | None = None
+    component_count: int = 0
+    findings: list[RecordedFinding] = field(default_factory=list)
+    components: list[Component] = field(default_factory=list)
+    attestations: list[VerifiedAttestation] = field(default_factory=list)
+
+
+def read_dossier(connection: Connection, asked: Question) -> Dossier | None:
+    """What the record held at an instant about a digest; None where it held nothing."""
+    image = connection.execute(_image(asked)).first()
+    if image is None:
+        return None
+    manifests: Sequence[Row[Any]] = [image]
+    if image.kind == "index":
+        manifests = connection.execute(_children(image.id)).all()
+    subjects = {row.id: Subject(image.name, row.digest) for row in (image, *manifests)}
+    found = {number: _Found() for number in subjects}
+    _read_latest(connection, asked, subjects, found)
+    for row in connection.execute(_attestations(found.keys(), asked.at)):
+        found[row.image_id].attestations.append(attestation_of(row, subjects[row.image_id].digest))
+    return Dossier(
+        subject=subjects[image.id],
+        platforms=tuple(_platform(row, subjects[row.id], found[row.id]) for row in manifests),
+        attestations=tuple(found[image.id].attestations),
+    )
+
+
+def _image(asked: Question) -> Select[Any]:
+    name = (
+        select(image_names.c.name)
+        .where(image_names.c.image_id == images.c.id, image_names.c.recorded_at <= asked.at)
+        .order_by(image_names.c.recorded_at.desc(), image_names.c.name)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return select(images, name.label("name")).where(
+        images.c.project_id == asked.project,
+        images.c.digest == asked.digest,
+        images.c.recorded_at <= asked.at,
+    )
+
+
+def _children(index: int) -> Select[Any]:
+    return (
+        select(images.c.id, images.c.digest, index_children)
+        .join(index_children, index_children.c.child_id == images.c.id)
+        .where(index_children.c.index_id == index)
+        .order_by(index_children.c.position)
+    )
+
+
+def _read_latest(
+    connection: Connection,
+    asked: Question,
+    subjects: dict[int, Subject],
+    found: dict[int, _Found],
+) -> None:
+    """The latest scan, with what it found, and the latest SBOM of every image."""
+    ranked = latest_evidence(asked.at).where(evidence.c.image_id.in_(subjects)).subquery()
+    rows = connection.execute(
+        select(evidence, scans, sboms.c.spec_version, component_count())
+        .join(ranked, ranked.c.id == evidence.c.id)
+        .outerjoin(scans, scans.c.evidence_id == evidence.c.id)
+        .outerjoin(sboms, sboms.c.evidence_id == evidence.c.id)
+        .outerjoin(inventories, inventories.c.id == scans.c.inventory_id)
+        .where(ranked.c.place == 1)
+    )
+    images_by_assessment: dict[int, int] = {}
+    images_by_inventory: dict[int, int] = {}
+    for row in rows:
+        entry, item = found[row.image_id], evidence_of(row, subjects[row.image_id].digest)
+        if item.kind is EvidenceKind.SBOM:
+            entry.sbom = Sbom(item, row.spec_version, row.components)
+        else:
+            entry.scan = scan_of(row, item)
+            entry.component_count = row.components
+            images_by_assessment[row.assessment_id] = row.image_id
+            images_by_inventory[row.inventory_id] = row.image_id
+    for row in connection.execute(
+        findings_of(asked.project, images_by_assessment.keys(), asked.at)
+    ):
+        entry = found[images_by_assessment[row.assessment_id]]
+        if entry.scan:
+            # Where writers' clocks disagree, a sighting may be on record only after `at`: then
+            # the scan itself is the first that was known.
+            seen_at = row.first_seen_at or entry.scan.evidence.produced_at
+            entry.findings.append(RecordedFinding(finding_of(row), seen_at))
+    if Need.COMPONENTS in asked.needs:
+        for row in connection.execute(components_of(images_by_inventory.keys())):
+            found[images_by_inventory[row.inventory_id]].components.append(component_of(row))
+
+
+def _attestations(of: Collection[int], at: datetime) -> Select[Any]:
+    return (
+        select(evidence, attestations)
+        .join(attestations, attestations.c.evidence_id == evidence.c.id)
+        .where(
+            evidence.c.image_id.in_(of),
+            evidence.c.recorded_at <= at,
+            attestations.c.verified_at <= at,
+        )
+        .order_by(evidence.c.id)
+    )
+
+
+def _platform(row: Row[Any], subject: Subject, found: _Found) -> PlatformDossier:
+    return PlatformDossier(
+        subject=subject,
+        platform=platform_in(row),
+        scan=found.scan,
+        findings=tuple(found.findings),
+        sbom=found.sbom,
+        component_count=found.component_count,
+        attestations=tuple(found.attestations),
+        components=tuple(found.components),
+    )
