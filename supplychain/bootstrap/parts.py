@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # RFC 3986 section 3, as far as it matters: a scheme, and something behind it.
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]+")
-_ACTOR = re.compile(r"[\w.@:/+-]{1,200}")
+_ACTOR = re.compile(r"[A-Za-z0-9_.@:/+-]{1,200}")
 PRODUCT = Producer("supplychain", __version__)
 
 

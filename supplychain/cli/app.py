@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from supplychain.cli.commands import (
+    approvals,
     attestations,
     blobs,
     config,
     copy,
     db,
+    deployments,
     doctor,
     export,
     gate,
@@ -28,6 +30,7 @@ from supplychain.cli.versions import version_lines
 
 _MAIN = "First steps"
 _STAGES = "Single stages"
+_PEOPLE = "Environments and people"
 _CARE = "Care"
 
 app = typer.Typer(
@@ -78,6 +81,8 @@ app.command("sign-blob", rich_help_panel=_STAGES)(blobs.sign_blob)
 app.command("verify-blob", rich_help_panel=_STAGES)(blobs.verify_blob)
 app.add_typer(attestations.app, name="attestations", rich_help_panel=_STAGES)
 app.command("copy", rich_help_panel=_STAGES)(copy.copy)
+app.add_typer(approvals.app, name="approvals", rich_help_panel=_PEOPLE)
+app.add_typer(deployments.app, name="deployments", rich_help_panel=_PEOPLE)
 app.add_typer(export.app, name="export", rich_help_panel=_CARE)
 app.add_typer(policy.app, name="policy", rich_help_panel=_CARE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_CARE)

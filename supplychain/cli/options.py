@@ -81,6 +81,7 @@ OutputFile = Annotated[
 Everything = Annotated[
     bool, typer.Option("--all", help="show every violation", rich_help_panel=RESULT_PANEL)
 ]
+Reason = Annotated[str, _option("--reason", metavar="TEXT", says="why, for whoever reads it later")]
 NoRecord = Annotated[
     bool,
     typer.Option(
@@ -129,6 +130,9 @@ RECORD: tuple[_Flag, ...] = (
         "data_dir", metavar="FOLDER", says="the record, vulnerability databases", panel=_PLACES
     ),
     *CACHE,
+)
+ACTOR: tuple[_Flag, ...] = (
+    _setting("actor", "--as", metavar="NAME", says="who says so; else you", panel=_PLACES),
 )
 REGISTRY: tuple[_Flag, ...] = (
     _setting(

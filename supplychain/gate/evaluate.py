@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from supplychain.errors import InputError
 from supplychain.gate.case import CLOCK_TOLERANCE, Case, Judgement, made_at
+from supplychain.gate.durations import span
 from supplychain.gate.entry import RuleEntry
 from supplychain.gate.platforms import select_platforms
 from supplychain.gate.policy import Policy
@@ -61,6 +63,8 @@ def evaluate(
     if dossier is None or dossier.subject.digest != subject.digest:
         unseen = _not_recorded(dossier, subject)
         return _denied(unseen, policy.digest, subject, environment, at)
+    if not dossier.platforms and dossier.underway:
+        return _first_time(dossier, policy, subject, at)
     platforms, selection = select_platforms(dossier, policy.platforms, environment)
     if not platforms:
         return _denied(selection, policy.digest, subject, environment, at)
@@ -76,9 +80,7 @@ def _decision(
     policy: Policy,
 ) -> Decision:
     results = with_remedies([selection, *(_result(entry, said, case) for entry, said in judged)])
-    if not any(entry.denies(case.environment, case.at) for entry, _ in judged):
-        message = f"no rule of the policy for {case.environment} is in force yet"
-        results = (*results, _violated("policy", message, "let one of its rules deny at once"))
+    results += _unless_judged(judged, case)
     evidence = {e for _, said in judged for e in (*said.evidence, *_cited(said))}
     verdict = _verdict(results, case)
     return Decision(
@@ -92,6 +94,18 @@ def _decision(
         decided_at=case.at,
         holds_until=_holds_until(verdict, judged, case),
     )
+
+
+def _unless_judged(
+    judged: Sequence[tuple[RuleEntry, Judgement]], case: Case
+) -> tuple[RuleResult, ...]:
+    """Deny what no rule that denies had anything to say about."""
+    denying = [said for entry, said in judged if entry.denies(case.environment, case.at)]
+    if any(said.applies for said in denying):
+        return ()
+    lack = "applies to this image" if denying else "is in force yet"
+    message = f"no rule of the policy for {case.environment} {lack}"
+    return (_violated("policy", message, "add a rule that judges it now: sbom: {}"),)
 
 
 def _verdict(results: Sequence[RuleResult], case: Case) -> Verdict:
@@ -176,6 +190,20 @@ def _denied(
         policy=policy,
         databases=(),
         decided_at=at,
+    )
+
+
+def _first_time(dossier: Dossier, policy: Policy, subject: Subject, at: datetime) -> Decision:
+    """What is said of a digest of which nothing is recorded yet, and somebody works on it."""
+    case = Case(dossier, policy.environment, (), at)
+    told = "; ".join(f"{w.detail} for {span(case.age(w.since_at))}" for w in dossier.underway)
+    unseen = _violated("record", f"nothing is recorded yet: {told}", f"supplychain run {subject}")
+    awaited = replace(unseen, violations=(replace(unseen.violations[0], awaits=EvidenceKind.SCAN),))
+    verdict = _verdict((awaited,), case)
+    return replace(
+        _denied(awaited, policy.digest, subject, policy.environment, at),
+        verdict=verdict,
+        holds_until=_holds_until(verdict, (), case),
     )
 
 

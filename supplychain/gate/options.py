@@ -220,6 +220,29 @@ def _identifier(text: str) -> str:
     return text
 
 
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise InputError(f"{text[:40]!r} is not a whole number", hint="write digits, as in 20")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not (number := _number(text)):
+        raise InputError("0 demands nothing", hint="leave the option out to do without it")
+    return number
+
+
+def _person(text: str) -> str:
+    if not _PERSON.fullmatch(text):
+        raise InputError(
+            f"{text[:70]!r} cannot name anybody",
+            hint="one word or an address: alice, alice@example.com, team/platform",
+        )
+    return text
+
+
+# As `supplychain.bootstrap.parts.actor` takes the names of those who act.
+_PERSON = re.compile(r"[A-Za-z0-9_.@:/+-]{1,200}")
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 TEXT = Word("text", str, {"type": "string"})
@@ -229,6 +252,15 @@ ENVIRONMENT = Word(
     {"type": "string", "pattern": f"^{_ENVIRONMENT.pattern}$"},
 )
 IDENTIFIER = Word("a name", _identifier, {"type": "string", "pattern": f"^{_ENVIRONMENT.pattern}$"})
+NUMBER = Word(
+    "a whole number", _number, {"type": "integer", "minimum": 0, "maximum": 10**9 - 1}, int
+)
+COUNT = Word(
+    "a number from 1", _count, {"type": "integer", "minimum": 1, "maximum": 10**9 - 1}, int
+)
+PEOPLE = ListOf(
+    Word("somebody's name", _person, {"type": "string", "pattern": f"^{_PERSON.pattern}$"})
+)
 DURATION = Word(
     "a duration",
     parse_duration,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from enum import StrEnum
 
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
@@ -88,3 +90,49 @@ class Underway:
     since_at: datetime
     expires_at: datetime
     detail: str
+
+
+class Event(StrEnum):
+    """What a report says."""
+
+    STARTED = "started"
+    """It runs from then on, in place of whatever ran of its repository."""
+    STARTED_BESIDE = "started_beside"
+    """It runs from then on, beside whatever ran of its repository."""
+    ENDED = "ended"
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What somebody reports of an image in an environment.
+
+    Attributes:
+        event: What happened.
+        subject: To which digest.
+        environment: Where.
+        at: When (aware, UTC).
+        actor: Who says so.
+        reason: Why; "" where it was not said.
+    """
+
+    event: Event
+    subject: Subject
+    environment: str
+    at: datetime
+    actor: str
+    reason: str = ""
+
+    def document(self) -> bytes:
+        """The report as canonical JSON."""
+        said = {
+            "schemaVersion": 1,
+            "event": self.event.value,
+            "subject": {"name": self.subject.name, "digest": str(self.subject.digest)},
+            "environment": self.environment,
+            "at": self.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "actor": self.actor,
+            "reason": self.reason,
+        }
+        return json.dumps(said, sort_keys=True, separators=(",", ":")).encode() + b"\n"

@@ -7,6 +7,7 @@ anything is recorded: a refusal anywhere leaves the record as it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -53,6 +54,14 @@ _AFTER_THE_SCAN = (
     "supplychain.records.writing",
 )
 
+# What comes of a whole run.
+_EVIDENCE = (
+    EvidenceKind.SCAN,
+    EvidenceKind.SBOM,
+    EvidenceKind.SIGNATURE,
+    EvidenceKind.ATTESTATION,
+    EvidenceKind.CONFIG,
+)
 # What is to be said about which digest.
 _Claims = Mapping[Digest, Sequence[Claim]]
 
@@ -88,14 +97,18 @@ class Pipeline:
             SupplyChainError: A stage refused; then nothing was recorded.
         """
         sealing.require_key()
-        learnt = self._described(target, examiner, purpose)
         subject = target.image.subject.digest
-        return self._finish(
-            target,
-            learnt,
-            sealing,
-            {subject: (SIGNATURE,)} | {digest: found.claims for digest, found in learnt.items()},
-        )
+        with self._underway(subject):
+            learnt = self._described(target, examiner, purpose)
+            claims: dict[Digest, Sequence[Claim]] = {subject: (SIGNATURE,)}
+            claims |= {digest: found.claims for digest, found in learnt.items()}
+            return self._finish(target, learnt, sealing, claims)
+
+    def _underway(self, subject: Digest) -> AbstractContextManager[None]:
+        """Until it is done, gates say `pending` where nothing but its evidence is missing."""
+        if self.record is None:
+            return nullcontext()
+        return self.record.history.working(subject, _EVIDENCE, "run", self.clock)
 
     def scan(self, target: Target, examiner: Examiner) -> RunRecord:
         """Examine, and record the scans alone."""

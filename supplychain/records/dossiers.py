@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,16 @@ from sqlalchemy import Connection, Row, Select, select
 
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
-from supplychain.model.dossier import Dossier, Need, PlatformDossier, RecordedFinding
+from supplychain.model.dossier import Dossier, Need, PlatformDossier, RecordedFinding, Running
 from supplychain.model.evidence import EvidenceKind, Sbom, Scan, VerifiedAttestation
 from supplychain.model.subject import Subject
+from supplychain.records.happened import (
+    read_allowances,
+    read_approvals,
+    read_deployments,
+    read_running,
+    read_work,
+)
 from supplychain.records.reading import (
     attestation_of,
     component_count,
@@ -70,10 +77,14 @@ class _Found:
 
 
 def read_dossier(connection: Connection, asked: Question) -> Dossier | None:
-    """What the record held at an instant about a digest; None where it held nothing."""
+    """What the record held at an instant about a digest; None where it held nothing.
+
+    Of a digest that somebody works on for the first time there is that alone.
+    """
     image = connection.execute(_image(asked)).first()
     if image is None:
-        return None
+        underway = read_work(connection, asked.project, asked.digest, asked.at)
+        return Dossier(Subject("", asked.digest), (), (), underway=underway) if underway else None
     manifests: Sequence[Row[Any]] = [image]
     if image.kind == "index":
         manifests = connection.execute(_children(image.id)).all()
@@ -82,11 +93,38 @@ def read_dossier(connection: Connection, asked: Question) -> Dossier | None:
     _read_latest(connection, asked, subjects, found)
     for row in connection.execute(_attestations(found.keys(), asked.at)):
         found[row.image_id].attestations.append(attestation_of(row, subjects[row.image_id].digest))
-    return Dossier(
+    dossier = Dossier(
         subject=subjects[image.id],
         platforms=tuple(_platform(row, subjects[row.id], found[row.id]) for row in manifests),
         attestations=tuple(found[image.id].attestations),
     )
+    return _with_history(connection, asked, dossier)
+
+
+def _with_history(connection: Connection, asked: Question, dossier: Dossier) -> Dossier:
+    """The dossier with what happened to the image; its platforms' deployments count as its own."""
+    project, at = asked.project, asked.at
+    digests = {dossier.subject.digest, *(p.subject.digest for p in dossier.platforms)}
+    return replace(
+        dossier,
+        deployments=read_deployments(connection, project, digests, at),
+        allowances=read_allowances(connection, project, digests, at),
+        approvals=read_approvals(connection, project, dossier.subject.digest, at),
+        underway=read_work(connection, project, dossier.subject.digest, at),
+        running=_running(connection, asked, dossier.subject.name),
+    )
+
+
+def _running(connection: Connection, asked: Question, name: str) -> Running | None:
+    """What runs of a repository in the environment asked about, with its components."""
+    if Need.RUNNING not in asked.needs:
+        return None
+    found = read_running(connection, asked.project, asked.environment, name, asked.at)
+    if found is None:
+        return None
+    needs = frozenset({Need.COMPONENTS})
+    there = read_dossier(connection, replace(asked, digest=found.subject.digest, needs=needs))
+    return Running(found, there.platforms if there else ())
 
 
 def _image(asked: Question) -> Select[Any]:

@@ -17,6 +17,7 @@ from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, reading, sqlite_file, writing
 from supplychain.records.dossiers import Question, read_dossier
+from supplychain.records.history import History
 from supplychain.records.listing import ImageSummary, RecordedDecision
 from supplychain.records.run import RunRecord
 from supplychain.records.schema import decisions, evidence, images, policies, projects
@@ -75,6 +76,11 @@ class Record:
         except BaseException:
             engine.dispose()
             raise
+
+    @property
+    def history(self) -> History:
+        """What happened to images: deployments, approvals, work under way."""
+        return History(self._engine, self._content, self._project)
 
     def close(self) -> None:
         """Let go of the database's connections."""

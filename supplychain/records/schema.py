@@ -26,18 +26,21 @@ from sqlalchemy import (
 from supplychain.records.attested import attestations
 from supplychain.records.columns import DigestText, Instant
 from supplychain.records.facts import components, findings, layers, vulnerabilities
+from supplychain.records.history_tables import approvals, deployments, work
 from supplychain.records.tables import ID, evidence_id, id_column, identity, metadata, one_of, text
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 
 __all__ = [
     "SCHEMA_VERSION",
+    "approvals",
     "assessed_findings",
     "assessments",
     "attestations",
     "components",
     "decisions",
+    "deployments",
     "evidence",
     "findings",
     "first_seen",
@@ -54,6 +57,7 @@ __all__ = [
     "scans",
     "tag_resolutions",
     "vulnerabilities",
+    "work",
 ]
 
 

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from supplychain.gate.case import Rule
+from supplychain.gate.rules.approval import ApprovedByPeople
 from supplychain.gate.rules.attestation import AttestationPresent
+from supplychain.gate.rules.drift import Drift
 from supplychain.gate.rules.freshness import Freshness
+from supplychain.gate.rules.promoted_from import PromotedFrom
 from supplychain.gate.rules.sbom import SbomPresent
 from supplychain.gate.rules.signature import Signature
 from supplychain.gate.rules.vulnerabilities import Vulnerabilities
 
 RULES: dict[str, type[Rule]] = {
     rule.name: rule
-    for rule in (AttestationPresent, Freshness, SbomPresent, Signature, Vulnerabilities)
+    for rule in (
+        ApprovedByPeople,
+        AttestationPresent,
+        Drift,
+        Freshness,
+        PromotedFrom,
+        SbomPresent,
+        Signature,
+        Vulnerabilities,
+    )
 }

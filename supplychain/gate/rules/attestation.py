@@ -20,6 +20,7 @@ from supplychain.model.evidence import (
     PROVENANCE_PREDICATE,
     SUMMARY_PREDICATE,
     Build,
+    EvidenceKind,
     VerifiedAttestation,
 )
 from supplychain.model.predicate_types import NAMES, family, type_uri
@@ -171,6 +172,7 @@ class AttestationPresent(Authorities):
             Violation(
                 message=refusal.message(f"no {self._wanted} is attested", f"the {self._what}"),
                 remedy=refusal.remedy("attest it", f"supplychain attest {options}"),
+                awaits=EvidenceKind.ATTESTATION if not refusal.passed else None,
                 platform=platform,
             )
             for refusal in said.refusals

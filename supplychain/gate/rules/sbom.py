@@ -11,7 +11,7 @@ from supplychain.gate.evidence import run, usable_sbom
 from supplychain.gate.vouching import Said, vouch
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.dossier import Need, PlatformDossier
-from supplychain.model.evidence import CYCLONEDX_PREDICATE, Sbom
+from supplychain.model.evidence import CYCLONEDX_PREDICATE, EvidenceKind, Sbom
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ def _violations(found: Said, sbom: Sbom, platform: PlatformDossier, case: Case) 
         Violation(
             message=refusal.message("the SBOM is not attested", "the SBOM's attestation"),
             remedy=refusal.remedy("attest it", run(case)),
+            awaits=EvidenceKind.ATTESTATION if not refusal.passed else None,
             platform=case.named(platform),
             evidence=case.cite(sbom.evidence),
         )

@@ -11,6 +11,7 @@ from supplychain.gate.durations import span
 from supplychain.gate.vouching import vouch
 from supplychain.model.decision import Violation
 from supplychain.model.dossier import Need
+from supplychain.model.evidence import EvidenceKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Signature(Authorities):
                 Violation(
                     message=refusal.message("not signed", "the signature"),
                     remedy=refusal.remedy("sign it", f"supplychain sign {case.subject}"),
+                    awaits=EvidenceKind.SIGNATURE if not refusal.passed else None,
                 )
                 for refusal in found.refusals
             )

@@ -1,0 +1,140 @@
+"""`supplychain approvals`: people who say that an image may run somewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from supplychain.cli import options
+from supplychain.cli.console import printable
+from supplychain.cli.context import Context, OutputFormat, rfc3339, write, write_json
+from supplychain.cli.judgement import environment_of
+from supplychain.cli.times import ago
+
+if TYPE_CHECKING:
+    from supplychain.model.history import Approval, Event
+
+app = typer.Typer(help="Approve images for environments.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Approve images for environments."""
+
+
+@app.command()
+@options.command(options.RECORD, options.ACTOR, options.REGISTRY)
+def give(
+    shared: Context,
+    image: options.Image,
+    environment: options.Environment = None,
+    reason: options.Reason = "",
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Say that exactly this digest may run in an environment, as far as you are concerned.
+
+    It counts where a rule `approval` of the environment's policy names you.
+
+    \b
+    Examples:
+      supplychain approvals give registry.example/shop@sha256:1f3c… -e prod
+      supplychain approvals give 1f3c5a7b9d0e -e prod --reason "tried on staging, CHG-42"
+    """
+    from supplychain.model.history import Event
+
+    _record(shared, image, environment, Event.GIVEN, reason, output)
+
+
+@app.command()
+@options.command(options.RECORD, options.ACTOR, options.REGISTRY)
+def withdraw(
+    shared: Context,
+    image: options.Image,
+    environment: options.Environment = None,
+    reason: options.Reason = "",
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Take your approval back.
+
+    \b
+    Examples:
+      supplychain approvals withdraw registry.example/shop@sha256:1f3c… -e prod
+    """
+    from supplychain.model.history import Event
+
+    _record(shared, image, environment, Event.WITHDRAWN, reason, output)
+
+
+@app.command("list")
+@options.command(options.RECORD, options.REGISTRY)
+def list_(
+    shared: Context, image: options.Image, output: options.Output = OutputFormat.TEXT
+) -> None:
+    """List who approved an image, and for which environments.
+
+    \b
+    Examples:
+      supplychain approvals list registry.example/shop@sha256:1f3c…
+      supplychain approvals list 1f3c5a7b9d0e --output json
+    """
+    from supplychain.bootstrap import parts, targets
+
+    now = shared.now()
+    with parts.open_record(shared.settings) as record:
+        subject = targets.subject_of(shared.settings, record, image)
+        found = record.history.approvals(subject.digest, at=now)
+    if output is OutputFormat.JSON:
+        write_json({"digest": str(subject.digest), "approvals": [_document(a) for a in found]})
+        return
+    for approval in found:
+        taken = f", withdrawn {ago(approval.withdrawn_at, now)}" if approval.withdrawn_at else ""
+        why = f": {approval.reason}" if approval.reason else ""
+        said = f"{approval.environment:<12} {approval.approved_by}"
+        when = ago(approval.approved_at, now)
+        write(f"{printable(f'{said}, {when}{taken}{why}')}\n")
+
+
+def _record(
+    shared: Context,
+    image: str,
+    environment: str | None,
+    event: Event,
+    reason: str,
+    output: OutputFormat,
+) -> None:
+    from supplychain.bootstrap import parts, targets
+    from supplychain.model.history import Event, Report
+
+    settings, now = shared.settings, shared.now()
+    named, actor = environment_of(shared, environment), parts.actor(settings)
+    with parts.open_record(settings) as record:
+        subject = targets.subject_of(settings, record, image)
+        document = record.history.approve(Report(event, subject, named, now, actor, reason), at=now)
+    if output is OutputFormat.JSON:
+        write_json(
+            {
+                "event": event.value,
+                "environment": named,
+                "name": subject.name,
+                "digest": str(subject.digest),
+                "at": rfc3339(now),
+                "actor": actor,
+                "document": str(document),
+            }
+        )
+        return
+    what = "withdrew the approval of" if event is Event.WITHDRAWN else "approved"
+    write(f"{printable(actor)} {what} {printable(str(subject))} for {named}\n")
+
+
+def _document(approval: Approval) -> dict[str, object]:
+    withdrawn = approval.withdrawn_at
+    return {
+        "environment": approval.environment,
+        "approved_by": approval.approved_by,
+        "approved_at": rfc3339(approval.approved_at),
+        "reason": approval.reason,
+        "withdrawn_at": rfc3339(withdrawn) if withdrawn else None,
+        "document": str(approval.document),
+    }

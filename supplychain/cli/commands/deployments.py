@@ -1,0 +1,166 @@
+"""`supplychain deployments`: what runs where, as it is reported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from supplychain.cli import options
+from supplychain.cli.console import Paint, printable
+from supplychain.cli.context import Context, OutputFormat, rfc3339, write, write_json
+from supplychain.cli.judgement import check_environment, environment_of
+from supplychain.cli.times import ago, span
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from supplychain.model.history import Deployment, Event
+
+app = typer.Typer(help="Report and see what runs where.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Report and see what runs where."""
+
+
+@app.command()
+@options.command(options.RECORD, options.ACTOR, options.REGISTRY)
+def report(
+    shared: Context,
+    image: options.Image,
+    environment: options.Environment = None,
+    beside: Annotated[
+        bool,
+        typer.Option(
+            "--beside", help="beside what runs of its repository, as a canary; else in its place"
+        ),
+    ] = False,
+    reason: options.Reason = "",
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Report that an image runs in an environment from now on.
+
+    Rules `promoted-from` and `drift` ask what is reported so. A report is no
+    question: ask the gate first.
+
+    \b
+    Examples:
+      supplychain deployments report registry.example/shop@sha256:1f3c… -e staging
+      supplychain deployments report registry.example/shop:1.4 -e prod --beside
+    """
+    from supplychain.model.history import Event
+
+    event = Event.STARTED_BESIDE if beside else Event.STARTED
+    _record(shared, image, environment, event, reason, output)
+
+
+@app.command()
+@options.command(options.RECORD, options.ACTOR, options.REGISTRY)
+def end(
+    shared: Context,
+    image: options.Image,
+    environment: options.Environment = None,
+    reason: options.Reason = "",
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Report that an image runs in an environment no longer.
+
+    \b
+    Examples:
+      supplychain deployments end registry.example/shop@sha256:1f3c… -e staging
+    """
+    from supplychain.model.history import Event
+
+    _record(shared, image, environment, Event.ENDED, reason, output)
+
+
+@app.command("list")
+@options.command(options.RECORD)
+def list_(
+    shared: Context,
+    environment: options.Environment = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="show what has ended too", show_default=False)
+    ] = False,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """List what runs where, the newest first.
+
+    \b
+    Examples:
+      supplychain deployments list
+      supplychain deployments list -e prod --all --output json
+    """
+    from supplychain.bootstrap import parts
+
+    now = shared.now()
+    named = check_environment(environment) if environment else None
+    with parts.open_record(shared.settings) as record:
+        found = record.history.deployments(named, at=now)
+    shown = [d for d in found if everything or d.until_at is None]
+    if output is OutputFormat.JSON:
+        write_json({"deployments": [_document(d) for d in shown]})
+        return
+    for deployment in shown:
+        write(f"{_line(deployment, shared.paint, now)}\n")
+
+
+def _record(
+    shared: Context,
+    image: str,
+    environment: str | None,
+    event: Event,
+    reason: str,
+    output: OutputFormat,
+) -> None:
+    from supplychain.bootstrap import parts, targets
+    from supplychain.model.history import Event, Report
+
+    settings, now = shared.settings, shared.now()
+    named, actor = environment_of(shared, environment), parts.actor(settings)
+    with parts.open_record(settings) as record:
+        subject = targets.subject_of(settings, record, image)
+        said = Report(event, subject, named, now, actor, reason)
+        if event is Event.ENDED:
+            record.history.ended(said, at=now)
+        else:
+            record.history.deployed(said, at=now)
+    if output is OutputFormat.JSON:
+        write_json(
+            {
+                "event": event.value,
+                "environment": named,
+                "name": subject.name,
+                "digest": str(subject.digest),
+                "at": rfc3339(now),
+                "reported_by": actor,
+            }
+        )
+        return
+    what = "no longer runs" if event is Event.ENDED else "runs"
+    write(f"{printable(str(subject))} {what} in {named}, says {printable(actor)}\n")
+
+
+def _line(deployment: Deployment, paint: Paint, now: datetime) -> str:
+    if deployment.until_at is None:
+        state = paint("green", f"runs since {ago(deployment.since_at, now)}")
+    else:
+        lasted = span(deployment.until_at - deployment.since_at)
+        state = paint("dim", f"ran for {lasted}, ended {ago(deployment.until_at, now)}")
+    what = printable(str(deployment.subject))
+    return f"{printable(deployment.environment):<12} {what}  {state}"
+
+
+def _document(deployment: Deployment) -> dict[str, object]:
+    until = deployment.until_at
+    return {
+        "environment": deployment.environment,
+        "name": deployment.subject.name,
+        "digest": str(deployment.subject.digest),
+        "since_at": rfc3339(deployment.since_at),
+        "until_at": rfc3339(until) if until else None,
+        "reported_by": deployment.reported_by,
+        "document": str(deployment.document),
+    }

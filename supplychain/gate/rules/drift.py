@@ -1,0 +1,158 @@
+"""How far is it from what runs there now?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from supplychain.errors import PolicyError
+from supplychain.gate.case import Case, Judgement
+from supplychain.gate.evidence import run, usable_scan
+from supplychain.gate.options import BOOLEAN, NUMBER, option
+from supplychain.model.component import Component
+from supplychain.model.decision import Violation
+from supplychain.model.dossier import Need, PlatformDossier, Running
+from supplychain.model.evidence import EvidenceKind
+
+# A package by its type and name, and the versions of it that an image has.
+_Parts = Mapping[str, frozenset[str]]
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """The image differs by no more than so many packages from what runs there now.
+
+    What runs there is the latest deployment of the same repository in this environment
+    (`supplychain deployments report`) that has not ended. Packages are compared by type and name,
+    platform by platform, and counted: those that are new, those that are gone, and those with
+    another version. Where nothing of that repository runs there, the rule is not applicable, or
+    violated where `first: false` says so.
+    """
+
+    name: ClassVar[str] = "drift"
+    examples: ClassVar[tuple[str, ...]] = (
+        "drift: {added: 0}",
+        """
+        # A patch release: nothing comes, nothing goes, and few versions change.
+        drift: {added: 0, removed: 0, changed: 20, first: false}
+        """,
+    )
+    needs: ClassVar[frozenset[Need]] = frozenset({Need.COMPONENTS, Need.RUNNING})
+    waivable: ClassVar[bool] = True
+
+    added: int | None = field(
+        default=None, metadata=option(NUMBER, "how many packages may be new; default: any number")
+    )
+    removed: int | None = field(
+        default=None, metadata=option(NUMBER, "how many may be gone; default: any number")
+    )
+    changed: int | None = field(
+        default=None,
+        metadata=option(NUMBER, "how many may have another version; default: any number"),
+    )
+    first: bool = field(
+        default=True,
+        metadata=option(
+            BOOLEAN, "whether it may be the first of its repository there; default true"
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that demands nothing.
+
+        Raises:
+            PolicyError: No kind of difference is limited.
+        """
+        if self.added is None and self.removed is None and self.changed is None:
+            raise PolicyError("drift demands nothing", hint="say how much: {added: 0}")
+
+    def judge(self, case: Case) -> Judgement:
+        """See `Rule.judge`."""
+        running = case.dossier.running
+        if running is None:
+            return self._nothing_runs(case)
+        deployed = running.deployment
+        cited = [case.cite_document(EvidenceKind.DEPLOYMENT, deployed.document, deployed.since_at)]
+        if deployed.subject.digest == case.subject.digest:
+            return Judgement("it runs there already", (), tuple(cited))
+        violations: list[Violation] = []
+        summaries: list[str] = []
+        for platform in case.platforms:
+            counterpart = _counterpart(platform, running)
+            scan = usable_scan(platform, case)
+            if isinstance(scan, Violation):
+                violations.append(scan)
+                continue
+            cited.append(case.cite(scan.evidence))
+            if counterpart is None or counterpart.scan is None:
+                violations.append(_unknown(platform, running, case))
+                continue
+            before, after = _parts(counterpart.components), _parts(platform.components)
+            found = list(self._differences(before, after))
+            summaries.append(", ".join(f"{len(names)} {kind}" for kind, names, _ in found))
+            violations += self._violations(found, platform, running, case)
+        summary = f"{'; '.join(dict.fromkeys(summaries)) or 'not compared'} since {_short(running)}"
+        return Judgement(summary, tuple(violations), tuple(cited))
+
+    def _nothing_runs(self, case: Case) -> Judgement:
+        summary = f"nothing of {case.subject.name} runs in {case.environment}, as far as is known"
+        if self.first:
+            return Judgement(summary, applies=False)
+        remedy = f"supplychain deployments report IMAGE --environment {case.environment}"
+        missing = Violation(summary, remedy, awaits=EvidenceKind.DEPLOYMENT)
+        return Judgement(summary, (missing,))
+
+    def _differences(
+        self, before: _Parts, after: _Parts
+    ) -> Iterator[tuple[str, list[str], int | None]]:
+        yield "added", sorted(after.keys() - before.keys()), self.added
+        yield "removed", sorted(before.keys() - after.keys()), self.removed
+        both = before.keys() & after.keys()
+        yield "changed", sorted(n for n in both if before[n] != after[n]), self.changed
+
+    def _violations(
+        self,
+        found: Iterable[tuple[str, list[str], int | None]],
+        platform: PlatformDossier,
+        running: Running,
+        case: Case,
+    ) -> Iterator[Violation]:
+        for kind, names, limit in found:
+            if limit is None or len(names) <= limit:
+                continue
+            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+            yield Violation(
+                message=f"{len(names)} packages {kind} since {_short(running)}, limit {limit}: "
+                f"{', '.join(names[:_SHOWN])}{more}",
+                remedy=f"build it closer to {running.deployment.subject}, "
+                "or have the difference waived",
+                platform=case.named(platform),
+            )
+
+
+def _counterpart(platform: PlatformDossier, running: Running) -> PlatformDossier | None:
+    """What runs there on the same platform."""
+    return next((p for p in running.platforms if p.platform.runs(platform.platform)), None)
+
+
+def _unknown(platform: PlatformDossier, running: Running, case: Case) -> Violation:
+    return Violation(
+        message=f"what runs there, {running.deployment.subject}, is not on record with a scan",
+        remedy=f"supplychain run {running.deployment.subject}, then {run(case)}",
+        platform=case.named(platform),
+    )
+
+
+def _short(running: Running) -> str:
+    return running.deployment.subject.digest.short
+
+
+def _parts(components: Iterable[Component]) -> _Parts:
+    found: dict[str, set[str]] = defaultdict(set)
+    for component in components:
+        if component.kind != "operating-system":
+            found[f"{component.ecosystem}:{component.name}"].add(component.version)
+    return {name: frozenset(versions) for name, versions in found.items()}

@@ -1,0 +1,197 @@
+"""What happened to images, as of an instant: read from events, in order."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Row, Select, Table, or_, select
+
+from supplychain.model.decision import Verdict
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import EvidenceKind
+from supplychain.model.history import Allowance, Approval, Deployment, Event, Underway
+from supplychain.model.subject import Subject
+from supplychain.records.schema import approvals, decisions, deployments, work
+
+T = TypeVar("T")
+
+
+def all_deployments(connection: Connection, project: int, at: datetime) -> tuple[Deployment, ...]:
+    """What runs and ran anywhere, the newest first."""
+    return _deployments(connection.execute(_events(deployments, project, at)))
+
+
+def read_deployments(
+    connection: Connection, project: int, digests: Collection[Digest], at: datetime
+) -> tuple[Deployment, ...]:
+    """Where images run and ran, the newest first."""
+    column = deployments.c
+    other = deployments.alias()
+    # What replaced them counts too, and that is of the same repository.
+    places = (
+        select(other.c.id)
+        .where(
+            other.c.project_id == project,
+            other.c.subject_digest.in_(digests),
+            other.c.environment == column.environment,
+            other.c.subject_name == column.subject_name,
+        )
+        .exists()
+    )
+    rows = connection.execute(_events(deployments, project, at).where(places))
+    return tuple(d for d in _deployments(rows) if d.subject.digest in digests)
+
+
+def read_running(
+    connection: Connection, project: int, environment: str, name: str, at: datetime
+) -> Deployment | None:
+    """The latest deployment of a repository in an environment that has not ended."""
+    column = deployments.c
+    chosen = _events(deployments, project, at).where(
+        column.environment == environment, column.subject_name == name
+    )
+    found = _deployments(connection.execute(chosen))
+    return next((d for d in found if d.until_at is None), None)
+
+
+def read_approvals(
+    connection: Connection, project: int, subject: Digest, at: datetime
+) -> tuple[Approval, ...]:
+    """Who approved a digest, the newest first."""
+    chosen = _events(approvals, project, at).where(approvals.c.subject_digest == subject)
+    found: dict[tuple[str, str], list[Approval]] = defaultdict(list)
+    for row in connection.execute(chosen):
+        mine = found[row.environment, row.actor]
+        if row.event == Event.GIVEN:
+            mine.append(
+                Approval(
+                    environment=row.environment,
+                    subject=Subject(row.subject_name, row.subject_digest),
+                    approved_by=row.actor,
+                    approved_at=row.at,
+                    reason=row.reason,
+                    document=row.digest,
+                )
+            )
+        else:
+            mine[:] = [
+                a if a.withdrawn_at else replace(a, withdrawn_by=row.actor, withdrawn_at=row.at)
+                for a in mine
+            ]
+    return _newest_first((a for mine in found.values() for a in mine), "approved_at")
+
+
+def read_allowances(
+    connection: Connection, project: int, digests: Collection[Digest], at: datetime
+) -> tuple[Allowance, ...]:
+    """Where and when decisions allowed images, the newest first."""
+    column = decisions.c
+    rows = connection.execute(
+        select(decisions)
+        .where(
+            column.project_id == project,
+            column.subject_digest.in_(digests),
+            column.decided_at <= at,
+        )
+        .order_by(column.decided_at, column.id)
+    )
+    latest: dict[tuple[str, Digest], Allowance | None] = {}
+    found: list[Allowance] = []
+    for row in rows:
+        place = row.environment, row.subject_digest
+        before = latest.get(place)
+        if row.verdict == Verdict.ALLOW:
+            # An allow ends when it says so, unless it was given again by then.
+            if before is not None and (
+                before.until_at is None or row.decided_at <= before.until_at
+            ):
+                found.remove(before)
+                latest[place] = replace(before, until_at=row.holds_until)
+            else:
+                latest[place] = Allowance(
+                    row.environment, row.digest, row.decided_at, row.holds_until
+                )
+            found.append(latest[place])  # type: ignore[arg-type]  # set in both branches
+        elif before is not None:
+            if before.until_at is None or row.decided_at < before.until_at:
+                found[found.index(before)] = replace(before, until_at=row.decided_at)
+            latest[place] = None
+    return _newest_first(found, "since_at")
+
+
+def read_work(
+    connection: Connection, project: int, subject: Digest, at: datetime
+) -> tuple[Underway, ...]:
+    """What is being made of an image, the newest first."""
+    column = work.c
+    rows = connection.execute(
+        select(work)
+        .where(
+            column.project_id == project,
+            column.subject_digest == subject,
+            column.since_at <= at,
+            column.expires_at > at,
+            or_(column.ended_at.is_(None), column.ended_at > at),
+        )
+        .order_by(column.since_at.desc(), column.id.desc())
+    )
+    return tuple(
+        Underway(
+            tuple(EvidenceKind(kind) for kind in row.kinds.split(",")),
+            row.since_at,
+            row.expires_at,
+            row.detail,
+        )
+        for row in rows
+    )
+
+
+def _deployments(events: Iterable[Row[Any]]) -> tuple[Deployment, ...]:
+    """Deployments from their events in order, the newest first.
+
+    What starts ends what ran of its repository there, unless it runs beside it.
+    """
+    running: dict[tuple[str, str], dict[Digest, Deployment]] = defaultdict(dict)
+    ended: list[Deployment] = []
+    for row in events:
+        there = running[row.environment, row.subject_name]
+        if row.event == Event.ENDED:
+            gone = [row.subject_digest] if row.subject_digest in there else []
+        elif row.event == Event.STARTED:
+            gone = [digest for digest in there if digest != row.subject_digest]
+        else:
+            gone = []
+        ended += [replace(there.pop(digest), until_at=row.at) for digest in gone]
+        if row.event != Event.ENDED:
+            there.setdefault(
+                row.subject_digest,
+                Deployment(
+                    environment=row.environment,
+                    subject=Subject(row.subject_name, row.subject_digest),
+                    since_at=row.at,
+                    until_at=None,
+                    reported_by=row.actor,
+                    document=row.digest,
+                ),
+            )
+    lasting = [d for there in running.values() for d in there.values()]
+    return _newest_first((*lasting, *ended), "since_at")
+
+
+def _events(table: Table, project: int, at: datetime) -> Select[Any]:
+    """The events of a table up to an instant, in the order in which they happened."""
+    column = table.c
+    return (
+        select(table)
+        .where(column.project_id == project, column.at <= at, column.recorded_at <= at)
+        .order_by(column.at, column.id)
+    )
+
+
+def _newest_first(found: Iterable[T], instant: str) -> tuple[T, ...]:
+    return tuple(sorted(found, key=attrgetter(instant), reverse=True))
