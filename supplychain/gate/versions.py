@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from supplychain.gate.orders import order_key
+
 # Dotted numbers have the same order in every ecosystem; Go writes a "v" in front.
 _NUMBERS = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){0,9})")
-_DEBIAN = re.compile(r"(?:(\d{1,9}):)?([0-9A-Za-z.+~-]{1,128})")
-_DEBIAN_PARTS = re.compile(r"(\D*)(\d*)")
 
 
 def lowest_repair(purl: str, installed: str, fixes: Iterable[str]) -> str | None:
@@ -31,36 +31,10 @@ def lowest_repair(purl: str, installed: str, fixes: Iterable[str]) -> str | None
 
 def _lowest_debian(branches: Sequence[Sequence[str]]) -> str | None:
     """The highest fix: a release of Debian or Ubuntu has one branch of each package."""
-    keys = {v: debian_order(v) for fix in branches for v in fix}
+    keys = {v: order_key("deb", v) for fix in branches for v in fix}
     if any(len(fix) > 1 for fix in branches) or None in keys.values():
         return None
-    return max(keys, key=lambda v: keys[v] or ())
-
-
-def debian_order(version: str) -> tuple[object, ...] | None:
-    """A key by which Debian versions sort (deb-version(7), "Sorting algorithm"); None for no such.
-
-    A tilde sorts before the end of a part, letters before everything else.
-    """
-    match = _DEBIAN.fullmatch(version)
-    if match is None:
-        return None
-    upstream, _, revision = match[2].rpartition("-")
-    parts = (upstream, revision) if upstream else (revision, "")
-    return (int(match[1] or 0), *(_debian_part(part) for part in parts))
-
-
-def _debian_part(text: str) -> tuple[tuple[tuple[int, ...], int], ...]:
-    return tuple(
-        ((*(_debian_rank(c) for c in letters), 0), int(digits or 0))
-        for letters, digits in _DEBIAN_PARTS.findall(text)
-    )
-
-
-def _debian_rank(character: str) -> int:
-    if character == "~":
-        return -1
-    return ord(character) if character.isalpha() else ord(character) + 256
+    return max(keys, key=lambda v: keys[v])
 
 
 def _lowest_numbered(installed: str, branches: Sequence[Sequence[str]]) -> str | None:

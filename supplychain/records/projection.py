@@ -13,8 +13,8 @@ from supplychain.errors import InputError, LimitError
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.finding import Finding, Severity
+from supplychain.model.purl import package_identity, package_name
 from supplychain.records.columns import instant_text
-from supplychain.records.purl import package_identity, package_name
 
 # An index entry on PostgreSQL has at most 2,704 bytes, for all columns of the index together; a
 # character has up to four. The longest names in use have about 250.

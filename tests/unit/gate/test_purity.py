@@ -20,6 +20,7 @@ ALLOWED = {
     "enum",
     "functools",
     "inspect",
+    "itertools",
     "json",
     "re",
     "re2",

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packageurl import PackageURL
 
-from supplychain.records.purl import package_identity, package_name
+from supplychain.model.purl import package_identity, package_name
 from tests.kit.scans import realistic_components
 
 WRITTEN = [

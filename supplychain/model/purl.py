@@ -1,4 +1,4 @@
-"""Just enough of a package URL to file a component under its name (purl-spec, PURL-SPECIFICATION).
+"""Just enough of a package URL to tell packages apart (purl-spec, PURL-SPECIFICATION).
 
 Parsing 2,000 of them costs 2 ms here and 20 ms with `packageurl-python`, which validates and
 normalises as well; tests hold the two together on what scanners write.
@@ -6,8 +6,10 @@ normalises as well; tests hold the two together on what scanners write.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
-from urllib.parse import unquote
+
+_ENCODED = re.compile("(?:%[0-9A-Fa-f]{2})+")
 
 
 class PackageName(NamedTuple):
@@ -42,6 +44,23 @@ def package_name(purl: str) -> PackageName | None:
     if "%" in left or "%" in version:
         namespace, name, version = unquote(namespace), unquote(name), unquote(version)
     return PackageName(kind.lower(), namespace, name, version)
+
+
+def qualifier(purl: str, name: str) -> str:
+    """The value of one qualifier of a package URL; "" where it is not given."""
+    written = purl.partition("#")[0].partition("?")[2]
+    for pair in written.split("&"):
+        key, _, value = pair.partition("=")
+        if key.lower() == name:
+            return unquote(value)
+    return ""
+
+
+def unquote(text: str) -> str:
+    """A text with its percent-encoding undone, as UTF-8."""
+    return _ENCODED.sub(
+        lambda m: bytes.fromhex(m[0].replace("%", "")).decode(errors="replace"), text
+    )
 
 
 def package_identity(purl: str, package: str) -> str:
