@@ -39,7 +39,7 @@ def give(
     \b
     Examples:
       supplychain approvals give registry.example/shop@sha256:1f3c… -e prod
-      supplychain approvals give 1f3c5a7b9d0e -e prod --reason "tried on staging, CHG-42"
+      supplychain approvals give 1f3c5a7b9d0e -e prod --reason "see CHG-42"
     """
     from supplychain.model.history import Event
 
