@@ -6,6 +6,7 @@ bytes. Fields are added within a schema version, never renamed.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from supplychain.model.decision import (
 )
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
-from supplychain.model.finding import Finding, Severity
+from supplychain.model.finding import CvssScore, Finding, Rating, Severity
 from supplychain.model.subject import Platform, Subject
 
 SCHEMA_VERSION = 1
@@ -125,6 +126,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "published_at": _optional(_instant, finding.published_at),
         "layer": _optional(str, finding.layer),
         "component": finding.component,
+        "ratings": [{"source": r.source, "severity": str(r.severity)} for r in finding.ratings],
+        "scores": [dataclasses.asdict(s) for s in finding.scores],
+        "aliases": list(finding.aliases),
+        "weaknesses": list(finding.weaknesses),
     }
 
 
@@ -178,12 +183,20 @@ def _read_reference(evidence: dict[str, Any]) -> EvidenceReference:
 
 
 def _read_finding(finding: dict[str, Any]) -> Finding:
-    known = {name: finding[name] for name in Finding.__dataclass_fields__}
+    # Documents of older versions lack what was added since.
+    known = {name: finding[name] for name in Finding.__dataclass_fields__ if name in finding}
     return Finding(
         **{
             **known,
             "severity": Severity.parse(finding["severity"]),
             "published_at": _optional(datetime.fromisoformat, finding["published_at"]),
             "layer": _optional(Digest.parse, finding["layer"]),
+            "ratings": tuple(
+                Rating(r["source"], Severity.parse(r["severity"]))
+                for r in finding.get("ratings", ())
+            ),
+            "scores": tuple(CvssScore(**s) for s in finding.get("scores", ())),
+            "aliases": tuple(finding.get("aliases", ())),
+            "weaknesses": tuple(finding.get("weaknesses", ())),
         }
     )

@@ -32,10 +32,13 @@ class RecordedFinding:
         finding: The finding.
         first_seen_at: The earliest scan in the project that found this vulnerability in this
             package, whatever its version and whatever the image: a rebuild cannot reset it.
+        fixable_at: The earliest scan in the project that knew a version which repairs it; None
+            where no scan that is on record so did.
     """
 
     finding: Finding
     first_seen_at: datetime
+    fixable_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

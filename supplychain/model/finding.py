@@ -9,6 +9,9 @@ from enum import IntEnum
 from supplychain.errors import InputError
 from supplychain.model.digest import Digest
 
+# The status of a finding that stands for what the scanner could not see.
+UNEXAMINED = "unexamined"
+
 
 class Severity(IntEnum):
     """How bad, in the order in which thresholds compare.
@@ -43,6 +46,36 @@ class Severity(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Rating:
+    """How bad one source says that a vulnerability is.
+
+    Attributes:
+        source: Whose word it is: `nvd`, `debian`, `ghsa` …
+        severity: What it says; UNKNOWN where it knows the vulnerability and does not rate it.
+    """
+
+    source: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class CvssScore:
+    """How bad one source says that a vulnerability is, by CVSS.
+
+    Attributes:
+        source: Whose word it is.
+        version: Of CVSS: 2, 3 (3.0 and 3.1) or 4.
+        score: The base score, 0 to 10; None where the source gives a vector alone.
+        vector: What the score is made of; "" where the source gives a score alone.
+    """
+
+    source: str
+    version: int
+    score: float | None
+    vector: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A known vulnerability in one component of one image.
 
@@ -61,6 +94,10 @@ class Finding:
         published_at: When the vulnerability was published; None where unknown.
         layer: The diffID of the layer that brought the component.
         component: `Component.key` of the affected component.
+        ratings: What every source says, sorted by source.
+        scores: What every source says by CVSS, sorted by source and version.
+        aliases: Other names of the vulnerability, or of the advisory about it (`GHSA-…`, `DSA-…`).
+        weaknesses: Kinds of mistakes that it is of: `CWE-79` …
     """
 
     vulnerability_id: str
@@ -77,6 +114,15 @@ class Finding:
     published_at: datetime | None = None
     layer: Digest | None = None
     component: str = ""
+    ratings: tuple[Rating, ...] = ()
+    scores: tuple[CvssScore, ...] = ()
+    aliases: tuple[str, ...] = ()
+    weaknesses: tuple[str, ...] = ()
+
+    @property
+    def is_blind_spot(self) -> bool:
+        """Whether it tells of something in the image that no scanner could examine."""
+        return self.status == UNEXAMINED
 
     @property
     def fixable(self) -> bool:

@@ -186,7 +186,7 @@ def _read_latest(
             # Where writers' clocks disagree, a sighting may be on record only after `at`: then
             # the scan itself is the first that was known.
             seen_at = row.first_seen_at or entry.scan.evidence.produced_at
-            entry.findings.append(RecordedFinding(finding_of(row), seen_at))
+            entry.findings.append(RecordedFinding(finding_of(row), seen_at, row.fixable_at))
     if Need.COMPONENTS in asked.needs:
         for row in connection.execute(components_of(images_by_inventory.keys())):
             found[images_by_inventory[row.inventory_id]].components.append(component_of(row))

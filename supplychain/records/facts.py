@@ -19,6 +19,12 @@ from sqlalchemy import (
 from supplychain.records.columns import Instant
 from supplychain.records.tables import ID, id_column, identity, metadata, text
 
+
+def _list(name: str) -> Column[str]:
+    """A JSON array; empty for what was recorded before anybody kept it."""
+    return Column(name, Text, nullable=False, server_default="[]")
+
+
 layers = Table(
     "layers", metadata, id_column(), Column("diff_id", Text, nullable=False, unique=True)
 )
@@ -65,6 +71,11 @@ findings = Table(
     text("title"),
     text("url"),
     Column("published_at", Instant),
+    # JSON arrays: [source, severity], and [source, version, score or null, vector].
+    _list("ratings"),
+    _list("scores"),
+    _list("aliases"),
+    _list("weaknesses"),
     CheckConstraint("severity BETWEEN 0 AND 5", name="severity"),
     Index(None, "vulnerability_id"),
 )

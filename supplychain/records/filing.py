@@ -29,6 +29,7 @@ from supplychain.records.schema import (
 from supplychain.records.staging import (
     FILE_COMPONENTS,
     FILE_FINDINGS,
+    FILE_FIRST_FIXABLE,
     FILE_FIRST_SEEN,
     FILE_LAYERS,
     FILE_VULNERABILITIES,
@@ -73,9 +74,10 @@ def file_evidence(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) ->
         _file_attestations(filing, image, record.attestations)
     _file_attestations(filing, numbers[run.subject.digest], run.attestations)
     if sightings:
-        filing.connection.execute(
-            FILE_FIRST_SEEN.bindparams(bindparam("scans", expanding=True)), {"scans": sightings}
-        )
+        for statement in (FILE_FIRST_SEEN, FILE_FIRST_FIXABLE):
+            filing.connection.execute(
+                statement.bindparams(bindparam("scans", expanding=True)), {"scans": sightings}
+            )
 
 
 def _new_scans(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) -> list[_Scanned]:

@@ -86,7 +86,7 @@ def _component(component: Component) -> _Entry:
         component.version,
         component.kind,
         component.ecosystem,
-        orjson.dumps(component.licences).decode(),
+        _json(component.licences),
         component.source_name,
         component.source_version,
     )
@@ -107,6 +107,10 @@ def _finding(finding: Finding) -> _Entry:
         finding.title,
         finding.url,
         None if finding.published_at is None else instant_text(finding.published_at),
+        _json([(r.source, int(r.severity)) for r in finding.ratings]),
+        _json([(s.source, s.version, s.score, s.vector) for s in finding.scores]),
+        _json(finding.aliases),
+        _json(finding.weaknesses),
     )
     place = (_layer(finding.layer), finding.path, finding.component)
     return (int(finding.severity),), place, facts
@@ -126,7 +130,11 @@ def _layer(diff_id: Digest | None) -> str | None:
     return None if diff_id is None else str(diff_id)
 
 
-def _encoded(texts: Row) -> bytes:
+def _json(values: Sequence[object]) -> str:
+    return _encoded(values).decode()
+
+
+def _encoded(texts: Sequence[object]) -> bytes:
     try:
         encoded = orjson.dumps(texts)
     except TypeError as error:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, ScalarSelect, Select, Table, func, select
 
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
@@ -20,13 +21,14 @@ from supplychain.model.evidence import (
     VerifiedAttestation,
     VulnerabilityDatabase,
 )
-from supplychain.model.finding import Finding, Severity
+from supplychain.model.finding import CvssScore, Finding, Rating, Severity
 from supplychain.model.subject import Platform, Subject
 from supplychain.records.schema import (
     assessed_findings,
     components,
     evidence,
     findings,
+    first_fixable,
     first_seen,
     inventoried_components,
     inventories,
@@ -93,29 +95,33 @@ def component_count() -> Any:
 
 def findings_of(project: int, assessed: Collection[int], at: datetime) -> Select[Any]:
     """The findings of assessments, each with since when the project knew it at an instant."""
-    seen_at = (
-        select(func.min(first_seen.c.first_seen_at))
-        .where(
-            first_seen.c.project_id == project,
-            first_seen.c.vulnerability_id == findings.c.vulnerability_id,
-            first_seen.c.package_identity == findings.c.package_identity,
-            first_seen.c.recorded_at <= at,
-        )
-        .scalar_subquery()
-    )
     return (
         select(
             assessed_findings,
             findings,
             vulnerabilities.c.name.label("vulnerability"),
             layers.c.diff_id,
-            seen_at.label("first_seen_at"),
+            _earliest(first_seen, project, at).label("first_seen_at"),
+            _earliest(first_fixable, project, at).label("fixable_at"),
         )
         .join(findings, findings.c.id == assessed_findings.c.finding_id)
         .join(vulnerabilities, vulnerabilities.c.id == findings.c.vulnerability_id)
         .outerjoin(layers, layers.c.id == assessed_findings.c.layer_id)
         .where(assessed_findings.c.assessment_id.in_(assessed))
         .order_by(assessed_findings.c.assessment_id, assessed_findings.c.position)
+    )
+
+
+def _earliest(sightings: Table, project: int, at: datetime) -> ScalarSelect[Any]:
+    return (
+        select(func.min(sightings.c.first_seen_at))
+        .where(
+            sightings.c.project_id == project,
+            sightings.c.vulnerability_id == findings.c.vulnerability_id,
+            sightings.c.package_identity == findings.c.package_identity,
+            sightings.c.recorded_at <= at,
+        )
+        .scalar_subquery()
     )
 
 
@@ -188,4 +194,24 @@ def finding_of(row: Row[Any]) -> Finding:
         published_at=row.published_at,
         layer=None if row.diff_id is None else Digest.parse(row.diff_id),
         component=row.component_key,
+        ratings=_ratings(row.ratings),
+        scores=_scores(row.scores),
+        aliases=_texts(row.aliases),
+        weaknesses=_texts(row.weaknesses),
     )
+
+
+# One vulnerability is rated alike in every image, and thousands of images are read in a row.
+@lru_cache(maxsize=8192)
+def _ratings(stored: str) -> tuple[Rating, ...]:
+    return tuple(Rating(source, Severity(number)) for source, number in orjson.loads(stored))
+
+
+@lru_cache(maxsize=8192)
+def _scores(stored: str) -> tuple[CvssScore, ...]:
+    return tuple(CvssScore(*said) for said in orjson.loads(stored))
+
+
+@lru_cache(maxsize=8192)
+def _texts(stored: str) -> tuple[str, ...]:
+    return tuple(orjson.loads(stored))

@@ -43,6 +43,7 @@ __all__ = [
     "deployments",
     "evidence",
     "findings",
+    "first_fixable",
     "first_seen",
     "image_names",
     "images",
@@ -241,6 +242,19 @@ assessed_findings = Table(
 # one counts. So a question about the past is answered with what was known then.
 first_seen = Table(
     "first_seen",
+    metadata,
+    Column("project_id", ID, ForeignKey("projects.id"), nullable=False),
+    Column("vulnerability_id", ID, ForeignKey("vulnerabilities.id"), nullable=False),
+    text("package_identity"),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    PrimaryKeyConstraint("project_id", "vulnerability_id", "package_identity", "first_seen_at"),
+)
+
+# As `first_seen`, of findings that some version was known to repair: no database tells when a
+# fix was published, so the project keeps when it first heard of one.
+first_fixable = Table(
+    "first_fixable",
     metadata,
     Column("project_id", ID, ForeignKey("projects.id"), nullable=False),
     Column("vulnerability_id", ID, ForeignKey("vulnerabilities.id"), nullable=False),

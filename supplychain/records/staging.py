@@ -36,7 +36,8 @@ staged_findings = _staged(
     "staged_findings",
     "owner_id position severity",
     "diff_id path component_key vulnerability package_identity purl package "
-    "installed_version fixed_version severity_source status title url published_at",
+    "installed_version fixed_version severity_source status title url published_at ratings scores "
+    "aliases weaknesses",
 )
 
 FILE_LAYERS = text("""
@@ -79,9 +80,10 @@ ON CONFLICT DO NOTHING
 _FILE_FINDINGS = """
 INSERT INTO findings (identity, vulnerability_id, package_identity, purl, package,
                       installed_version, fixed_version, severity, severity_source, status, title,
-                      url, published_at)
+                      url, published_at, ratings, scores, aliases, weaknesses)
 SELECT s.identity, v.id, s.package_identity, s.purl, s.package, s.installed_version,
-       s.fixed_version, s.severity, s.severity_source, s.status, s.title, s.url, {published_at}
+       s.fixed_version, s.severity, s.severity_source, s.status, s.title, s.url, {published_at},
+       s.ratings, s.scores, s.aliases, s.weaknesses
 FROM staged_findings s
 JOIN vulnerabilities v ON v.name = s.vulnerability
 WHERE NOT EXISTS (SELECT 1 FROM findings f WHERE f.identity = s.identity)
@@ -104,8 +106,8 @@ LEFT JOIN layers l ON l.diff_id = s.diff_id
 """)
 
 # A finding that is known from an earlier instant on is left alone; an earlier sighting is added.
-FILE_FIRST_SEEN = text("""
-INSERT INTO first_seen (project_id, vulnerability_id, package_identity, first_seen_at, recorded_at)
+_FILE_SIGHTINGS = """
+INSERT INTO {table} (project_id, vulnerability_id, package_identity, first_seen_at, recorded_at)
 SELECT n.project_id, n.vulnerability_id, n.package_identity, n.seen_at, n.recorded_at
 FROM (
     SELECT e.project_id, f.vulnerability_id, f.package_identity,
@@ -114,14 +116,18 @@ FROM (
     JOIN scans s ON s.evidence_id = e.id
     JOIN assessed_findings a ON a.assessment_id = s.assessment_id
     JOIN findings f ON f.id = a.finding_id
-    WHERE e.id IN :scans
+    WHERE e.id IN :scans{condition}
     GROUP BY e.project_id, f.vulnerability_id, f.package_identity
 ) n
 WHERE NOT EXISTS (
-    SELECT 1 FROM first_seen k
+    SELECT 1 FROM {table} k
     WHERE k.project_id = n.project_id AND k.vulnerability_id = n.vulnerability_id
       AND k.package_identity = n.package_identity AND k.first_seen_at <= n.seen_at
 )
 ORDER BY n.vulnerability_id, n.package_identity
 ON CONFLICT DO NOTHING
-""")
+"""
+FILE_FIRST_SEEN = text(_FILE_SIGHTINGS.format(table="first_seen", condition=""))
+FILE_FIRST_FIXABLE = text(
+    _FILE_SIGHTINGS.format(table="first_fixable", condition=" AND f.fixed_version <> ''")
+)

@@ -11,12 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from supplychain.errors import VulnerabilityDatabaseError
-from supplychain.model.finding import Finding, Severity
+from supplychain.model.finding import UNEXAMINED, Finding, Severity
 from supplychain.scan.kinds import Kind, ecosystem_kind, system_kind
 from supplychain.scan.report import OperatingSystem, Report
 from supplychain.scan.scanner import DatabaseGeneration
-
-UNEXAMINED = "unexamined"
 
 
 def blind_spots(report: Report, database: DatabaseGeneration) -> tuple[Finding, ...]:

@@ -25,6 +25,7 @@ from supplychain.scan.fields import (
     texts,
     whole_version,
 )
+from supplychain.scan.ratings import ratings, scores
 
 _OS, _LANGUAGE = "os-pkgs", "lang-pkgs"
 # Of these Trivy gathers all files under one heading, and each package says where it lies;
@@ -248,6 +249,10 @@ class _Parts:
             published_at=instant(published) if published else None,
             layer=self._layer(node.get("Layer")),
             component=result.uids[identifier["UID"]],
+            ratings=ratings(node),
+            scores=scores(node),
+            aliases=texts(node, "VendorIDs"),
+            weaknesses=texts(node, "CweIDs"),
         )
         name = (finding.vulnerability_id, finding.purl, finding.path, finding.component)
         known = self.findings.get(name)

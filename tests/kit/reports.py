@@ -78,6 +78,18 @@ def document() -> dict[str, Any]:
                         Title="a title",
                         PrimaryURL="https://example.org/x",
                         PublishedDate="2023-02-08T20:15:00.123456789Z",
+                        VendorIDs=["DSA-5343-1"],
+                        CweIDs=["CWE-843"],
+                        VendorSeverity={"nvd": 3, "debian": 0, "ghsa": 4},
+                        CVSS={
+                            "redhat": {"V2Vector": "AV:N/AC:M/Au:N/C:N/I:N/A:C", "V2Score": 7.1},
+                            "nvd": {
+                                "V3Vector": "CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:H/I:N/A:H",
+                                "V3Score": 7.4,
+                                "V40Vector": "CVSS:4.0/AV:N/AC:H/AT:N/PR:N/UI:N/VC:H/VI:N/VA:H/"
+                                "SC:N/SI:N/SA:N",
+                            },
+                        },
                     ),
                     {
                         "VulnerabilityID": "CVE-2000-0001",

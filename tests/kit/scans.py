@@ -17,7 +17,7 @@ from supplychain.model.evidence import (
     Scan,
     VulnerabilityDatabase,
 )
-from supplychain.model.finding import Finding, Severity
+from supplychain.model.finding import CvssScore, Finding, Rating, Severity
 from supplychain.model.identity import Clock, TrustedTime
 from supplychain.model.subject import Platform, Subject
 
@@ -185,6 +185,13 @@ def realistic_findings(components: Sequence[Component], count: int) -> tuple[Fin
             vulnerability_id=f"CVE-{2019 + n % 7}-{1000 + n}",
             severity=severities[n % len(severities)],
             fixed_version="" if n % 4 == 0 else "99.0",
+            ratings=(
+                Rating("debian", Severity.LOW),
+                Rating("nvd", severities[n % len(severities)]),
+            ),
+            scores=(CvssScore("nvd", 3, n % 100 / 10, f"CVSS:3.1/part{n}"),),
+            aliases=(f"GHSA-{n}",),
+            weaknesses=("CWE-79",),
         )
         for n in range(count)
     )

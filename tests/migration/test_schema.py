@@ -383,3 +383,57 @@ def test_the_database_itself_refuses_what_makes_no_sense(
         with engine.begin() as connection:
             connection.execute(insert(table).values(row))
     engine.dispose()
+
+
+def test_the_fixes_that_a_fourth_schema_knew_are_known_since_then(
+    empty_database: str, content: ContentStore
+) -> None:
+    """And nobody kept who rated what was found: it stays without."""
+    _upgrade_to(empty_database, "0004")
+    engine = open_engine(empty_database)
+    with writing(engine) as connection:
+        linux = {"kind": "manifest", "os": "linux", "architecture": "amd64"}
+        connection.execute(insert(images), {**_IMAGE, **linux})
+        made = {"kind": "scan", "producer_name": "trivy", "producer_version": "0.76.0"}
+        connection.execute(insert(evidence), {**_EVIDENCE, **made})
+        for statement in _A_SCAN_OF_THE_FOURTH_SCHEMA:
+            values = {"digest": str(SUBJECT.digest), "at": AT, "one": b"1", "two": b"2"}
+            used = {n: v for n, v in values.items() if f":{n}" in statement}
+            typed = [bindparam("at", type_=Instant())] if "at" in used else []
+            connection.execute(text(statement).bindparams(*typed), used)
+    engine.dispose()
+
+    upgrade(empty_database)
+
+    with Record.open(empty_database, content) as record:
+        dossier = record.dossier(SUBJECT.digest, at=AT)
+    assert dossier
+    [fixable, other] = dossier.platforms[0].findings
+    assert (fixable.fixable_at, other.fixable_at) == (AT, None)
+    assert (fixable.finding.ratings, fixable.finding.scores) == ((), ())
+
+
+_A_SCAN_OF_THE_FOURTH_SCHEMA = (
+    "INSERT INTO inventories (image_id, identity, component_count) VALUES (1, :one, 0)",
+    (
+        "INSERT INTO assessments (image_id, identity, negligible, low, medium, high, critical,"
+        " unknown) VALUES (1, :one, 0, 0, 0, 2, 0, 0)"
+    ),
+    (
+        "INSERT INTO scans (evidence_id, database_digest, database_updated_at, operating_system,"
+        " inventory_id, assessment_id) VALUES (1, :digest, :at, '', 1, 1)"
+    ),
+    "INSERT INTO vulnerabilities (name) VALUES ('CVE-1')",
+    "INSERT INTO vulnerabilities (name) VALUES ('CVE-2')",
+    *(
+        "INSERT INTO findings (identity, vulnerability_id, package_identity, purl, package,"
+        " installed_version, fixed_version, severity, severity_source, status, title, url)"
+        f" VALUES (:{identity}, {number}, 'p', '', 'p', '1', '{fix}', 3, '', '', '', '')"
+        for identity, number, fix in (("one", 1, "2"), ("two", 2, ""))
+    ),
+    *(
+        "INSERT INTO assessed_findings (assessment_id, position, finding_id, path, component_key)"
+        f" VALUES (1, {number}, {number}, '', 'k')"
+        for number in (1, 2)
+    ),
+)

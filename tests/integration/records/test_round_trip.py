@@ -100,7 +100,9 @@ def test_a_whole_run_comes_back_as_it_was(record: Record, content: ContentStore)
     assert dossier.subject == platform.subject == SUBJECT
     assert platform.platform == PLATFORM
     assert platform.scan == without_lists(scan)
-    assert platform.findings == tuple(RecordedFinding(f, AT) for f in scan.scan.findings)
+    assert platform.findings == tuple(
+        RecordedFinding(f, AT, AT if f.fixable else None) for f in scan.scan.findings
+    )
     assert platform.sbom == sbom.sbom
     assert platform.component_count == 30
     expected = {signature.attestation, statement.attestation}

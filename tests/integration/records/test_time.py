@@ -146,6 +146,23 @@ def test_an_earlier_scan_that_is_recorded_later_counts_from_then_on(record: Reco
     assert _first_seen(record, AT + DAY) == [AT - 30 * DAY]
 
 
+def test_a_fix_is_known_since_the_first_scan_that_knew_one(record: Record) -> None:
+    """No database tells when a fix was published."""
+    for day, fix in ((0, ""), (3, "9"), (5, "9, 10"), (7, "")):
+        at = AT + day * DAY
+        scan = scan_record(
+            report=b"%d" % day, findings=(make_finding(fixed_version=fix),), produced_at=at
+        )
+        record.save_run(manifest_run(scan=scan), at=at)
+
+    def known(day: int) -> list[datetime | None]:
+        return [f.fixable_at for f in _seen(record, AT + day * DAY).findings]
+
+    assert known(1) == [None]
+    assert known(3) == known(6) == known(8) == [AT + 3 * DAY]
+    assert _first_seen(record, AT + 8 * DAY) == [AT]
+
+
 def test_writers_whose_clocks_disagree_still_show_every_finding(record: Record) -> None:
     ahead = AT + timedelta(seconds=5)
     other = replace(SUBJECT, digest=Digest.of(b"other image"))

@@ -12,7 +12,7 @@ from supplychain.errors import InputError
 from supplychain.gate.decision_document import from_document, to_document
 from supplychain.gate.evaluate import evaluate
 from supplychain.model.decision import Decision
-from supplychain.model.finding import Severity
+from supplychain.model.finding import CvssScore, Rating, Severity
 from tests.kit.policies import INDEX, known, make_dossier, make_index, make_platform, make_policy
 from tests.kit.scans import AT, SUBJECT, make_finding
 
@@ -26,7 +26,16 @@ POLICY = make_policy(
 
 def denied() -> Decision:
     findings = [
-        known(make_finding(severity=Severity.CRITICAL), for_=timedelta(days=3)),
+        known(
+            make_finding(
+                severity=Severity.CRITICAL,
+                ratings=(Rating("nvd", Severity.HIGH),),
+                scores=(CvssScore("nvd", 3, 7.5, "CVSS:3.1/…"),),
+                aliases=("DSA-1-1",),
+                weaknesses=("CWE-79",),
+            ),
+            for_=timedelta(days=3),
+        ),
         known(make_finding(vulnerability_id="CVE-1", layer=None, published_at=None)),
     ]
     return evaluate(make_index(findings=findings), POLICY, subject=INDEX, environment="prod", at=AT)
@@ -93,6 +102,16 @@ def test_its_form_is_fixed() -> None:
     }
 
 
+def test_a_document_from_before_ratings_were_kept_reads_back() -> None:
+    document = json.loads(to_document(denied()))
+    for result in document["results"]:
+        for violation in result["violations"]:
+            for name in ("ratings", "scores", "aliases", "weaknesses"):
+                (violation["finding"] or {}).pop(name, None)
+    read = from_document(json.dumps(document).encode())
+    assert [v.message for v in read.violations] == [v.message for v in denied().violations]
+
+
 def test_a_finding_is_whole() -> None:
     results = json.loads(to_document(denied()))["results"]
     violation = next(r for r in results if r["rule"] == "vulnerabilities")["violations"][0]
@@ -115,6 +134,10 @@ def test_a_finding_is_whole() -> None:
         "published_at": "2025-10-17T12:00:00Z",
         "layer": str(make_finding().layer),
         "component": make_finding().component,
+        "ratings": [{"source": "nvd", "severity": "high"}],
+        "scores": [{"source": "nvd", "version": 3, "score": 7.5, "vector": "CVSS:3.1/…"}],
+        "aliases": ["DSA-1-1"],
+        "weaknesses": ["CWE-79"],
     }
 
 

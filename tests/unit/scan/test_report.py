@@ -10,7 +10,7 @@ import pytest
 
 from supplychain.errors import ToolOutputError
 from supplychain.model.digest import Digest
-from supplychain.model.finding import Severity
+from supplychain.model.finding import CvssScore, Rating, Severity
 from supplychain.scan.report import Report, read_report
 from tests.kit.reports import LAYER, OPENSSL, document, large
 
@@ -67,6 +67,46 @@ def test_findings() -> None:
     assert (unrated.severity, unrated.status) == (Severity.UNKNOWN, "will_not_fix")
     assert (unrated.fixable, unrated.published_at, unrated.layer) == (False, None, None)
     assert findings["CVE-2019-14234"].path == "usr/lib/Django/METADATA"
+
+
+def test_who_says_how_bad_it_is() -> None:
+    findings = {f.vulnerability_id: f for f in read(document()).findings}
+    rated = findings["CVE-2023-0286"]
+    assert rated.ratings == (
+        Rating("debian", Severity.UNKNOWN),
+        Rating("ghsa", Severity.CRITICAL),
+        Rating("nvd", Severity.HIGH),
+    )
+    vectors = [s.vector for s in rated.scores]
+    assert [v.partition("/")[0] for v in vectors] == ["CVSS:3.1", "CVSS:4.0", "AV:N"]
+    assert rated.scores == (
+        CvssScore("nvd", 3, 7.4, vectors[0]),
+        CvssScore("nvd", 4, None, vectors[1]),
+        CvssScore("redhat", 2, 7.1, vectors[2]),
+    )
+    assert (rated.aliases, rated.weaknesses) == (("DSA-5343-1",), ("CWE-843",))
+    unrated = findings["CVE-2000-0001"]
+    assert (unrated.ratings, unrated.scores, unrated.aliases, unrated.weaknesses) == ((),) * 4
+
+
+@pytest.mark.parametrize(
+    "rated",
+    [
+        {"VendorSeverity": ["nvd"]},
+        {"VendorSeverity": {"nvd": "HIGH"}},
+        {"VendorSeverity": {"nvd": 5}},
+        {"CVSS": {"nvd": 9.8}},
+        {"CVSS": {"nvd": {"V3Score": "9.8"}}},
+        {"CVSS": {"nvd": {"V3Score": 98}}},
+        {"CVSS": {"nvd": {"V3Vector": 3}}},
+        {"VendorIDs": "DSA-1"},
+    ],
+)
+def test_a_rating_that_is_half_understood_is_none(rated: dict[str, Any]) -> None:
+    odd = document()
+    odd["Results"][0]["Vulnerabilities"][0] |= rated
+    with pytest.raises(ToolOutputError, match="report cannot be read"):
+        read(odd)
 
 
 def test_what_the_report_is_about() -> None:
