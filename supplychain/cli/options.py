@@ -81,7 +81,7 @@ OutputFile = Annotated[
 Everything = Annotated[
     bool, typer.Option("--all", help="show every violation", rich_help_panel=RESULT_PANEL)
 ]
-Reason = Annotated[str, _option("--reason", metavar="TEXT", says="why, for whoever reads it later")]
+Reason = Annotated[str, _option("--reason", metavar="WHY", says="why, for whoever reads it later")]
 NoRecord = Annotated[
     bool,
     typer.Option(
