@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from supplychain.bootstrap.keys import signer
 from supplychain.errors import ConfigurationError, InputError, NotFoundError, StoreError
@@ -12,6 +12,7 @@ from supplychain.settings import Settings, expanded
 
 if TYPE_CHECKING:
     from supplychain.gate.policy import Policy
+    from supplychain.gate.union import Stated
     from supplychain.model.decision import Decision
     from supplychain.pipeline.seal import Sealing
     from supplychain.signing.formats import Format
@@ -58,21 +59,55 @@ def read_document(path: Path, what: str, *, limit: int = _DOCUMENT_LIMIT) -> byt
 
 
 def load_policy(path: Path) -> Policy:
-    """The policy in a file; the keys that it names are read from beside it.
+    """The policy in a file; the keys and documents that it names are read from beside it.
 
     Raises:
         NotFoundError: There is no such file.
         PolicyError: It is no usable policy.
     """
     from supplychain.gate.document import load_policy as load
+
+    return load(read_document(path, "policy"), **_reading(path))
+
+
+def load_policy_or_part(path: Path) -> Policy | Stated:
+    """The policy in a file; or what the file says, where it is a part for policies to include.
+
+    Raises:
+        NotFoundError: There is no such file.
+        PolicyError: It is no usable policy document.
+    """
+    from supplychain.gate.document import load_policy_or_part as load
+
+    return load(read_document(path, "policy"), **_reading(path))
+
+
+def _reading(path: Path) -> _Reading:
+    """What it takes to read a policy file."""
     from supplychain.signing.trust.keys import fingerprint_of_pem
 
-    return load(
-        read_document(path, "policy"),
-        source=str(path),
-        read_key=lambda name: read_document(path.parent / expanded(name), "public key"),
-        fingerprint=fingerprint_of_pem,
-    )
+    return {
+        "source": str(path),
+        "read_key": lambda name: read_document(path.parent / expanded(name), "public key"),
+        "read_document": lambda name: _included(path, name),
+        "fingerprint": fingerprint_of_pem,
+    }
+
+
+class _Reading(TypedDict):
+    source: str
+    read_key: Callable[[str], bytes]
+    read_document: Callable[[str], bytes]
+    fingerprint: Callable[[bytes], str]
+
+
+def _included(path: Path, name: str) -> bytes:
+    """A document that the policy in a file names: a file from beside it, or one of ours."""
+    from supplychain.bootstrap.ready_policies import PREFIX, ready_policy
+
+    if name.startswith(PREFIX):
+        return ready_policy(name.removeprefix(PREFIX))
+    return read_document(path.parent / expanded(name), "policy document")
 
 
 def policy_of(settings: Settings, environment: str, file: Path | None) -> Policy | None:

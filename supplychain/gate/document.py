@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from supplychain.errors import PolicyError
-from supplychain.gate.fields import read_as
+from supplychain.gate.composition import Composer, Located
 from supplychain.gate.nodes import Mapping, Node, ProblemError, Scalar
-from supplychain.gate.options import Reading
+from supplychain.gate.options import Reading, no_documents
 from supplychain.gate.policy import SCHEMA_VERSION, Policy
+from supplychain.gate.union import Stated
 from supplychain.gate.yaml_text import read_yaml
 
 _VERSION = "schemaVersion"
@@ -20,8 +21,11 @@ def load_policy(
     source: str,
     read_key: Callable[[str], bytes],
     fingerprint: Callable[[bytes], str],
+    read_document: Callable[[str], bytes] = no_documents,
 ) -> Policy:
     """Read a policy document: YAML as people write it, or the canonical JSON of a policy.
+
+    What it includes is read with it, and the policy that comes of it is whole.
 
     Args:
         data: The document.
@@ -30,23 +34,52 @@ def load_policy(
             to the policy's file; a `SupplyChainError` of it becomes a problem of the policy.
         fingerprint: Gives the fingerprint of a public key in PEM, as `VerifiedAttestation` has
             it; raises a `SupplyChainError` for what is not a public key.
+        read_document: Gives the bytes of a document that is included, by its path relative to the
+            policy's file, or by `builtin:NAME`.
 
     Raises:
         PolicyError: The document is no usable policy. The message has the first problem with
             line and column, `because` all the others.
     """
-    reading = Reading(read_key, fingerprint, [], source)
-    policy = None
-    try:
-        policy = read_as(Policy, _body(read_yaml(data)), "the policy", reading)
-    except ProblemError as problem:
-        reading.problems.append(problem)
+    composer = Composer(Reading(read_key, fingerprint, [], source, read_document), _read)
+    policy = composer.policy(data)
     if policy is None:
-        raise _error(source, reading.problems)
+        raise _error(source, composer.problems)
     return policy
 
 
-def _body(root: Node) -> Node:
+def load_policy_or_part(
+    data: bytes,
+    *,
+    source: str,
+    read_key: Callable[[str], bytes],
+    fingerprint: Callable[[bytes], str],
+    read_document: Callable[[str], bytes] = no_documents,
+) -> Policy | Stated:
+    """The policy of a document; or what it says, where it is a part for policies to include.
+
+    Args:
+        data: As `load_policy`, and so are the others.
+        source: As there.
+        read_key: As there.
+        fingerprint: As there.
+        read_document: As there.
+
+    Raises:
+        PolicyError: The document is no policy and cannot be part of one.
+    """
+    composer = Composer(Reading(read_key, fingerprint, [], source, read_document), _read)
+    found = composer.policy_or_part(data)
+    if found is None:
+        raise _error(source, composer.problems)
+    return found
+
+
+def _read(data: bytes) -> Mapping:
+    return _body(read_yaml(data))
+
+
+def _body(root: Node) -> Mapping:
     """The document without its version, once that is known to be ours."""
     if not isinstance(root, Mapping):
         raise ProblemError(root.position, f"a policy is a mapping, found {root}")
@@ -76,11 +109,8 @@ def _check(version: Node) -> None:
         )
 
 
-def _error(source: str, problems: list[ProblemError]) -> PolicyError:
-    lines = [
-        f"{source}:{p.position.line}:{p.position.column}: {p}" + (f"; {p.hint}" if p.hint else "")
-        for p in sorted(problems, key=lambda p: p.position)
-    ]
+def _error(source: str, problems: list[Located]) -> PolicyError:
+    lines = [str(problem) for problem in problems]
     return PolicyError(
         lines[0],
         because=f"and {len(lines) - 1} more: {' · '.join(lines[1:])}" if lines[1:] else None,

@@ -99,8 +99,8 @@ class RuleEntry:
     Attributes:
         rule: The rule.
         terms: What stands beside it.
-        origin: The document that it stands in, for people; two entries that differ in nothing
-            else are the same.
+        origin: The document and line that it stands in, for people; two entries that differ in
+            nothing else are the same.
     """
 
     rule: Rule

@@ -10,11 +10,20 @@ from typing import Any, Protocol, TypeAlias
 
 from supplychain.errors import InputError
 from supplychain.gate.durations import parse_duration, write_duration
-from supplychain.gate.nodes import Node, ProblemError, Scalar, Sequence
+from supplychain.gate.nodes import Node, Position, ProblemError, Scalar, Sequence
 from supplychain.model.finding import Severity
 from supplychain.model.subject import Platform
 
 Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json]"
+
+
+def no_documents(path: str) -> bytes:
+    """Where there is nothing to read other documents from.
+
+    Raises:
+        InputError: Always.
+    """
+    raise InputError(f"{path} cannot be read from here")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +36,19 @@ class Reading:
             is not one.
         problems: What was found wrong so far.
         source: The document's name, for people.
+        read_document: The bytes of another document at a path as the policy writes it, relative
+            to the policy's file.
     """
 
     read_key: Callable[[str], bytes]
     fingerprint: Callable[[bytes], str]
     problems: list[ProblemError]
     source: str = ""
+    read_document: Callable[[str], bytes] = no_documents
+
+    def place(self, position: Position) -> str:
+        """A place in the document, for people: `prod.yaml:7`."""
+        return f"{self.source}:{position.line}"
 
 
 class Kind(Protocol):
@@ -81,6 +97,7 @@ def options_of(owner: Any) -> dict[str, Option]:
     return {
         f.name: Option(kind, text, f.default is dataclasses.MISSING)
         for f in dataclasses.fields(owner)
+        if "option" in f.metadata
         for kind, text in [f.metadata["option"]]
     }
 
@@ -90,7 +107,7 @@ def canonical_options(owner: Any) -> dict[str, Json]:
     return {
         f.name: f.metadata["option"][0].write(getattr(owner, f.name))
         for f in dataclasses.fields(owner)
-        if getattr(owner, f.name) != f.default
+        if "option" in f.metadata and getattr(owner, f.name) != f.default
     }
 
 

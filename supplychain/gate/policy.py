@@ -31,6 +31,9 @@ class Policy:
         rules: Every one has to be satisfied, on its terms; never empty.
         platforms: What the environment runs of an index; empty for everything that is recorded.
         description: For people.
+        origins: Which document says a key, for people; two policies that differ in nothing else
+            are the same.
+        overridden: What the documents that it is made of said and it does not, for people.
     """
 
     environment: str = field(metadata=option(ENVIRONMENT, "where this policy holds"))
@@ -42,6 +45,8 @@ class Policy:
         metadata=option(PLATFORMS, "what the environment runs of an image; default everything"),
     )
     description: str = field(default="", metadata=option(TEXT, "for people"))
+    origins: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    overridden: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         """Refuse a policy that would allow everything.

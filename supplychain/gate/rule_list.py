@@ -21,11 +21,39 @@ from supplychain.gate.rules import RULES
 
 
 @dataclass(frozen=True, slots=True)
+class _RuleItem:
+    """One rule, with what stands beside it."""
+
+    @property
+    def schema(self) -> dict[str, Json]:
+        """See `Kind.schema`; `policy_schema` has what it refers to."""
+        return {"$ref": "#/$defs/rule"}
+
+    def read(self, node: Node, reading: Reading, /) -> RuleEntry | None:
+        """See `Kind.read`; None where `reading` has the problems."""
+        name, options, beside = _entry(node)
+        rule = read_as(RULES[name], options, f"rule {name}", reading)
+        terms = read_as(Terms, beside, f"beside rule {name}", reading)
+        if rule is None or terms is None:
+            return None
+        return RuleEntry(rule, terms, reading.place(node.position))
+
+    def write(self, value: RuleEntry, /) -> Json:
+        """See `Kind.write`."""
+        return {value.rule.name: canonical_options(value.rule), **canonical_options(value.terms)}
+
+
+RULE_ITEM = _RuleItem()
+
+
+@dataclass(frozen=True, slots=True)
 class _RuleList:
+    """The rules of a document, in order."""
+
     @property
     def schema(self) -> dict[str, Json]:
         """See `Kind.schema`."""
-        return {"type": "array", "minItems": 1, "items": {"anyOf": [_schema(n) for n in RULES]}}
+        return {"type": "array", "minItems": 1, "items": RULE_ITEM.schema}
 
     def read(self, node: Node, reading: Reading, /) -> tuple[RuleEntry, ...]:
         """See `Kind.read`; the problems of single rules go to `reading`."""
@@ -40,21 +68,17 @@ class _RuleList:
         entries = []
         for item in node.items:
             try:
-                name, options, beside = _entry(item)
+                entry = RULE_ITEM.read(item, reading)
             except ProblemError as problem:
                 reading.problems.append(problem)
                 continue
-            rule = read_as(RULES[name], options, f"rule {name}", reading)
-            terms = read_as(Terms, beside, f"beside rule {name}", reading)
-            if rule is not None and terms is not None:
-                entries.append(RuleEntry(rule, terms, reading.source))
+            if entry is not None:
+                entries.append(entry)
         return tuple(entries)
 
     def write(self, value: tuple[RuleEntry, ...], /) -> Json:
         """See `Kind.write`."""
-        return [
-            {e.rule.name: canonical_options(e.rule), **canonical_options(e.terms)} for e in value
-        ]
+        return [RULE_ITEM.write(entry) for entry in value]
 
 
 RULE_LIST = _RuleList()
@@ -99,6 +123,11 @@ def _bare(name: str) -> str:
     except PolicyError as error:
         return error.hint or str(error)
     return f"write {name}: {{}} to take it as it is"
+
+
+def rule_schema() -> dict[str, Json]:
+    """The JSON Schema of one rule with what stands beside it."""
+    return {"anyOf": [_schema(name) for name in RULES]}
 
 
 def _schema(name: str) -> dict[str, Json]:

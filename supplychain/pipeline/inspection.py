@@ -74,7 +74,8 @@ def inspect(target: Target, policy: Policy, trust: Trust, *, at: datetime) -> In
         at: Now (aware, UTC).
 
     Raises:
-        InputError: The policy names nobody: there is nothing to judge by.
+        InputError: The policy names nobody, or all that it says of whom it names only warns:
+            there is nothing to judge by.
         SupplyChainError: As `verify`.
     """
     asked = tuple(entry for entry in policy.rules if isinstance(entry.rule, Authorities))
@@ -84,6 +85,7 @@ def inspect(target: Target, policy: Policy, trust: Trust, *, at: datetime) -> In
             because="what is attached to an image proves nothing by itself",
             hint="ask the record: supplychain gate; or add a rule: signature: {keys: [...]}",
         )
+    _require_force(asked, policy, at)
     reports = {s.digest: verify(target.source, s, trust, at=at) for s in subjects_of(target)}
     demands = [e.rule for e in asked if isinstance(e.rule, SbomPresent)]
     dossier = _dossier(target, reports, demands, at)
@@ -95,6 +97,18 @@ def inspect(target: Target, policy: Policy, trust: Trust, *, at: datetime) -> In
         replace(judged, policy=policy.digest, results=(*judged.results, *_unasked(policy.rules))),
         tuple(held for report in reports.values() for held in report.verified),
         tuple(refused for report in reports.values() for refused in report.rejected),
+    )
+
+
+def _require_force(asked: Sequence[RuleEntry], policy: Policy, at: datetime) -> None:
+    """Refuse to judge by rules that deny nothing: whatever lies beside the image would do."""
+    if any(entry.denies(policy.environment, at) for entry in asked):
+        return
+    raise InputError(
+        f"what the policy for {policy.environment} says of signatures and attestations only warns",
+        because="nothing that is attached to an image, or missing, would be refused by it",
+        hint="ask the record, which shows warnings too: supplychain gate; or take warn or "
+        "warn_until from one of these rules",
     )
 
 

@@ -161,3 +161,16 @@ def test_one_signature_for_two_that_are_asked_for(keeper: Gatekeeper) -> None:
         f"not signed by a@b.c ({GITHUB}), only by {WORKFLOW}" in keeper.judge(both).ended(10).stdout
     )
     keeper.judge(f"signature: {{any_of: [{own}, {other % GITHUB}]}}").ended(0)
+
+
+def test_rules_that_only_warn_are_nothing_to_judge_by(keeper: Gatekeeper) -> None:
+    """Else an image that nobody signed would be shown with an allow."""
+    (keeper.desk.folder / "root.json").write_bytes(keeper.forge.trusted_root())
+    keeper.desk.policy(
+        f"{{warn: true, signature: {{identities: [{{{TRUSTED}}}]}}}}",
+        "vulnerabilities: {severity: high}",
+    )
+    verify = ("verify", f"oci:{keeper.scene.layout.name}", "--policy", "policies/prod.yaml")
+    keeper.desk.type(*verify, SUPPLYCHAIN_TRUSTED_ROOT="root.json").refused(
+        2, "what the policy for prod says of signatures and attestations only warns", "gate"
+    )

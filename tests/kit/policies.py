@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
+from supplychain.bootstrap.ready_policies import PREFIX, ready_policy
 from supplychain.gate.document import load_policy
 from supplychain.gate.policy import Policy
 from supplychain.model.digest import Digest
@@ -48,6 +49,16 @@ CI = Identity(
 PERSON = Identity("release@acme.example", NameKind.EMAIL, "https://accounts.google.com")
 TRUST_CI = f"{{identity: {CI.name}, issuer: {CI.issuer}}}"
 TRUST_PERSON = f"{{identity: {PERSON.name}, issuer: {PERSON.issuer}}}"
+# What the policies of tests include.
+SHARED = b"""\
+schemaVersion: 1
+platforms: [linux/amd64]
+rules:
+  - id: scanned-today
+    freshness: {scan: 24h}
+  - id: no-critical
+    vulnerabilities: {severity: critical}
+"""
 LOG_ENTRY = LogEntry("https://log.test", "00ff", 7, "dsse 0.0.1")
 
 
@@ -177,8 +188,24 @@ def make_index(*, findings: Iterable[RecordedFinding] = ()) -> Dossier:
 
 
 def load(document: str, *, source: str = "prod.yaml") -> Policy:
-    """A policy from its text; every path of a key gives a key of its own by that name."""
-    return load_policy(document.encode(), source=source, read_key=read_key, fingerprint=fingerprint)
+    """A policy from its text; every path of a key gives a key of its own by that name.
+
+    What it includes is a ready policy, or by whatever path, `SHARED`.
+    """
+    return load_policy(
+        document.encode(),
+        source=source,
+        read_key=read_key,
+        fingerprint=fingerprint,
+        read_document=read_shared,
+    )
+
+
+def read_shared(path: str) -> bytes:
+    """A ready policy, or `SHARED`."""
+    if path.startswith(PREFIX):
+        return ready_policy(path.removeprefix(PREFIX))
+    return SHARED
 
 
 def read_key(path: str) -> bytes:

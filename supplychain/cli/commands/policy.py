@@ -1,8 +1,7 @@
-"""`supplychain policy`: check a policy before it counts, show the one that does."""
+"""`supplychain policy`: begin a policy, check it before it counts, show the one that does."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +11,15 @@ from supplychain.cli import options
 from supplychain.cli.console import printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.judgement import check_environment
+from supplychain.cli.policies import as_document, as_explained_yaml, as_yaml, origins
 from supplychain.errors import InputError, NotFoundError
 
-app = typer.Typer(help="Check and show policies.", no_args_is_help=True)
+app = typer.Typer(help="Begin, check and show policies.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Check and show policies."""
+    """Begin, check and show policies."""
 
 
 @app.command()
@@ -38,26 +38,31 @@ def check(
       supplychain policy check policies/prod.yaml
       supplychain policy check policies/*.yaml
     """
-    from supplychain.bootstrap.trust import load_policy
-
-    policies = [(file, load_policy(file)) for file in files]
+    rows = [_checked(file) for file in files]
     if output is OutputFormat.JSON:
-        rows = [
-            {
-                "file": str(file),
-                "environment": policy.environment,
-                "digest": str(policy.digest),
-                "rules": len(policy.rules),
-            }
-            for file, policy in policies
-        ]
         write_json({"policies": rows})
         return
-    for file, policy in policies:
-        write(
-            f"{file}: environment {printable(policy.environment)}, "
-            f"{len(policy.rules)} rules, {policy.digest}\n"
-        )
+    for row in rows:
+        rules = f"{row['rules']} rules"
+        if row["environment"] is None:
+            write(f"{row['file']}: a part for policies to include, {rules} in it\n")
+        else:
+            environment = printable(str(row["environment"]))
+            write(f"{row['file']}: environment {environment}, {rules}, {row['digest']}\n")
+
+
+def _checked(file: Path) -> dict[str, object]:
+    """What a usable document is: the policy of an environment, or a part of policies."""
+    from supplychain.bootstrap.trust import load_policy_or_part
+    from supplychain.gate.policy import Policy
+
+    found = load_policy_or_part(file)
+    return {
+        "file": str(file),
+        "environment": found.environment if isinstance(found, Policy) else None,
+        "digest": str(found.digest) if isinstance(found, Policy) else None,
+        "rules": len(found.rules),
+    }
 
 
 @app.command()
@@ -69,13 +74,17 @@ def show(
         typer.Argument(metavar="ENVIRONMENT", help="whose policy", show_default=False),
     ] = None,
     policy_file: options.Policy = None,
+    effective: Annotated[
+        bool, typer.Option("--effective", help="say where each rule came from")
+    ] = False,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
-    """Show an environment's policy as the gate reads it, with its keys written in.
+    """Show an environment's policy as the gate reads it: whole, with its keys written in.
 
     \b
     Examples:
       supplychain policy show prod
+      supplychain policy show prod --effective
       supplychain policy show --policy policies/prod.yaml --output json
     """
     from supplychain.bootstrap.trust import load_policy
@@ -86,27 +95,43 @@ def show(
     path = policy_file or shared.settings.policy_file(check_environment(str(named)))
     if not path.exists():
         raise NotFoundError(
-            f"there is no policy {path}", hint="write one: docs/policy.md has examples"
+            f"there is no policy {path}", hint=f"begin one: supplychain policy init -e {named}"
         )
     policy = load_policy(path)
-    canonical = json.loads(policy.canonical())
-    document = {"schemaVersion": canonical.pop("schemaVersion"), **canonical}
+    document = as_document(policy)
     if output is OutputFormat.JSON:
-        write_json({"file": str(path), "digest": str(policy.digest), "policy": document})
+        more = origins(policy) if effective else {}
+        write_json({"file": str(path), "digest": str(policy.digest), "policy": document, **more})
         return
-    write(f"# {path}\n# {policy.digest}\n{_as_yaml(document)}")
+    shown = as_explained_yaml(policy) if effective else as_yaml(document)
+    write(f"# {path}\n# {policy.digest}\n{shown}")
 
 
-def _as_yaml(document: dict[str, object]) -> str:
-    """The document as people would write it: keys in blocks, not with escaped line ends."""
-    import yaml
+@app.command()
+@options.command()
+def init(
+    shared: Context,
+    environment: options.Environment = None,
+    ready: Annotated[
+        str, typer.Option("--from", metavar="NAME", help="starter, strict or pci-like")
+    ] = "starter",
+    keys: Annotated[
+        list[Path] | None,
+        typer.Option("--key", metavar="FILE", help="a public key whose signatures count"),
+    ] = None,
+) -> None:
+    """Write the policy of an environment that includes one of the ready ones.
 
-    class Dumper(yaml.SafeDumper):
-        """With block style for texts of several lines."""
+    \b
+    Examples:
+      supplychain policy init -e prod --from strict --key release.pub
+      supplychain policy init -e dev
+    """
+    from supplychain.bootstrap.ready_policies import begin_policy
 
-    def block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-        style = "|" if "\n" in text else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-    Dumper.add_representer(str, block)
-    return str(yaml.dump(document, Dumper=Dumper, sort_keys=False, allow_unicode=True))
+    named = environment or shared.settings.text("environment")
+    if named is None:
+        raise InputError("no environment was given", hint="supplychain policy init -e prod")
+    path = shared.settings.policy_file(check_environment(named))
+    begin_policy(path, named, ready, keys or ())
+    write(f"{path}\n")

@@ -12,6 +12,7 @@ import jsonschema_rs
 import pytest
 import yaml
 
+from supplychain.gate.composition import COMPOSING
 from supplychain.gate.describe import example_item
 from supplychain.gate.options import options_of
 from supplychain.gate.policy import Policy
@@ -80,4 +81,4 @@ def test_every_rule_says_what_it_demands_and_shows_it(name: str) -> None:
 def test_the_keys_of_a_policy_are_listed() -> None:
     section = DOCS.partition("## A policy\n")[2].partition("\n## ")[0]
     listed = set(re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE))
-    assert listed == {"schemaVersion", *options_of(Policy)}
+    assert listed == {"schemaVersion", *options_of(Policy), *COMPOSING}

@@ -22,6 +22,7 @@ ALLOWED = {
     "inspect",
     "itertools",
     "json",
+    "posixpath",
     "re",
     "re2",
     "supplychain",
