@@ -145,6 +145,11 @@ class PackagePattern:
             return Match.OUTSIDE
         return Match.INSIDE if self.versions is None else self.versions.covers(package.version)
 
+    def resembles(self, name: str) -> bool:
+        """Whether a name without type and namespace may be one of a package that is meant."""
+        path = _path(self.type, "", name.replace(":", "/"))
+        return self._named(path) or self.path.rpartition("/")[2] in {path, "*"}
+
     def _named(self, path: str) -> bool:
         if "*" not in self.path:
             return path == self.path

@@ -9,6 +9,7 @@ from typing import Literal
 from supplychain.bootstrap.ready_policies import PREFIX, ready_policy
 from supplychain.gate.document import load_policy
 from supplychain.gate.policy import Policy
+from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, PlatformDossier, RecordedFinding
 from supplychain.model.evidence import (
@@ -25,7 +26,7 @@ from supplychain.model.evidence import (
 from supplychain.model.finding import Finding
 from supplychain.model.identity import Identity, LogEntry, NameKind
 from supplychain.model.subject import Platform, Subject
-from tests.kit.scans import AT, PLATFORM, SUBJECT, make_finding, make_scan, signed
+from tests.kit.scans import AT, PLATFORM, SUBJECT, make_component, make_finding, make_scan, signed
 
 INDEX = Subject("registry.test/shop/web", Digest.of(b"the index"))
 ARM = Platform("linux", "arm64")
@@ -151,8 +152,10 @@ def make_platform(
     findings: Iterable[RecordedFinding] = (),
     sbom: Sbom | Literal["made"] | None = "made",
     attestations: Sequence[VerifiedAttestation] | None = None,
+    components: Sequence[Component] | None = None,
 ) -> PlatformDossier:
     """A platform with a scan, an SBOM and its attestation; None takes a piece away."""
+    found = (make_component(),) if components is None else tuple(components)
     made_scan = make_scan(subject=subject, components=()) if scan == "fresh" else scan
     made_sbom = make_sbom(subject) if sbom == "made" else sbom
     if attestations is None:
@@ -163,8 +166,9 @@ def make_platform(
         scan=made_scan,
         findings=tuple(findings),
         sbom=made_sbom,
-        component_count=1,
+        component_count=len(found),
         attestations=tuple(attestations),
+        components=found,
     )
 
 

@@ -7,6 +7,7 @@ from supplychain.gate.rules.approval import ApprovedByPeople
 from supplychain.gate.rules.attestation import AttestationPresent
 from supplychain.gate.rules.drift import Drift
 from supplychain.gate.rules.freshness import Freshness
+from supplychain.gate.rules.packages import Packages
 from supplychain.gate.rules.promoted_from import PromotedFrom
 from supplychain.gate.rules.sbom import SbomPresent
 from supplychain.gate.rules.signature import Signature
@@ -19,6 +20,7 @@ RULES: dict[str, type[Rule]] = {
         AttestationPresent,
         Drift,
         Freshness,
+        Packages,
         PromotedFrom,
         SbomPresent,
         Signature,

@@ -42,7 +42,7 @@ from tests.kit.policies import (
     make_policy,
     make_sbom,
 )
-from tests.kit.scans import AT, SUBJECT, make_finding, make_scan
+from tests.kit.scans import AT, SUBJECT, make_component, make_finding, make_scan
 
 DOCS = Path(__file__).parents[3] / "docs" / "policy.md"
 DAY = timedelta(days=1)
@@ -88,6 +88,7 @@ def situations() -> Iterator[Situation]:
     yield from signatures()
     yield from keys()
     yield from identities()
+    yield from packages()
     yield from platforms()
 
 
@@ -236,6 +237,45 @@ def signatures() -> Iterator[Situation]:
         of(make_attestation(signed_at=AT - DAY, verified_at=AT + DAY)),
         "signature",
         future,
+    )
+
+
+def packages() -> Iterator[Situation]:
+    rule = 'packages: {%s: [{purl: pkg:pypi/django, versions: "%s"}]}'
+    denied, required = make_policy(rule % ("denied", "<2")), make_policy(rule % ("required", ">=2"))
+    branch = make_component("django", "main", ecosystem="python-pkg")
+    may = f"django main, {branch.path} may be denied by pkg:pypi/django <2"
+
+    def of(name: str, policy: Policy, reason: str, **changes: Any) -> Situation:
+        platform = replace(make_platform(), **changes)
+        return Situation(name, make_dossier(platform), "packages", reason, policy)
+
+    there = {"components": (branch,)}
+    yield of("no scan to know the packages from", denied, "no scan is recorded", scan=None)
+    yield of(
+        "a list of packages that is not whole",
+        denied,
+        "0 of the scan's 1 components are on record",
+        components=(),
+    )
+    yield of(
+        "a package of a version that cannot be compared, where some are denied",
+        denied,
+        f"{may}, for its version cannot be compared",
+        **there,
+    )
+    yield of(
+        "a package without package URL and with the name of one that is denied",
+        denied,
+        f"{may}, for it has no package URL",
+        components=(replace(branch, purl=""),),
+    )
+    yield of(
+        "a package of a version that cannot be compared, where some are required",
+        required,
+        "pkg:pypi/django >=2 is required and not there, only with a version that cannot be "
+        "compared",
+        **there,
     )
 
 

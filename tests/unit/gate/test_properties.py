@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from supplychain.gate.case import made_at
 from supplychain.gate.decision_document import to_document
 from supplychain.gate.evaluate import evaluate
+from supplychain.gate.options import canonical_options
 from supplychain.gate.policy import Policy
+from supplychain.model.component import Component
 from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, PlatformDossier, RecordedFinding
@@ -61,6 +63,8 @@ RULES = (
     "attestation: {type: vuln, keys: [release.pub], max_age: 3d}",
     f"attestation: {{type: vuln, max_age: 2d, any_of: [{_KEY}, {{identities: [{TRUST_CI}]}}]}}",
     f"attestation: {{type: vuln, max_age: 1d, all_of: [{_KEY}, {{identities: [{TRUST_CI}]}}]}}",
+    'packages: {denied: [{purl: pkg:pypi/part1, versions: "<1.1"}, pkg:pypi/*-dev]}',
+    "packages: {required: [pkg:pypi/part2@1.0]}",
     "vulnerabilities: {severity: critical}",
     "vulnerabilities: {severity: high, fixable: true, grace: 2d}",
     "vulnerabilities: {severity: low, fixable: false, grace: 4d}",
@@ -83,6 +87,14 @@ def findings(draw: st.DrawFn) -> RecordedFinding:
         fixed_version=draw(st.sampled_from(["", "1.1", "1.2, 2.1"])),
     )
     return RecordedFinding(finding, AT - draw(hours))
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> Component:
+    """A package, mostly harmless; its version may not be comparable, or its URL be missing."""
+    version = draw(st.sampled_from(["1.0", "1.1", "2.0", "main"]))
+    part = make_component(f"part{draw(st.integers(1, 4))}", version, ecosystem="python-pkg")
+    return replace(part, purl=draw(st.sampled_from([part.purl, part.purl, part.purl, ""])))
 
 
 @st.composite
@@ -123,6 +135,7 @@ def platforms(draw: st.DrawFn, architecture: str) -> PlatformDossier:
         findings=draw(st.lists(findings(), max_size=3)),
         sbom=draw(st.sampled_from([sbom, sbom, sbom, None])),
         attestations=draw(said(subject, sbom)),
+        components=draw(st.lists(parts(), max_size=4, unique_by=lambda part: part.key)),
     )
 
 
@@ -167,6 +180,21 @@ def test_adding_a_finding_never_allows(
     never_softer(judge(dossier, policy), judge(with_platform(dossier, more), policy))
 
 
+@given(dossiers(), policies, parts(), st.data())
+def test_adding_what_is_denied_never_allows(
+    dossier: Dossier, policy: Policy, part: Component, data: st.DataObject
+) -> None:
+    denied = [rule for rule in policy.rules if "required" not in str(canonical_options(rule.rule))]
+    policy = replace(policy, rules=tuple(denied) or make_policy("sbom: {}").rules)
+    platform = data.draw(st.sampled_from(dossier.platforms))
+    more = replace(
+        platform,
+        components=(*platform.components, part),
+        component_count=platform.component_count + 1,
+    )
+    never_softer(judge(dossier, policy), judge(with_platform(dossier, more), policy))
+
+
 @given(dossiers(), policies, st.data())
 def test_removing_evidence_never_allows(
     dossier: Dossier, policy: Policy, data: st.DataObject
@@ -178,6 +206,7 @@ def test_removing_evidence_never_allows(
         with_platform(dossier, replace(platform, scan=None)),
         with_platform(dossier, replace(platform, scan=None, findings=())),
         with_platform(dossier, replace(platform, sbom=None)),
+        with_platform(dossier, replace(platform, components=platform.components[1:])),
         with_platform(dossier, replace(platform, attestations=platform.attestations[1:])),
         replace(dossier, attestations=dossier.attestations[1:]),
         replace(dossier, platforms=()),
@@ -279,6 +308,7 @@ def test_the_order_of_evidence_changes_not_one_byte(
             replace(
                 platform,
                 findings=tuple(data.draw(st.permutations(platform.findings))),
+                components=tuple(data.draw(st.permutations(platform.components))),
                 attestations=tuple(data.draw(st.permutations(platform.attestations))),
             )
             for platform in data.draw(st.permutations(dossier.platforms))
