@@ -16,6 +16,7 @@ from supplychain.cli.commands import (
     deployments,
     doctor,
     export,
+    feeds,
     gate,
     images,
     keys,
@@ -84,6 +85,7 @@ app.command("copy", rich_help_panel=_STAGES)(copy.copy)
 app.add_typer(approvals.app, name="approvals", rich_help_panel=_PEOPLE)
 app.add_typer(deployments.app, name="deployments", rich_help_panel=_PEOPLE)
 app.add_typer(export.app, name="export", rich_help_panel=_CARE)
+app.add_typer(feeds.app, name="feeds", rich_help_panel=_CARE)
 app.add_typer(policy.app, name="policy", rich_help_panel=_CARE)
 app.add_typer(keys.app, name="keys", rich_help_panel=_CARE)
 app.add_typer(db.app, name="db", rich_help_panel=_CARE)

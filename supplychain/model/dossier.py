@@ -22,6 +22,7 @@ class Need(StrEnum):
 
     COMPONENTS = "components"
     RUNNING = "running"
+    EXPLOITATION = "exploitation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, reading, sqlite_file, writing
 from supplychain.records.dossiers import Question, read_dossier
+from supplychain.records.feeds import Feeds, with_exploitation
 from supplychain.records.history import History
 from supplychain.records.listing import ImageSummary, RecordedDecision
 from supplychain.records.run import RunRecord
@@ -82,6 +83,11 @@ class Record:
         """What happened to images: deployments, approvals, work under way."""
         return History(self._engine, self._content, self._project)
 
+    @property
+    def feeds(self) -> Feeds:
+        """What feeds say of vulnerabilities: EPSS, KEV."""
+        return Feeds(self._engine, self._content, self._project)
+
     def close(self) -> None:
         """Let go of the database's connections."""
         self._engine.dispose()
@@ -137,7 +143,9 @@ class Record:
             None where nothing was recorded about the digest.
         """
         with reading(self._engine) as connection:
-            return read_dossier(connection, Question(self._project, digest, environment, at, needs))
+            asked = Question(self._project, digest, environment, at, needs)
+            found = read_dossier(connection, asked)
+            return found and with_exploitation(connection, self._content, found, asked)
 
     def save_decision(
         self, document: bytes, decision: Decision, *, policy: bytes | None = None

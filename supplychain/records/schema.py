@@ -26,11 +26,12 @@ from sqlalchemy import (
 from supplychain.records.attested import attestations
 from supplychain.records.columns import DigestText, Instant
 from supplychain.records.facts import components, findings, layers, vulnerabilities
+from supplychain.records.feed_tables import feed_editions
 from supplychain.records.history_tables import approvals, deployments, work
 from supplychain.records.tables import ID, evidence_id, id_column, identity, metadata, one_of, text
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -42,6 +43,7 @@ __all__ = [
     "decisions",
     "deployments",
     "evidence",
+    "feed_editions",
     "findings",
     "first_fixable",
     "first_seen",
