@@ -45,7 +45,8 @@ class _Group:
         return canonical_options(value)
 
 
-GROUPS = ListOf(_Group())
+GROUP = _Group()
+GROUPS = ListOf(GROUP)
 
 
 @dataclass(frozen=True, slots=True)

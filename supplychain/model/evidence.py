@@ -122,10 +122,17 @@ class Build:
     Attributes:
         builder: Who says to have made it: a URI.
         kind: By what kind of build: a URI that says what the rest of the provenance means.
+        source: The repository that it was built from, without `git+`, `.git` and ref; "" where the
+            provenance does not say, or nobody looked.
+        ref: The branch or tag: `refs/heads/main`; "" where it does not say.
+        commit: The commit; "" where it does not say.
     """
 
     builder: str
     kind: str
+    source: str = ""
+    ref: str = ""
+    commit: str = ""
 
     @property
     def is_of_image(self) -> bool:

@@ -27,6 +27,9 @@ attestations = Table(
     # Of provenance alone.
     Column("builder", Text),
     Column("build_type", Text),
+    Column("build_source", Text),
+    Column("build_ref", Text),
+    Column("build_commit", Text),
     CheckConstraint("key_fingerprint <> ''", name="key_fingerprint"),
     CheckConstraint("(builder IS NULL) = (build_type IS NULL)", name="build"),
     CheckConstraint(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Table, bindparam, select, update
 
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import Evidence, EvidenceKind, Scan
+from supplychain.model.evidence import Build, Evidence, EvidenceKind, Scan
 from supplychain.records.bulk import Filing, stage, unstage
 from supplychain.records.projection import (
     Projection,
@@ -201,12 +201,23 @@ def _file_attestations(filing: Filing, image: int, records: Iterable[Attestation
             key_fingerprint=statement.key_fingerprint,
             verified_at=statement.verified_at,
             predicate_digest=statement.predicate_digest,
-            builder=statement.build.builder if statement.build else None,
-            build_type=statement.build.kind if statement.build else None,
+            **_build(statement.build),
             **witnesses,
         )
         if not is_new:
             _add_witnesses(filing, number, witnesses)
+
+
+def _build(build: Build | None) -> dict[str, str]:
+    if build is None:
+        return {}
+    return {
+        "builder": build.builder,
+        "build_type": build.kind,
+        "build_source": build.source,
+        "build_ref": build.ref,
+        "build_commit": build.commit,
+    }
 
 
 def _add_witnesses(filing: Filing, number: int, witnesses: dict[str, str | None]) -> None:

@@ -53,8 +53,16 @@ def attestation_of(row: Row[Any], subject: Digest) -> VerifiedAttestation:
         log_entries=log_entries_of(row),
         times=times_of(row),
         predicate_digest=row.predicate_digest,
-        build=None if row.builder is None else Build(row.builder, row.build_type),
+        build=_build_of(row),
     )
+
+
+def _build_of(row: Row[Any]) -> Build | None:
+    """What provenance says; of that which was recorded before anybody looked, no source."""
+    if row.builder is None:
+        return None
+    source = row.build_source or "", row.build_ref or "", row.build_commit or ""
+    return Build(row.builder, row.build_type, *source)
 
 
 def platform_in(row: Row[Any]) -> Platform:

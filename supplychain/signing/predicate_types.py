@@ -32,6 +32,7 @@ from supplychain.model.predicate_types import (
     type_uri,
 )
 from supplychain.signing import reference
+from supplychain.signing.build_sources import source_of
 from supplychain.signing.dsse import PAYLOAD_LIMIT
 from supplychain.signing.encoding import as_object, as_text, read_json
 from supplychain.signing.reference import REFERENCE_PREDICATE
@@ -77,13 +78,18 @@ def build_of(predicate_type: str, predicate: object) -> Build | None:
     """
     if predicate_type == PROVENANCE_02_PREDICATE:
         found = as_object(predicate, "the predicate")
-        return Build(_text(_object(found, "builder"), "id"), _text(found, "buildType"))
+        return _build(found, _text(_object(found, "builder"), "id"), _text(found, "buildType"))
     if predicate_type == PROVENANCE_PREDICATE:
         found = as_object(predicate, "the predicate")
         builder = _object(_object(found, "runDetails"), "builder")
         definition = _object(found, "buildDefinition")
-        return Build(_text(builder, "id"), _text(definition, "buildType"))
+        return _build(found, _text(builder, "id"), _text(definition, "buildType"))
     return None
+
+
+def _build(found: _Fields, builder: str, kind: str) -> Build:
+    source = source_of(found)
+    return Build(builder, kind, source.repository, source.ref, source.commit)
 
 
 def _check_signature(found: _Fields) -> None:

@@ -9,6 +9,7 @@ from supplychain.gate.rules.drift import Drift
 from supplychain.gate.rules.freshness import Freshness
 from supplychain.gate.rules.packages import Packages
 from supplychain.gate.rules.promoted_from import PromotedFrom
+from supplychain.gate.rules.provenance import Provenance
 from supplychain.gate.rules.sbom import SbomPresent
 from supplychain.gate.rules.signature import Signature
 from supplychain.gate.rules.vulnerabilities import Vulnerabilities
@@ -22,6 +23,7 @@ RULES: dict[str, type[Rule]] = {
         Freshness,
         Packages,
         PromotedFrom,
+        Provenance,
         SbomPresent,
         Signature,
         Vulnerabilities,

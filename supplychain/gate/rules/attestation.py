@@ -11,6 +11,7 @@ from supplychain.errors import InputError, PolicyError
 from supplychain.gate.authorities import Authorities
 from supplychain.gate.case import Case, Judgement
 from supplychain.gate.options import DURATION, ListOf, Word, option
+from supplychain.gate.stated import whole_or_each
 from supplychain.gate.vouching import Said, vouch
 from supplychain.model.decision import Violation
 from supplychain.model.digest import Digest
@@ -35,7 +36,7 @@ def _uri(text: str) -> str:
 
 # RFC 3986 section 3, as far as it matters: a scheme, and something behind it.
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]+")
-_PROVENANCE = {PROVENANCE_02_PREDICATE, PROVENANCE_PREDICATE}
+PROVENANCE = {PROVENANCE_02_PREDICATE, PROVENANCE_PREDICATE}
 URI = Word("a URI", _uri, {"type": "string", "minLength": 1})
 PREDICATE_TYPE = Word("a predicate type", type_uri, {"type": "string", "minLength": 1})
 
@@ -95,7 +96,7 @@ class AttestationPresent(Authorities):
                 "a verification summary may say PASSED or FAILED, and this would take either",
                 hint="demand what the summary rests on: a signature, an sbom, an attestation",
             )
-        if (self.builders or self.build_type) and self.type not in _PROVENANCE:
+        if (self.builders or self.build_type) and self.type not in PROVENANCE:
             raise PolicyError(
                 "builders and build_type are said of provenance",
                 hint="with type: slsaprovenance1, or slsaprovenance",
@@ -103,7 +104,7 @@ class AttestationPresent(Authorities):
 
     def judge(self, case: Case) -> Judgement:
         """See `Rule.judge`."""
-        said = self._best(case)
+        said = whole_or_each(case, lambda found, digest: self._said(found, digest, case))
         violations = tuple(v for where, one in said for v in self._violations(one, where, case))
         vouched = tuple(dict.fromkeys(v for _, one in said for v in one.vouched))
         return Judgement(
@@ -122,20 +123,6 @@ class AttestationPresent(Authorities):
         """The type by the first name that there is for it."""
         return next((name for name, uri in NAMES.items() if uri == self.type), self.type)
 
-    def _best(self, case: Case) -> list[tuple[Platform | None, Said]]:
-        """What was said of the digest asked about, or of each platform: the later where both do."""
-        whole: list[tuple[Platform | None, Said]] = [
-            (None, self._said(case.attestations, case.subject.digest, case))
-        ]
-        each = [
-            (case.named(p), self._said(p.attestations, p.subject.digest, case))
-            for p in case.platforms
-        ]
-        good = [said for said in (whole, each) if not any(one.refusals for _, one in said)]
-        if good:
-            return max(good, key=lambda said: min(one.since for _, one in said))
-        return each if any(one.vouched for _, one in each) else whole
-
     def _said(
         self, attestations: tuple[VerifiedAttestation, ...], subject: Digest, case: Case
     ) -> Said:
@@ -150,7 +137,7 @@ class AttestationPresent(Authorities):
 
     def _tells(self, build: Build | None) -> bool:
         """Whether provenance tells of a build that will do; whatever else is stated, does."""
-        if self.type not in _PROVENANCE:
+        if self.type not in PROVENANCE:
             return True
         if build is None or (self.builders and build.builder not in self.builders):
             return False
@@ -159,7 +146,7 @@ class AttestationPresent(Authorities):
     @property
     def _wanted(self) -> str:
         """What has to be stated, for people."""
-        if self.type not in _PROVENANCE:
+        if self.type not in PROVENANCE:
             return self._what
         by = f" by {' or '.join(self.builders)}" if self.builders else ""
         return f"{self._what} of a build{by}{f' of {self.build_type}' if self.build_type else ''}"
