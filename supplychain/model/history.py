@@ -39,12 +39,14 @@ class Allowance:
 
     Attributes:
         environment: Where.
+        subject: The digest that was allowed.
         decision: The decision that allowed it.
         since_at: When that decision was made (aware, UTC).
         until_at: When a later decision said otherwise; None while none does.
     """
 
     environment: str
+    subject: Digest
     decision: Digest
     since_at: datetime
     until_at: datetime | None

@@ -113,9 +113,7 @@ def read_allowances(
                 found.remove(before)
                 latest[place] = replace(before, until_at=row.holds_until)
             else:
-                latest[place] = Allowance(
-                    row.environment, row.digest, row.decided_at, row.holds_until
-                )
+                latest[place] = Allowance(*place, row.digest, row.decided_at, row.holds_until)
             found.append(latest[place])  # type: ignore[arg-type]  # set in both branches
         elif before is not None:
             if before.until_at is None or row.decided_at < before.until_at:

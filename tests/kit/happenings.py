@@ -27,11 +27,16 @@ def ran(
 
 
 def allowed(
-    environment: str = "staging", *, since: timedelta = 48 * HOUR, until: timedelta | None = None
+    environment: str = "staging",
+    *,
+    subject: Subject = SUBJECT,
+    since: timedelta = 48 * HOUR,
+    until: timedelta | None = None,
 ) -> Allowance:
     """A stretch of time over which decisions allowed the image, before `AT`."""
     ended = None if until is None else AT - until
-    return Allowance(environment, Digest.of(f"{environment} {since}".encode()), AT - since, ended)
+    decision = Digest.of(f"{environment} {since}".encode())
+    return Allowance(environment, subject.digest, decision, AT - since, ended)
 
 
 def approved(

@@ -13,6 +13,7 @@ from supplychain.gate.options import DURATION, ENVIRONMENT, option
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.dossier import Need
 from supplychain.model.evidence import EvidenceKind
+from supplychain.model.history import Allowance, Deployment
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class PromotedFrom:
     That it ran is what deployments say (`supplychain deployments report`); that it was allowed,
     what the record's own decisions say. Both have to hold over one stretch of time: hours in which
     it ran although it was denied do not count, nor do hours in which it was allowed and did not
-    run.
+    run. Of an index that runs on one platform alone, that platform's manifest may have run instead.
     """
 
     name: ClassVar[str] = "promoted-from"
@@ -84,11 +85,14 @@ class PromotedFrom:
 
     def _stays(self, case: Case) -> Iterator[_Stay]:
         """Where deployments and allowances overlap; what is from the future does not count."""
-        for deployment in case.dossier.deployments:
-            if deployment.environment != self.environment or deployment.since_at > case.at:
-                continue
-            for allowance in case.dossier.allowances:
-                if allowance.environment != self.environment or allowance.since_at > case.at:
+        deployments = [d for d in case.dossier.deployments if self._is_here(d, case)]
+        allowances = [a for a in case.dossier.allowances if self._is_here(a, case)]
+        # A platform of an index says nothing of the others.
+        digests = {case.subject.digest}
+        digests |= {p.subject.digest for p in case.platforms if len(case.platforms) == 1}
+        for deployment in deployments:
+            for allowance in allowances:
+                if not digests >= {deployment.subject.digest, allowance.subject}:
                     continue
                 ends = [e for e in (deployment.until_at, allowance.until_at) if e is not None]
                 since = max(deployment.since_at, allowance.since_at)
@@ -107,6 +111,9 @@ class PromotedFrom:
                             ),
                         ),
                     )
+
+    def _is_here(self, happened: Deployment | Allowance, case: Case) -> bool:
+        return happened.environment == self.environment and happened.since_at <= case.at
 
     def _recent(self, stay: _Stay, case: Case) -> bool:
         return self.within is None or case.age(stay.until) <= self.within

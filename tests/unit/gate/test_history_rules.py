@@ -19,7 +19,14 @@ from supplychain.model.evidence import EvidenceKind
 from supplychain.model.history import Allowance, Approval, Deployment
 from supplychain.model.subject import Subject
 from tests.kit.happenings import HOUR, allowed, approved, ran, underway
-from tests.kit.policies import make_attestation, make_dossier, make_platform, make_policy
+from tests.kit.policies import (
+    INDEX,
+    make_attestation,
+    make_dossier,
+    make_index,
+    make_platform,
+    make_policy,
+)
 from tests.kit.scans import AT, SUBJECT, make_component
 
 JUST = timedelta(microseconds=1)
@@ -109,6 +116,13 @@ class TestPromotedFrom:
         late = judge(dossier, rule, after=2 * HOUR + JUST)
         assert late.verdict is Verdict.DENY
         assert reason(late) == "ran in staging, allowed, for 1 d 14 h, but 12 h ago, limit 12 h"
+
+    @pytest.mark.parametrize(("platforms", "counts"), [("linux/amd64", True), ("", False)])
+    def test_one_platform_says_nothing_of_the_others(self, platforms: str, counts: bool) -> None:
+        happened = replace(make_index(), deployments=(ran(),), allowances=(allowed(),))
+        policy = make_policy(FROM_STAGING, platforms=platforms)
+        decision = evaluate(happened, policy, subject=INDEX, environment="prod", at=AT)
+        assert (decision.verdict is Verdict.ALLOW) == counts
 
 
 class TestApproval:
