@@ -33,7 +33,12 @@ T = TypeVar("T")
 
 def to_document(decision: Decision) -> bytes:
     """The decision as canonical JSON."""
-    document = {
+    return json.dumps(as_data(decision), sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+def as_data(decision: Decision) -> dict[str, Any]:
+    """What the document holds, before it is written."""
+    return {
         "schemaVersion": SCHEMA_VERSION,
         "subject": {"name": decision.subject.name, "digest": str(decision.subject.digest)},
         "environment": decision.environment,
@@ -41,12 +46,12 @@ def to_document(decision: Decision) -> bytes:
         "decided_at": _instant(decision.decided_at),
         "holds_until": _optional(_instant, decision.holds_until),
         "policy": _optional(str, decision.policy),
+        "inputs": _optional(str, decision.inputs),
         "databases": [str(d) for d in decision.databases],
         "evidence": [_reference(e) for e in decision.evidence],
         "results": [_result(r) for r in decision.results],
         "remedies": list(decision.remedies),
     }
-    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
 def from_document(data: bytes) -> Decision:
@@ -144,6 +149,7 @@ def _read_decision(document: dict[str, Any]) -> Decision:
         databases=tuple(Digest.parse(d) for d in document["databases"]),
         decided_at=datetime.fromisoformat(document["decided_at"]),
         holds_until=_optional(datetime.fromisoformat, document["holds_until"]),
+        inputs=_optional(Digest.parse, document.get("inputs")),
     )
 
 
@@ -153,8 +159,9 @@ def _read_result(result: dict[str, Any]) -> RuleResult:
         outcome=Outcome(result["outcome"]),
         summary=result["summary"],
         violations=tuple(_read_violation(v) for v in result["violations"]),
-        id=result["id"],
-        bites_at=_optional(datetime.fromisoformat, result["bites_at"]),
+        # From here on: what documents of older versions lack.
+        id=result.get("id", ""),
+        bites_at=_optional(datetime.fromisoformat, result.get("bites_at")),
     )
 
 
@@ -166,10 +173,11 @@ def _read_violation(violation: dict[str, Any]) -> Violation:
         first_seen_at=_optional(datetime.fromisoformat, violation["first_seen_at"]),
         platform=_optional(Platform.parse, violation["platform"]),
         evidence=_optional(_read_reference, violation["evidence"]),
-        purl=violation["purl"],
-        awaits=_optional(EvidenceKind, violation["awaits"]),
-        waiver=violation["waiver"],
-        notes=tuple(violation["notes"]),
+        # From here on: what documents of older versions lack.
+        purl=violation.get("purl", ""),
+        awaits=_optional(EvidenceKind, violation.get("awaits")),
+        waiver=violation.get("waiver", ""),
+        notes=tuple(violation.get("notes", ())),
     )
 
 

@@ -8,6 +8,8 @@ from datetime import timedelta
 from supplychain.errors import InputError
 
 _WRITTEN = re.compile(r"([0-9]{1,9})([smhd])")
+# What `span` writes, and nothing that is longer: no part of a version or an identifier.
+_SPAN = re.compile(r"(?<![\w.:-])[0-9]+ (?:d|h|min|s)(?: [0-9]+ (?:h|min|s))?(?![\w-])")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 LONGEST = timedelta(days=3650)
@@ -47,3 +49,8 @@ def span(duration: timedelta) -> str:
         elif parts:
             break
     return " ".join(parts[:2]) or "0 s"
+
+
+def ageless(text: str) -> str:
+    """A sentence without the durations that `span` wrote into it: the same at any time of day."""
+    return _SPAN.sub("\N{HORIZONTAL ELLIPSIS}", text)

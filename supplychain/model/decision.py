@@ -120,6 +120,8 @@ class Decision:
         decided_at: The instant judged for (aware, UTC).
         holds_until: The last instant at which it holds, if nothing but time passes; None where
             time alone never changes the verdict.
+        inputs: Digest of the document of everything else that was judged, by which it can be
+            replayed; None where nobody kept that.
     """
 
     subject: Subject
@@ -131,6 +133,7 @@ class Decision:
     databases: tuple[Digest, ...]
     decided_at: datetime
     holds_until: datetime | None = None
+    inputs: Digest | None = None
 
     @property
     def violations(self) -> tuple[Violation, ...]:

@@ -73,6 +73,7 @@ def test_its_form_is_fixed() -> None:
         "decided_at": "2026-01-15T12:00:00Z",
         "holds_until": None,
         "policy": str(POLICY.digest),
+        "inputs": None,
         "databases": [],
         "evidence": [],
         "results": [
