@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from supplychain.gate.decision_document import to_document
+from supplychain.gate.essence import essence_of
 from supplychain.gate.evaluate import evaluate
 from supplychain.gate.policy import Policy
 from supplychain.model.decision import Decision
 from supplychain.model.digest import Digest
+from supplychain.model.dossier import Dossier
 from supplychain.model.subject import Subject
+from supplychain.records.ledger import DecisionRecord
 from supplychain.records.record import Record
+
+
+class Judged(NamedTuple):
+    """A verdict, and where it stands.
+
+    Attributes:
+        decision: What is said now, with every age as of now.
+        document: The recorded decision: this very one, or an earlier one that says the same and
+            still holds.
+        identity: The document's digest, by which the record knows it.
+    """
+
+    decision: Decision
+    document: bytes
+    identity: Digest
 
 
 def judge(
     record: Record, subject: Subject, policy: Policy | None, *, environment: str, at: datetime
-) -> tuple[Decision, bytes, Digest]:
-    """The verdict about a digest, recorded.
+) -> Judged:
+    """The verdict about a digest, recorded unless the latest one says the same and still holds.
 
     Args:
         record: Where evidence is and the decision goes.
@@ -25,15 +45,60 @@ def judge(
         environment: Where it wants to run.
         at: The instant judged for (aware, UTC).
 
-    Returns:
-        The decision, its document, and the document's digest, by which the record knows it.
-
     Raises:
         StoreError: The record cannot be read or written; then there is no verdict.
     """
-    needs = policy.needs if policy is not None else frozenset()
-    dossier = record.dossier(subject.digest, at=at, environment=environment, needs=needs)
+    dossier = _dossier(record, subject, policy, environment, at)
     decision = evaluate(dossier, policy, subject=subject, environment=environment, at=at)
-    document = to_document(decision)
-    used = policy.canonical() if policy is not None and decision.policy is not None else None
-    return decision, document, record.save_decision(document, decision, policy=used)
+    essence, ledger = essence_of(decision), record.ledger
+    standing = ledger.standing(decision, essence)
+    if standing is None:
+        entry = _entry(decision, dossier, policy, subject, essence)
+        standing = ledger.append(entry)
+        if standing.matches(entry.document):
+            return Judged(entry.decision, entry.document, standing)
+    return Judged(decision, ledger.document(standing), standing)
+
+
+def consider(
+    record: Record, subject: Subject, policy: Policy | None, *, environment: str, at: datetime
+) -> Decision:
+    """The verdict as it would be, or would have been: nothing is recorded.
+
+    Args:
+        record: Where evidence is.
+        subject: What is asked about.
+        policy: The policy to judge by; None for none.
+        environment: Where it wants to run.
+        at: The instant judged for (aware, UTC); what was recorded later is left out.
+
+    Raises:
+        StoreError: The record cannot be read.
+    """
+    dossier = _dossier(record, subject, policy, environment, at)
+    return evaluate(dossier, policy, subject=subject, environment=environment, at=at)
+
+
+def _dossier(
+    record: Record, subject: Subject, policy: Policy | None, environment: str, at: datetime
+) -> Dossier | None:
+    needs = policy.needs if policy is not None else frozenset()
+    return record.dossier(subject.digest, at=at, environment=environment, needs=needs)
+
+
+def _entry(
+    decision: Decision,
+    dossier: Dossier | None,
+    policy: Policy | None,
+    subject: Subject,
+    essence: Digest,
+) -> DecisionRecord:
+    """The decision with all that it takes to replay it; loads what writes that only now."""
+    from supplychain.gate.inputs import Inputs
+    from supplychain.gate.inputs import to_document as inputs_document
+
+    given = policy.digest if policy is not None else None
+    inputs = inputs_document(Inputs(subject, decision.environment, given, dossier))
+    whole = replace(decision, inputs=Digest.of(inputs))
+    used = policy.canonical() if policy is not None else None
+    return DecisionRecord(to_document(whole), whole, used, inputs, essence)

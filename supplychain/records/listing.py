@@ -110,21 +110,38 @@ def show_image(
     return next(iter(_summaries(connection, project, wanted, at)), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which decisions somebody asks for; what is None fits every one.
+
+    Attributes:
+        subject: About which digest.
+        environment: In which environment.
+        verdict: Which answer.
+        since: Decided then or later.
+    """
+
+    subject: Digest | None = None
+    environment: str | None = None
+    verdict: Verdict | None = None
+    since: datetime | None = None
+
+
 def list_decisions(
-    connection: Connection,
-    project: int,
-    *,
-    subject: Digest | None,
-    environment: str | None,
-    limit: int,
+    connection: Connection, project: int, asked: Asked, *, limit: int
 ) -> tuple[RecordedDecision, ...]:
     """Decisions on record, the newest first."""
-    chosen = select(decisions).where(decisions.c.project_id == project)
-    if subject is not None:
-        chosen = chosen.where(decisions.c.subject_digest == subject)
-    if environment is not None:
-        chosen = chosen.where(decisions.c.environment == environment)
-    newest_first = (decisions.c.decided_at.desc(), decisions.c.id.desc())
+    column = decisions.c
+    given = {
+        column.subject_digest: asked.subject,
+        column.environment: asked.environment,
+        column.verdict: asked.verdict,
+    }
+    chosen = select(decisions).where(column.project_id == project)
+    chosen = chosen.where(*(one == value for one, value in given.items() if value is not None))
+    if asked.since is not None:
+        chosen = chosen.where(column.decided_at >= asked.since)
+    newest_first = (column.decided_at.desc(), column.id.desc())
     rows = connection.execute(chosen.order_by(*newest_first).limit(limit))
     return tuple(_decision(row) for row in rows)
 

@@ -19,9 +19,10 @@ from supplychain.records.database import open_engine, reading, sqlite_file, writ
 from supplychain.records.dossiers import Question, read_dossier
 from supplychain.records.feeds import Feeds, with_exploitation
 from supplychain.records.history import History
+from supplychain.records.ledger import DecisionRecord, Ledger
 from supplychain.records.listing import ImageSummary, RecordedDecision
 from supplychain.records.run import RunRecord
-from supplychain.records.schema import decisions, evidence, images, policies, projects
+from supplychain.records.schema import evidence, images, projects
 from supplychain.records.version import SchemaState, require_current, status, upgrade
 
 
@@ -87,6 +88,11 @@ class Record:
     def feeds(self) -> Feeds:
         """What feeds say of vulnerabilities: EPSS, KEV."""
         return Feeds(self._engine, self._content, self._project)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was decided, in a chain."""
+        return Ledger(self._engine, self._content, self._project)
 
     def close(self) -> None:
         """Let go of the database's connections."""
@@ -165,30 +171,7 @@ class Record:
         """
         if policy is not None and (decision.policy is None or not decision.policy.matches(policy)):
             raise InputError("the policy document is not the one that the decision names")
-        digest = self._content.put(document)
-        if policy is not None:
-            self._content.put(policy)
-        with writing(self._engine) as connection:
-            filing = Filing(connection, self._project, decision.decided_at)
-            if decision.policy is not None:
-                filing.insert(
-                    policies,
-                    environment=decision.environment,
-                    digest=decision.policy,
-                    first_used_at=decision.decided_at,
-                )
-            filing.insert(
-                decisions,
-                digest=digest,
-                subject_digest=decision.subject.digest,
-                subject_name=decision.subject.name,
-                environment=decision.environment,
-                verdict=decision.verdict,
-                policy_digest=decision.policy,
-                decided_at=decision.decided_at,
-                holds_until=decision.holds_until,
-            )
-        return digest
+        return self.ledger.append(DecisionRecord(document, decision, policy))
 
     def decision(self, digest: Digest) -> bytes:
         """A decision's document.
@@ -197,15 +180,7 @@ class Record:
             NotFoundError: No such decision is on record.
             DigestMismatchError: The stored document was changed.
         """
-        with reading(self._engine) as connection:
-            known = connection.scalar(
-                select(decisions.c.id).where(
-                    decisions.c.project_id == self._project, decisions.c.digest == digest
-                )
-            )
-        if known is None:
-            raise NotFoundError(f"no decision {digest} is on record")
-        return self._content.get(digest)
+        return self.ledger.document(digest)
 
     def decisions(
         self,
@@ -215,10 +190,7 @@ class Record:
         limit: int = 100,
     ) -> tuple[RecordedDecision, ...]:
         """Decisions on record, the newest first, about one digest or environment or about all."""
-        with reading(self._engine) as connection:
-            return listing.list_decisions(
-                connection, self._project, subject=subject, environment=environment, limit=limit
-            )
+        return self.ledger.list(subject=subject, environment=environment, limit=limit)
 
     def images(self, *, at: datetime, limit: int = 100) -> tuple[ImageSummary, ...]:
         """The images on record as of an instant, the newest first."""

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from supplychain.records.attested import attestations
+from supplychain.records.chain_tables import decision_links
 from supplychain.records.columns import DigestText, Instant
 from supplychain.records.facts import components, findings, layers, vulnerabilities
 from supplychain.records.feed_tables import feed_editions
@@ -40,6 +41,7 @@ __all__ = [
     "assessments",
     "attestations",
     "components",
+    "decision_links",
     "decisions",
     "deployments",
     "evidence",

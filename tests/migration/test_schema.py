@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, Table, bindparam, insert, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from supplychain.errors import SchemaVersionError, StoreError
+from supplychain.errors import NotFoundError, SchemaVersionError, StoreError
+from supplychain.gate.decision_document import to_document
+from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE, VerifiedAttestation
 from supplychain.model.subject import Subject
 from supplychain.records.columns import Instant
@@ -40,7 +43,7 @@ from supplychain.records.version import (
     status,
     upgrade,
 )
-from tests.kit.runs import index_run, manifest_run
+from tests.kit.runs import index_run, make_decision, manifest_run
 from tests.kit.scans import AT, SUBJECT
 
 SCRIPTS = ScriptDirectory.from_config(alembic_config())
@@ -171,6 +174,40 @@ def test_a_signature_of_the_second_schema_is_still_one_by_a_key(
             predicate_digest=SUBJECT.digest,
         ),
     )
+
+
+def test_decisions_that_were_made_before_there_was_a_chain_are_in_it(
+    empty_database: str, content: ContentStore
+) -> None:
+    _upgrade_to(empty_database, "0006")
+    engine = open_engine(empty_database)
+    made = [make_decision(decided_at=AT + timedelta(hours=hour)) for hour in range(3)]
+    with writing(engine) as connection:
+        for decision in made:
+            connection.execute(
+                insert(decisions),
+                {
+                    "project_id": 1,
+                    "digest": content.put(to_document(decision)),
+                    "subject_digest": SUBJECT.digest,
+                    "subject_name": SUBJECT.name,
+                    "environment": "prod",
+                    "verdict": decision.verdict,
+                    "decided_at": decision.decided_at,
+                    "holds_until": decision.holds_until,
+                },
+            )
+    engine.dispose()
+
+    upgrade(empty_database)
+
+    with Record.open(empty_database, content) as record:
+        found = record.ledger.verify()
+        assert (found.count, found.breaks) == (3, ())
+        with pytest.raises(NotFoundError, match="without what it was made from"):
+            record.ledger.replayable(Digest.of(to_document(made[0])))
+        record.save_decision(b"another", make_decision())
+        assert record.ledger.list(limit=1)[0].digest
 
 
 def test_migrating_makes_what_the_program_declares(empty_database: str) -> None:
