@@ -72,11 +72,10 @@ def _require_together(then: Decision, inputs: bytes, policy: Policy | None) -> N
 
 def difference(before: bytes, after: bytes) -> list[str]:
     """What differs between two documents, line by line as they read when spread out."""
-    texts = [json.dumps(json.loads(data), indent=1, sort_keys=True) for data in (before, after)]
-    lines = list(
-        difflib.unified_diff(
-            *(text.splitlines() for text in texts), "then", "today", lineterm="", n=0
-        )
+    then, today = (
+        json.dumps(json.loads(data), indent=1, sort_keys=True).splitlines()
+        for data in (before, after)
     )
+    lines = list(difflib.unified_diff(then, today, "then", "today", lineterm="", n=0))
     more = [f"… and {len(lines) - _SHOWN} more lines"] if len(lines) > _SHOWN else []
     return lines[:_SHOWN] + more

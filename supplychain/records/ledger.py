@@ -192,7 +192,7 @@ class Ledger:
             )
         inputs = unpacked(self._content.get(stored), read_decision(document).inputs)
         policy = read_inputs(inputs).policy
-        return Replayable(document, policy and self._content.get(policy), inputs)
+        return Replayable(document, self._content.get(policy) if policy else None, inputs)
 
     def verify(self, noted: Sequence[Digest] = ()) -> Verification:
         """Look at every decision: its row, its place in the chain, its documents.

@@ -32,7 +32,7 @@ from supplychain.records.history_tables import approvals, deployments, work
 from supplychain.records.tables import ID, evidence_id, id_column, identity, metadata, one_of, text
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0009"
 
 __all__ = [
     "SCHEMA_VERSION",

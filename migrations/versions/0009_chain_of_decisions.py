@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -65,13 +67,13 @@ def upgrade() -> None:
         op.execute(statement)
 
 
-def _chained(rows):
-    links = []
+def _chained(rows: Sequence[sa.Row[Any]]) -> list[dict[str, Any]]:
+    links: list[dict[str, Any]] = []
     for row in rows:
         mine = [link for link in links[-1:] if link["project_id"] == row.project_id]
         sequence = mine[0]["sequence"] + 1 if mine else 1
         previous = mine[0]["digest"] if mine else None
-        said = [sequence, previous or "", *(_text(value) for value in row[2:]), "", ""]
+        said = [sequence, previous or "", *map(_text, row[2:]), "", ""]
         digest = hashlib.sha256(json.dumps(said, separators=(",", ":")).encode()).hexdigest()
         links.append(
             {
@@ -87,7 +89,7 @@ def _chained(rows):
     return links
 
 
-def _text(value):
+def _text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
