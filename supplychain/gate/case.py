@@ -117,10 +117,13 @@ class Rule(Protocol):
     name: ClassVar[str]
     # One-key mappings as they stand in a policy; a test loads every one.
     examples: ClassVar[tuple[str, ...]]
-    # What it reads of a dossier that is left out unless asked for.
-    needs: ClassVar[frozenset[Need]]
     # Whether a waiver can bear what it denies.
     waivable: ClassVar[bool]
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """What it reads of a dossier that is left out unless asked for."""
+        ...
 
     def judge(self, case: Case) -> Judgement:
         """What this rule says about the case."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -101,6 +102,26 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class SbomElement:
+    """One minimum element of SBOMs, and how many lack it.
+
+    Attributes:
+        name: Its name in NTIA's table of data fields: `Supplier Name` …
+        total: What should have it: every component, or the one document.
+        missing: How many of them do not.
+    """
+
+    name: str
+    total: int
+    missing: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing lacks it; not where there is nothing that could have it."""
+        return bool(self.total) and not self.missing
+
+
+@dataclass(frozen=True, slots=True)
 class Sbom:
     """A recorded CycloneDX document.
 
@@ -108,11 +129,20 @@ class Sbom:
         evidence: The document: kind SBOM, digest of the stored bytes.
         spec_version: CycloneDX version, "1.6" or "1.7".
         component_count: Components in it, without the image itself.
+        elements: The minimum elements, each measured in the document; () where nobody did.
     """
 
     evidence: Evidence
     spec_version: str
     component_count: int
+    elements: tuple[SbomElement, ...] = ()
+
+    @property
+    def quality(self) -> int:
+        """The mean of the elements' shares in percent, rounded down; 0 where none is known."""
+        scale = math.lcm(*(e.total for e in self.elements if e.total))
+        there = sum(scale * (e.total - e.missing) // e.total for e in self.elements if e.total)
+        return 100 * there // (scale * len(self.elements)) if self.elements else 0
 
 
 @dataclass(frozen=True, slots=True)

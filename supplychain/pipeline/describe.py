@@ -74,4 +74,5 @@ def describe(
         produced_at=at,
         verified_by="first-hand",
     )
-    return SbomRecord(Sbom(evidence, facts.spec_version, facts.component_count), document)
+    sbom = Sbom(evidence, facts.spec_version, facts.component_count, facts.elements)
+    return SbomRecord(sbom, document)

@@ -32,7 +32,7 @@ from supplychain.model.evidence import (
 )
 from supplychain.pipeline.attachments import subjects_of
 from supplychain.pipeline.target import Target
-from supplychain.sbom.document import counted
+from supplychain.sbom.document import described
 from supplychain.sbom.parsing import SIZE_LIMIT
 from supplychain.signing.statement import Statement
 from supplychain.signing.storage import Rejection
@@ -170,16 +170,15 @@ def _sbom(store: ArtifactStore, document: VerifiedDocument) -> Sbom | None:
             data = Statement.parse(
                 read_signed(document.data, document.media_type)[0].payload
             ).predicate
-        version, count = counted(data)
+        evidence = Evidence(
+            subject=held.subject,
+            kind=EvidenceKind.SBOM,
+            digest=Digest.of(data),
+            media_type=_CYCLONEDX,
+            producer=Producer("", ""),
+            produced_at=made_at(held),
+            verified_by=held.verified_by,
+        )
+        return described(data, evidence)
     except (InputError, NotFoundError, VerificationError):
         return None
-    evidence = Evidence(
-        subject=held.subject,
-        kind=EvidenceKind.SBOM,
-        digest=Digest.of(data),
-        media_type=_CYCLONEDX,
-        producer=Producer("", ""),
-        produced_at=made_at(held),
-        verified_by=held.verified_by,
-    )
-    return Sbom(evidence, version, count)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, and_, select
 
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
@@ -31,6 +31,7 @@ from supplychain.records.reading import (
     findings_of,
     latest_evidence,
     platform_in,
+    sbom_of,
     scan_of,
 )
 from supplychain.records.schema import (
@@ -40,6 +41,7 @@ from supplychain.records.schema import (
     images,
     index_children,
     inventories,
+    sbom_qualities,
     sboms,
     scans,
 )
@@ -158,12 +160,21 @@ def _read_latest(
     found: dict[int, _Found],
 ) -> None:
     """The latest scan, with what it found, and the latest SBOM of every image."""
+    quality = sbom_qualities.c
+    measured = and_(quality.evidence_id == evidence.c.id, quality.recorded_at <= asked.at)
     ranked = latest_evidence(asked.at).where(evidence.c.image_id.in_(subjects)).subquery()
     rows = connection.execute(
-        select(evidence, scans, sboms.c.spec_version, component_count())
+        select(
+            evidence,
+            scans,
+            sboms.c.spec_version,
+            sbom_qualities.c.elements,
+            component_count(),
+        )
         .join(ranked, ranked.c.id == evidence.c.id)
         .outerjoin(scans, scans.c.evidence_id == evidence.c.id)
         .outerjoin(sboms, sboms.c.evidence_id == evidence.c.id)
+        .outerjoin(sbom_qualities, measured)
         .outerjoin(inventories, inventories.c.id == scans.c.inventory_id)
         .where(ranked.c.place == 1)
     )
@@ -172,7 +183,7 @@ def _read_latest(
     for row in rows:
         entry, item = found[row.image_id], evidence_of(row, subjects[row.image_id].digest)
         if item.kind is EvidenceKind.SBOM:
-            entry.sbom = Sbom(item, row.spec_version, row.components)
+            entry.sbom = sbom_of(row, item)
         else:
             entry.scan = scan_of(row, item)
             entry.component_count = row.components

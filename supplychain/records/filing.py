@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import orjson
 from sqlalchemy import Table, bindparam, select, update
 
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import Build, Evidence, EvidenceKind, Scan
+from supplychain.model.evidence import Build, Evidence, EvidenceKind, Sbom, Scan
 from supplychain.records.bulk import Filing, stage, unstage
 from supplychain.records.projection import (
     Projection,
@@ -23,6 +24,7 @@ from supplychain.records.schema import (
     attestations,
     evidence,
     inventories,
+    sbom_qualities,
     sboms,
     scans,
 )
@@ -71,6 +73,7 @@ def file_evidence(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) ->
                 spec_version=record.sbom.sbom.spec_version,
                 component_count=record.sbom.sbom.component_count,
             )
+            _file_quality(filing, number, record.sbom.sbom)
         _file_attestations(filing, image, record.attestations)
     _file_attestations(filing, numbers[run.subject.digest], run.attestations)
     if sightings:
@@ -78,6 +81,12 @@ def file_evidence(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) ->
             filing.connection.execute(
                 statement.bindparams(bindparam("scans", expanding=True)), {"scans": sightings}
             )
+
+
+def _file_quality(filing: Filing, number: int, sbom: Sbom) -> None:
+    if sbom.elements:
+        measured = [[e.name, e.total, e.missing] for e in sbom.elements]
+        filing.insert(sbom_qualities, evidence_id=number, elements=orjson.dumps(measured).decode())
 
 
 def _new_scans(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) -> list[_Scanned]:

@@ -17,6 +17,8 @@ from supplychain.model.evidence import (
     Evidence,
     EvidenceKind,
     Producer,
+    Sbom,
+    SbomElement,
     Scan,
     VerifiedAttestation,
     VulnerabilityDatabase,
@@ -172,6 +174,13 @@ def evidence_of(row: Row[Any], subject: Digest) -> Evidence:
         produced_at=row.produced_at,
         verified_by=row.verified_by,
     )
+
+
+def sbom_of(row: Row[Any], item: Evidence) -> Sbom:
+    """A row of `sboms` and, where it was measured, `sbom_qualities`."""
+    measured = orjson.loads(row.elements) if row.elements else ()
+    elements = tuple(SbomElement(name, total, missing) for name, total, missing in measured)
+    return Sbom(item, row.spec_version, row.components, elements)
 
 
 def scan_of(row: Row[Any], item: Evidence) -> Scan:

@@ -29,10 +29,11 @@ from supplychain.records.columns import DigestText, Instant
 from supplychain.records.facts import components, findings, layers, vulnerabilities
 from supplychain.records.feed_tables import feed_editions
 from supplychain.records.history_tables import approvals, deployments, work
+from supplychain.records.sbom_tables import sbom_qualities, sboms
 from supplychain.records.tables import ID, evidence_id, id_column, identity, metadata, one_of, text
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0009"
+SCHEMA_VERSION = "0010"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -58,6 +59,7 @@ __all__ = [
     "metadata",
     "policies",
     "projects",
+    "sbom_qualities",
     "sboms",
     "scans",
     "tag_resolutions",
@@ -166,15 +168,6 @@ evidence = Table(
     ),
     Index(None, "image_id", "kind", "produced_at"),
     Index(None, "digest"),
-)
-
-sboms = Table(
-    "sboms",
-    metadata,
-    evidence_id(),
-    text("spec_version"),
-    Column("component_count", Integer, nullable=False),
-    CheckConstraint("component_count >= 0", name="component_count"),
 )
 
 scans = Table(

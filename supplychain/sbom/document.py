@@ -8,6 +8,8 @@ from urllib.parse import unquote
 
 from supplychain.errors import InputError, LimitError, VerificationError
 from supplychain.model.digest import Digest
+from supplychain.model.evidence import Evidence, Sbom, SbomElement
+from supplychain.sbom.quality import elements
 from supplychain.sbom.schema import parse_valid
 
 if TYPE_CHECKING:
@@ -35,12 +37,14 @@ class SbomFacts:
         serial_number: `urn:uuid:…`; "" where it has none.
         component_count: Components in it at any depth, without the image itself.
         subject: Digest of the image that it is about.
+        elements: The minimum elements, each measured.
     """
 
     spec_version: str
     serial_number: str
     component_count: int
     subject: Digest
+    elements: tuple[SbomElement, ...]
 
 
 def read(document: bytes, *, subject: Digest) -> SbomFacts:
@@ -65,11 +69,12 @@ def read(document: bytes, *, subject: Digest) -> SbomFacts:
         serial_number=parsed.get("serialNumber", ""),
         component_count=_count(parsed),
         subject=subject,
+        elements=elements(parsed),
     )
 
 
-def counted(document: bytes) -> tuple[str, int]:
-    """The CycloneDX version of a valid document, and how many components it has.
+def described(document: bytes, evidence: Evidence) -> Sbom:
+    """A valid document as evidence: its CycloneDX version, how much is in it and how good.
 
     What it is about has to be known otherwise: a signed statement says so.
 
@@ -79,7 +84,7 @@ def counted(document: bytes) -> tuple[str, int]:
         VerificationError: It breaks its schema.
     """
     parsed = parse_valid(document)
-    return parsed["specVersion"], _count(parsed)
+    return Sbom(evidence, parsed["specVersion"], _count(parsed), elements(parsed))
 
 
 def to_xml(document: bytes) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from supplychain.model.evidence import SbomElement
 from supplychain.sbom.schema import parse_valid
 
 _IDENTIFIERS = ("purl", "cpe", "swid", "omniborId", "swhid")
@@ -75,7 +76,22 @@ def assess(document: bytes, *, examples: int = 5) -> QualityReport:
         InputError: It is no CycloneDX JSON document of a supported version.
         VerificationError: It breaks its schema.
     """
-    parsed = parse_valid(document)
+    return measure(parse_valid(document), examples=examples)
+
+
+def elements(parsed: dict[str, Any]) -> tuple[SbomElement, ...]:
+    """The minimum elements of a document that is known to be valid, as the record keeps them."""
+    measured = measure(parsed, examples=0).elements
+    return tuple(SbomElement(one.element, one.total, one.missing) for one in measured)
+
+
+def measure(parsed: dict[str, Any], *, examples: int = 5) -> QualityReport:
+    """The same for a document that is known to be valid.
+
+    Args:
+        parsed: The document.
+        examples: How many components to name for each element.
+    """
     metadata = parsed.get("metadata", {})
     components = tuple(_all(parsed))
     related = _related(parsed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -20,6 +20,7 @@ from supplychain.model.evidence import (
     EvidenceKind,
     Producer,
     Sbom,
+    SbomElement,
     Scan,
     VerifiedAttestation,
 )
@@ -60,6 +61,15 @@ rules:
   - id: no-critical
     vulnerabilities: {severity: critical}
 """
+ELEMENTS = (
+    "Supplier Name",
+    "Component Name",
+    "Version of the Component",
+    "Other Unique Identifiers",
+    "Dependency Relationship",
+    "Author of SBOM Data",
+    "Timestamp",
+)
 LOG_ENTRY = LogEntry("https://log.test", "00ff", 7, "dsse 0.0.1")
 
 
@@ -109,8 +119,10 @@ def make_sbom(
     document: bytes = b"{}",
     produced_at: datetime = AT,
     component_count: int = 1,
+    lacking: Mapping[str, int] | None = None,
 ) -> Sbom:
-    """A recorded CycloneDX 1.6 document."""
+    """A recorded CycloneDX 1.6 document, which lacks nothing but what is said."""
+    total = dict.fromkeys(ELEMENTS, component_count) | {"Author of SBOM Data": 1, "Timestamp": 1}
     return Sbom(
         evidence=Evidence(
             subject=subject,
@@ -123,6 +135,7 @@ def make_sbom(
         ),
         spec_version="1.6",
         component_count=component_count,
+        elements=tuple(SbomElement(n, total[n], (lacking or {}).get(n, 0)) for n in ELEMENTS),
     )
 
 

@@ -16,6 +16,7 @@ from supplychain.model.evidence import (
     EvidenceKind,
     Producer,
     Sbom,
+    SbomElement,
     VerifiedAttestation,
 )
 from supplychain.model.finding import Finding
@@ -30,6 +31,7 @@ from supplychain.records.run import (
 from tests.kit.scans import AT, PLATFORM, SUBJECT, make_component, make_finding, make_scan, signed
 
 FINGERPRINT = str(Digest.of(b"a public key"))
+ELEMENTS = (SbomElement("Supplier Name", 7, 4), SbomElement("Timestamp", 1, 0))
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 ARM = Platform("linux", "arm64", "v8")
 
@@ -54,9 +56,13 @@ def scan_record(
 
 
 def sbom_record(
-    *, subject: Subject = SUBJECT, document: bytes = b'{"sbom": 1}', produced_at: datetime = AT
+    *,
+    subject: Subject = SUBJECT,
+    document: bytes = b'{"sbom": 1}',
+    produced_at: datetime = AT,
+    elements: tuple[SbomElement, ...] = ELEMENTS,
 ) -> SbomRecord:
-    """An SBOM with its document."""
+    """An SBOM with its document; of its seven components four have no supplier."""
     evidence = Evidence(
         subject=subject,
         kind=EvidenceKind.SBOM,
@@ -66,7 +72,7 @@ def sbom_record(
         produced_at=produced_at,
         verified_by="first-hand",
     )
-    return SbomRecord(Sbom(evidence, "1.6", 7), document)
+    return SbomRecord(Sbom(evidence, "1.6", 7, elements), document)
 
 
 def attestation_record(

@@ -44,6 +44,16 @@ def test_the_latest_scan_and_sbom_count_and_later_ones_do_not(record: Record) ->
         assert platform.sbom.evidence.digest == Digest.of(b"sbom %d" % day)
 
 
+def test_an_sbom_that_is_measured_later_was_not_measured_before(record: Record) -> None:
+    """As one that was recorded by a program that did not measure yet."""
+    record.save_run(manifest_run(sbom=sbom_record(elements=())), at=AT)
+    record.save_run(manifest_run(sbom=sbom_record()), at=AT + DAY)
+
+    before, after = (_seen(record, AT + hours).sbom for hours in (timedelta(hours=1), 2 * DAY))
+    assert before == sbom_record(elements=()).sbom
+    assert after == sbom_record().sbom
+
+
 def test_a_later_scan_with_an_older_database_hides_nothing(record: Record) -> None:
     record.save_run(manifest_run(), at=AT)
     lagging = scan_record(report=b"lagging", findings=(), produced_at=AT + DAY)

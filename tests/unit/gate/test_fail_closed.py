@@ -175,6 +175,20 @@ def sboms() -> Iterator[Situation]:
         "sbom",
         "the SBOM is from the future, 1 d ahead",
     )
+    yield Situation(
+        "an SBOM that nobody measured, where some quality is demanded",
+        of(sbom=replace(sbom, elements=())),
+        "sbom",
+        "nobody measured how good the SBOM is",
+        make_policy("sbom: {quality: 50}"),
+    )
+    yield Situation(
+        "a package that cannot be told, where only some are allowed",
+        of(components=(make_component("django", "main", ecosystem="python-pkg"),)),
+        "sbom",
+        "django main, ",
+        make_policy('sbom: {allowed: [{purl: pkg:pypi/django, versions: ">=2"}]}'),
+    )
     unattested = "the SBOM is not attested with release.pub"
     yield Situation("an SBOM without attestation", of(attestations=()), "sbom", unattested)
     yield Situation(

@@ -51,6 +51,8 @@ RULES = (
     "signature: {keys: [release.pub, other.pub]}",
     "sbom: {}",
     "sbom: {keys: [release.pub]}",
+    "sbom: {quality: 80, elements: [version]}",
+    "sbom: {allowed: [pkg:pypi/part1, {purl: pkg:pypi/part2, versions: '>=1.1'}, pkg:npm/*]}",
     "freshness: {scan: 24h}",
     "freshness: {scan: 72h, database: 96h}",
     "sbom: {any_of: [{keys: [release.pub]}, {keys: [other.pub], timestamp: required}]}",
@@ -123,7 +125,8 @@ def platforms(draw: st.DrawFn, architecture: str) -> PlatformDossier:
     subject = Subject("registry.test/shop/web", Digest.of(architecture.encode()))
     scanned_at = AT - draw(hours)
     database = VulnerabilityDatabase(Digest.of(b"database"), scanned_at - draw(hours))
-    sbom = make_sbom(subject, document=architecture.encode())
+    lacking = {"Version of the Component": draw(st.sampled_from([0, 0, 1]))}
+    sbom = make_sbom(subject, document=architecture.encode(), lacking=lacking)
     return make_platform(
         subject,
         platform=Platform("linux", architecture),
@@ -206,6 +209,11 @@ def test_removing_evidence_never_allows(
         with_platform(dossier, replace(platform, scan=None)),
         with_platform(dossier, replace(platform, scan=None, findings=())),
         with_platform(dossier, replace(platform, sbom=None)),
+        *(
+            with_platform(dossier, replace(platform, sbom=replace(sbom, elements=())))
+            for sbom in (platform.sbom,)
+            if sbom is not None
+        ),
         with_platform(dossier, replace(platform, components=platform.components[1:])),
         with_platform(dossier, replace(platform, attestations=platform.attestations[1:])),
         replace(dossier, attestations=dossier.attestations[1:]),

@@ -12,8 +12,10 @@ from lxml import etree
 
 from supplychain.errors import InputError, LimitError, VerificationError
 from supplychain.model.digest import Digest
+from supplychain.model.evidence import SbomElement
 from supplychain.sbom.cyclonedx import SpecVersion
 from supplychain.sbom.document import SbomFacts, read, to_xml
+from supplychain.sbom.quality import assess
 from tests.kit.sboms import SERIAL, changed, make_sbom
 from tests.kit.scans import SUBJECT, make_component, realistic_components
 
@@ -43,11 +45,15 @@ def comparable(of: Any) -> Any:
 
 @pytest.mark.parametrize("spec_version", VERSIONS)
 def test_facts_are_read(spec_version: SpecVersion) -> None:
-    assert read(make_sbom(spec_version=spec_version), subject=SUBJECT.digest) == SbomFacts(
+    document = make_sbom(spec_version=spec_version)
+    assert read(document, subject=SUBJECT.digest) == SbomFacts(
         spec_version=spec_version,
         serial_number=f"urn:uuid:{SERIAL}",
         component_count=11,
         subject=SUBJECT.digest,
+        elements=tuple(
+            SbomElement(one.element, one.total, one.missing) for one in assess(document).elements
+        ),
     )
 
 
