@@ -138,6 +138,7 @@ def policy_trust(settings: Settings, policy: Policy | None) -> Trust:
     from supplychain.signing.trust.trust import LogDemand, Trust
 
     everybody = [one for e in (policy.rules if policy else ()) for one in trusted_by(e.rule)]
+    everybody += policy.vex.everybody() if policy and policy.vex else ()
     pems = dict.fromkeys(one.pem for one in everybody if isinstance(one, TrustedKey))
     return Trust(
         tuple(VerifyingKey.parse_pem(pem.encode()) for pem in pems),

@@ -57,11 +57,21 @@ def _rule(result: RuleResult, width: int, paint: Paint, *, everything: bool) -> 
     label = f" {paint(colour, mark)} {result.rule:<{width}}  "
     if not result.violations:
         yield label + printable(result.summary)
+        yield from _notes(result, paint, everything=everything)
         return
     shown = result.violations if everything else result.violations[:_SHOWN]
     for violation in shown:
         yield label + _violation(violation, paint)
+        yield from (f"     {paint('dim', printable(note))}" for note in violation.notes)
     yield from _more(len(result.violations) - len(shown))
+    yield from _notes(result, paint, everything=everything)
+
+
+def _notes(result: RuleResult, paint: Paint, *, everything: bool) -> Iterator[str]:
+    """What else a rule tells: whose claims cleared what."""
+    shown = result.notes if everything else result.notes[:_SHOWN]
+    yield from (f"   {paint('dim', printable(note))}" for note in shown)
+    yield from _more(len(result.notes) - len(shown))
 
 
 def _violation(violation: Violation, paint: Paint) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
 
+from supplychain.gate.vex_terms import VexTerms
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, Need, PlatformDossier
@@ -26,12 +27,14 @@ class Case:
         environment: Where it wants to run.
         platforms: What the environment would run of it; never empty.
         at: The instant judged for (aware, UTC); there is no other clock.
+        vex: On what terms the policy believes claims; None where it believes nobody's.
     """
 
     dossier: Dossier
     environment: str
     platforms: tuple[PlatformDossier, ...]
     at: datetime
+    vex: VexTerms | None = None
 
     @property
     def subject(self) -> Subject:
@@ -94,6 +97,7 @@ class Judgement:
             changes nothing.
         relents_at: The first instant at which time alone may satisfy a rule that is violated;
             None where it never does.
+        notes: What else there is to tell, one line each: whose claims cleared which finding.
         applies: Whether there was anything to judge; where not, `summary` says why, and there is
             no violation. Evidence that is missing is a violation, never a reason not to apply.
     """
@@ -104,6 +108,7 @@ class Judgement:
     holds_until: datetime | None = None
     relents_at: datetime | None = None
     applies: bool = True
+    notes: tuple[str, ...] = ()
 
 
 class Rule(Protocol):

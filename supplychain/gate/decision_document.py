@@ -87,6 +87,7 @@ def _result(result: RuleResult) -> dict[str, Any]:
         "summary": result.summary,
         "id": result.id,
         "bites_at": _optional(_instant, result.bites_at),
+        "notes": list(result.notes),
         "violations": [_violation(v) for v in result.violations],
     }
 
@@ -162,6 +163,7 @@ def _read_result(result: dict[str, Any]) -> RuleResult:
         # From here on: what documents of older versions lack.
         id=result.get("id", ""),
         bites_at=_optional(datetime.fromisoformat, result.get("bites_at")),
+        notes=tuple(result.get("notes", ())),
     )
 
 

@@ -68,7 +68,7 @@ def evaluate(
     platforms, selection = select_platforms(dossier, policy.platforms, environment)
     if not platforms:
         return _denied(selection, policy.digest, subject, environment, at)
-    case = Case(dossier, environment, platforms, at)
+    case = Case(dossier, environment, platforms, at, policy.vex)
     judged = [(entry, entry.rule.judge(case)) for entry in policy.rules]
     return _decision(selection, judged, case, policy)
 
@@ -129,16 +129,22 @@ def _cited(said: Judgement) -> list[EvidenceReference]:
 
 
 def _result(entry: RuleEntry, said: Judgement, case: Case) -> RuleResult:
-    rule, name = entry.rule.name, entry.terms.id
+    outcome, begins = Outcome.VIOLATED, None
     if not said.violations:
         outcome = Outcome.PASSED if said.applies else Outcome.NOT_APPLICABLE
-        return RuleResult(rule, outcome, said.summary, id=name)
-    if all(v.waiver for v in said.violations):
-        return RuleResult(rule, Outcome.WAIVED, said.summary, said.violations, name)
-    if entry.denies(case.environment, case.at):
-        return RuleResult(rule, Outcome.VIOLATED, said.summary, said.violations, name)
-    begins = entry.bites_at(case.environment)
-    return RuleResult(rule, Outcome.WARNED, said.summary, said.violations, name, begins)
+    elif all(v.waiver for v in said.violations):
+        outcome = Outcome.WAIVED
+    elif not entry.denies(case.environment, case.at):
+        outcome, begins = Outcome.WARNED, entry.bites_at(case.environment)
+    return RuleResult(
+        rule=entry.rule.name,
+        outcome=outcome,
+        summary=said.summary,
+        violations=said.violations,
+        id=entry.terms.id,
+        bites_at=begins,
+        notes=said.notes,
+    )
 
 
 def _holds_until(
@@ -167,6 +173,10 @@ def _moments(case: Case) -> Iterator[datetime]:
             yield platform.sbom.evidence.produced_at
     for said in (*case.attestations, *(a for p in case.platforms for a in p.attestations)):
         yield max(made_at(said), said.verified_at)
+    for statement in case.dossier.statements:
+        yield statement.claim.issued_at
+        yield from (max(made_at(a), a.verified_at) for a in statement.attestations)
+        yield from (acceptance.accepted_at for acceptance in statement.acceptances)
 
 
 def _databases(

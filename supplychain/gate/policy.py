@@ -15,6 +15,7 @@ from supplychain.gate.options import (
     option,
 )
 from supplychain.gate.rule_list import RULE_LIST
+from supplychain.gate.vex_terms import VEX_TERMS, VexTerms
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Need
 from supplychain.model.subject import Platform
@@ -30,6 +31,7 @@ class Policy:
         environment: Where it holds.
         rules: Every one has to be satisfied, on its terms; never empty.
         platforms: What the environment runs of an index; empty for everything that is recorded.
+        vex: On what terms claims of fact clear findings; None where nobody's do.
         description: For people.
         origins: Which document says a key, for people; two policies that differ in nothing else
             are the same.
@@ -43,6 +45,10 @@ class Policy:
     platforms: tuple[Platform, ...] = field(
         default=(),
         metadata=option(PLATFORMS, "what the environment runs of an image; default everything"),
+    )
+    vex: VexTerms | None = field(
+        default=None,
+        metadata=option(VEX_TERMS, "whose VEX documents are believed; default nobody's"),
     )
     description: str = field(default="", metadata=option(TEXT, "for people"))
     origins: tuple[tuple[str, str], ...] = field(default=(), compare=False)

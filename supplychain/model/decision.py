@@ -90,6 +90,7 @@ class RuleResult:
         id: What the policy calls this very rule; "" where it has no name of its own.
         bites_at: From when a rule that only warns will deny; None where it never does, or does
             already.
+        notes: What else there is to tell, one line each: whose claims cleared which finding.
     """
 
     rule: str
@@ -98,6 +99,7 @@ class RuleResult:
     violations: tuple[Violation, ...] = ()
     id: str = ""
     bites_at: datetime | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def standing(self) -> tuple[Violation, ...]:

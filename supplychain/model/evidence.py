@@ -27,6 +27,7 @@ class EvidenceKind(StrEnum):
     DEPLOYMENT = "deployment"
     DECISION = "decision"
     FEED = "feed"
+    VEX = "vex"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from supplychain.signing.bundle import Bundle
 from supplychain.signing.keys import keyfile
 from tests.fuzz.proofs import FILE, FOLDER, SUBJECT
 from tests.fuzz.targets import SEEDS
-from tests.kit import reports
+from tests.kit import reports, vex
 from tests.kit.keys import signer
 from tests.kit.sigstore import Forge, Identity, Signed
 from tests.kit.sigstore.keys import spki
@@ -134,6 +134,7 @@ def main() -> None:
     sow("policy", whole=_POLICY.format(pem=pem).encode())
     sow("policy", identities=_IDENTITIES.encode())
     _sow_images()
+    _sow_claims()
     _sow_services(forge)
     sow("trivy-report", whole=json.dumps(reports.document()).encode())
     sow("cyclonedx", ours=json.dumps(_SBOM).encode())
@@ -191,6 +192,11 @@ def _sow_services(forge: Forge) -> None:
     sow("identity-token", one=f"{token.replace('=', '')}.AAAA".encode())
     sow("service-answer", said=b'{"code":3,"message":"no: eyJhbGciOiJF.eyJpc3Mi.AA"}')
     sow("service-answer", seconds=b"120", date=b"Wed, 21 Oct 2026 07:28:00 GMT")
+
+
+def _sow_claims() -> None:
+    csaf = vex.csaf(vex.csaf_vulnerability(ids=[{"system_name": "a", "text": "GHSA-1"}]))
+    sow("vex", openvex=vex.openvex(), cyclonedx=vex.cyclonedx(), csaf=csaf)
 
 
 def _layer(signed: Signed) -> bytes:

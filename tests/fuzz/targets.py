@@ -55,6 +55,7 @@ _ALL: tuple[Target, ...] = (
     texts.referrers_answer,
     texts.strict_json,
     texts.trivy_report,
+    texts.vex,
 )
 TARGETS: dict[str, Target] = {target.__name__.replace("_", "-"): target for target in _ALL}
 

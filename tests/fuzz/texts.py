@@ -15,6 +15,7 @@ from supplychain.images.registry.auth import parse_challenge
 from supplychain.images.tarwalk import TarWalk
 from supplychain.model.artifact import Manifest
 from supplychain.model.digest import Digest
+from supplychain.model.vex import VexStatus
 from supplychain.sbom import document as sbom
 from supplychain.scan.report import read_report
 from supplychain.signing import reference
@@ -23,6 +24,7 @@ from supplychain.signing.keys import keyfile
 from supplychain.signing.long_json import require_cyclonedx
 from supplychain.signing.signer import PublicKey
 from supplychain.signing.trust.keys import fingerprint_of_pem
+from supplychain.vex.document import read_vex
 from tests.fuzz.again import surely
 from tests.fuzz.proofs import SUBJECT
 
@@ -127,6 +129,16 @@ def trivy_report(data: bytes) -> None:
 def cyclonedx(data: bytes) -> None:
     read = sbom.read(data, subject=SUBJECT.digest)
     assert read.subject == SUBJECT.digest
+
+
+def vex(data: bytes) -> None:
+    """What it takes is bounded, names something, and gives its reason."""
+    read = read_vex(data, attached_to=SUBJECT.digest)
+    for claim in read.claims:
+        assert claim.products
+        assert claim.keys
+        if claim.status is VexStatus.NOT_AFFECTED:
+            assert claim.justification or claim.detail
 
 
 def large_document(data: bytes) -> None:

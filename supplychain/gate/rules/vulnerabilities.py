@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
 from supplychain.gate.case import Case, Judgement
+from supplychain.gate.claims import Claims
 from supplychain.gate.durations import span
 from supplychain.gate.evidence import usable_scan
 from supplychain.gate.options import BOOLEAN, DURATION, SEVERITY, option
@@ -61,7 +62,8 @@ class Vulnerabilities:
         violations: list[Violation] = []
         evidence: list[EvidenceReference] = []
         graces: list[datetime] = []
-        total = 0
+        cleared: set[str] = set()
+        claims, total = Claims(case), 0
         for platform in case.platforms:
             scan = usable_scan(platform, case)
             if isinstance(scan, Violation):
@@ -72,16 +74,22 @@ class Vulnerabilities:
             for recorded in platform.findings:
                 if not self._concerns(recorded.finding):
                     continue
+                word = claims.about(recorded.finding, platform)
+                evidence += word.evidence
                 end = self._grace_end(recorded, scan)
-                if end is not None and case.at <= end:
+                if word.clears:
+                    cleared.update(word.notes)
+                elif end is not None and case.at <= end:
                     graces.append(end)
                 else:
-                    violations.append(self._violation(recorded, platform, cited, case))
+                    violation = self._violation(recorded, platform, cited, case)
+                    violations.append(replace(violation, notes=word.notes))
         return Judgement(
             self._summary(total, sum(v.finding is not None for v in violations), graces, case),
             tuple(sorted(violations, key=_order)),
             tuple(evidence),
             min(graces, default=None),
+            notes=tuple(sorted(cleared)),
         )
 
     def _concerns(self, finding: Finding) -> bool:

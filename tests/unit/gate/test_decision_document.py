@@ -81,6 +81,7 @@ def test_its_form_is_fixed() -> None:
                 "rule": "record",
                 "outcome": "violated",
                 "summary": "nothing is recorded about this digest",
+                "notes": [],
                 "violations": [
                     {
                         "message": "nothing is recorded about this digest",

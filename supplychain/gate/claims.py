@@ -1,0 +1,222 @@
+"""What signed claims (VEX) say of a finding, and whether a policy lets them clear it.
+
+A claim touches only what it names: the image by digest, its repository, one of its packages, or a
+package wherever it is. Who contradicts is heard: of several claims that count the stricter holds,
+and an author's later claim replaces the same author's earlier one about the same product.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from supplychain.gate.authorities import Authority
+from supplychain.gate.case import Case, made_at
+from supplychain.gate.keys import TrustedKey
+from supplychain.gate.products import Image, is_of
+from supplychain.gate.vex_terms import Review
+from supplychain.gate.vouching import Said, by, vouch
+from supplychain.model.decision import EvidenceReference
+from supplychain.model.dossier import PlatformDossier
+from supplychain.model.evidence import EvidenceKind, VerifiedAttestation
+from supplychain.model.finding import Finding
+from supplychain.model.vex import VexProduct, VexStatement, vulnerability_key
+
+# Of claims that do not count so many are named, and so much of what they say.
+_SHOWN = 3
+_LENGTH = 120
+# Names that one vulnerability has; an advisory may be about several.
+_SINGLE = ("CVE-", "GHSA-")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What claims come to, for one finding.
+
+    Attributes:
+        clears: Whether the finding does not count.
+        notes: For people, one line each: whose word clears it, or why nobody's does.
+        evidence: The documents that it rests on.
+    """
+
+    clears: bool = False
+    notes: tuple[str, ...] = ()
+    evidence: tuple[EvidenceReference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A statement about one product that is the finding's.
+
+    Attributes:
+        statement: The statement.
+        product: That product.
+        authors: Who signed the document, of those who are believed.
+        said: What they signed it with.
+    """
+
+    statement: VexStatement
+    product: VexProduct
+    authors: tuple[str, ...]
+    said: Said
+
+    @property
+    def line(self) -> tuple[tuple[str, ...], VexProduct]:
+        """What later claims replace this one by."""
+        product = self.product
+        return self.authors, VexProduct(product.purls, product.digests, packages=product.packages)
+
+    @property
+    def issued_at(self) -> datetime:
+        return self.statement.claim.issued_at
+
+    def __str__(self) -> str:
+        claim = self.statement.claim
+        why = (claim.justification or claim.detail)[:_LENGTH]
+        whose = " and ".join(dict.fromkeys(by(one.by) for one in self.said.vouched))
+        return f"{claim.status}{f' ({why})' if why else ''} {whose}, {self.statement.name}"
+
+
+class Claims:
+    """The claims that a case has, by vulnerability.
+
+    Args:
+        case: The case.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._by_name: dict[str, list[VexStatement]] = defaultdict(list)
+        self._by_alias: dict[str, list[VexStatement]] = defaultdict(list)
+        for statement in sorted(case.dossier.statements, key=_order):
+            first, *aliases = map(vulnerability_key, statement.claim.vulnerability)
+            self._by_name[first].append(statement)
+            for alias in set(aliases) - {first}:
+                self._by_alias[alias].append(statement)
+
+    def about(self, finding: Finding, platform: PlatformDossier) -> Word:
+        """What they come to for a finding in one of the case's platforms."""
+        statements = self._named(finding)
+        image = Image(platform, self._case.subject)
+        heard: list[_Heard] = []
+        passed: list[str] = []
+        for statement in statements:
+            signed = tuple(statement.about(image.digests))
+            if not signed:
+                continue
+            products = [one for one in statement.claim.products if is_of(one, finding, image)]
+            found = self._heard(statement, signed, products)
+            if isinstance(found, str):
+                passed += [f"{statement.name} {found}"] if statement.claim.status.clears else []
+            else:
+                heard += found
+        return self._word(finding, _standing(heard), passed)
+
+    def _named(self, finding: Finding) -> list[VexStatement]:
+        """The statements about the finding's vulnerability.
+
+        An alias of the one is never compared with an alias of the other: two vulnerabilities may
+        share an advisory.
+        """
+        if not self._by_name:
+            return []
+        name = vulnerability_key(finding.vulnerability_id)
+        found = [*self._by_name.get(name, ()), *self._by_alias.get(name, ())]
+        for alias in sorted({vulnerability_key(alias) for alias in finding.aliases} - {name}):
+            if alias.startswith(_SINGLE):
+                found += [one for one in self._by_name.get(alias, ()) if one not in found]
+        return sorted(found, key=_order)
+
+    def _heard(
+        self,
+        statement: VexStatement,
+        signed: Sequence[VerifiedAttestation],
+        products: Sequence[VexProduct],
+    ) -> list[_Heard] | str:
+        """The statement for each product; why it does not count where it does not."""
+        claim, terms, case = statement.claim, self._case.vex, self._case
+        if terms is None:
+            return f"says {claim.status}, and the policy believes nobody: vex: {{trust: …}}"
+        if not products:
+            others = len(claim.products) - 1
+            more = f" and {others} more" if others else ""
+            return f"is about {str(claim.products[0])[:_LENGTH]}{more}, not about this"
+        said = vouch(terms.trust, signed, case)
+        if said.refusals:
+            return f"does not count: {said.refusals[0].message('not signed', 'its signature')}"
+        if claim.status.clears and case.to_come(claim.issued_at):
+            return "does not count: it is dated in the future"
+        if claim.status.clears and terms.review and self._held(statement, signed, terms.review):
+            reviewers = " or ".join(terms.review.reviewers)
+            return f"is held for a review by {reviewers}: supplychain vex accept {statement.name}"
+        authors = tuple(sorted({one.attestation.verified_by for one in said.vouched}))
+        return [_Heard(statement, product, authors, said) for product in products]
+
+    def _held(
+        self, statement: VexStatement, signed: Sequence[VerifiedAttestation], review: Review
+    ) -> bool:
+        """Whether a statement still waits for somebody to accept it."""
+        if any(
+            one.accepted_by in review.reviewers and not self._case.to_come(one.accepted_at)
+            for one in statement.acceptances
+        ):
+            return False
+        if review.first_party is not None:
+            return bool(vouch(review.first_party, signed, self._case).refusals)
+        if review.authors is None:
+            return True
+        named = tuple(review.authors.everybody())
+        return any(_is_by(one, attestation) for one in named for attestation in signed)
+
+    def _word(self, finding: Finding, standing: Sequence[_Heard], passed: Sequence[str]) -> Word:
+        evidence = tuple(
+            self._case.cite_document(
+                EvidenceKind.VEX, one.statement.document, made_at(vouched.attestation)
+            )
+            for one in standing
+            for vouched in one.said.vouched
+        )
+        clearing = [one for one in standing if one.statement.claim.status.clears]
+        if clearing and len(clearing) == len(standing):
+            what = f"{finding.vulnerability_id} in {finding.package} {finding.installed_version}"
+            return Word(True, (f"{what}: {_some(map(str, clearing))}",), evidence)
+        strict = sorted(str(one) for one in standing if one not in clearing)
+        notes = [f"claimed: {one}" for one in _few(strict)]
+        if clearing:
+            notes.append(f"contradicted, and the stricter holds: {_some(map(str, clearing))}")
+        return Word(False, (*notes, *_few(passed)), evidence)
+
+
+def _is_by(authority: Authority, attestation: VerifiedAttestation) -> bool:
+    """Whether somebody signed it, whether that counts or not."""
+    if isinstance(authority, TrustedKey):
+        return authority.fingerprint == attestation.key_fingerprint
+    return attestation.identity is not None and authority.accepts(attestation.identity)
+
+
+def _standing(heard: Iterable[_Heard]) -> list[_Heard]:
+    """What was not replaced by a later claim of its own author; all that were made at once."""
+    lines: dict[object, list[_Heard]] = defaultdict(list)
+    for one in heard:
+        lines[one.line].append(one)
+    standing = []
+    for line in lines.values():
+        latest = max(one.issued_at for one in line)
+        standing += [one for one in line if one.issued_at == latest]
+    return sorted(standing, key=lambda one: (_order(one.statement), one.product))
+
+
+def _order(statement: VexStatement) -> tuple[str, int]:
+    return str(statement.document), statement.claim.position
+
+
+def _some(said: Iterable[str]) -> str:
+    first, *others = sorted(said)
+    return f"{first}, and {len(others)} more" if others else first
+
+
+def _few(said: Sequence[str]) -> list[str]:
+    more = len(said) - _SHOWN
+    return [*said[:_SHOWN], *([f"and {more} more claims"] if more > 0 else [])]

@@ -1,0 +1,1 @@
+"""VEX documents as untrusted input: OpenVEX, CycloneDX and CSAF into claims."""
