@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from supplychain.gate.describe import describe_all
+from supplychain.gate.evidence_document import KEYS
 from supplychain.gate.rules import RULES
 from supplychain.gate.schema import policy_schema
 from supplychain.settings import SETTINGS, Setting
@@ -29,6 +30,9 @@ def tables() -> dict[tuple[Path, str], str]:
         ),
         (DOCS / "command-line.md", "options"): _table(
             ("option", "what it does", "commands"), _options()
+        ),
+        (DOCS / "policy.md", "evidence"): _table(
+            ("key", "what it holds"), ((f"`{key}`", text) for key, text in KEYS.items())
         ),
         (DOCS / "policy.md", "rules"): f"\n{describe_all(RULES)}\n",
     }

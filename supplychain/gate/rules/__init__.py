@@ -6,6 +6,7 @@ from supplychain.gate.case import Rule
 from supplychain.gate.rules.approval import ApprovedByPeople
 from supplychain.gate.rules.attestation import AttestationPresent
 from supplychain.gate.rules.drift import Drift
+from supplychain.gate.rules.expression import Expression
 from supplychain.gate.rules.freshness import Freshness
 from supplychain.gate.rules.packages import Packages
 from supplychain.gate.rules.promoted_from import PromotedFrom
@@ -20,6 +21,7 @@ RULES: dict[str, type[Rule]] = {
         ApprovedByPeople,
         AttestationPresent,
         Drift,
+        Expression,
         Freshness,
         Packages,
         PromotedFrom,

