@@ -105,6 +105,10 @@ class Fields:
             for key, value in sorted(self._values.items())
         )
 
+    def names(self) -> tuple[str, ...]:
+        """The keys of the whole object, sorted: a set, written as a map."""
+        return tuple(sorted(self._values))
+
     def wrong(self, name: str, expected: str) -> NoReturn:
         """Refuse the document for one of its fields."""
         raise InputError(f"{self.where}: {name!r} is not {expected}")

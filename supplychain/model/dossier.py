@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from supplychain.model.component import Component
-from supplychain.model.evidence import Sbom, Scan, VerifiedAttestation
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import Evidence, Sbom, Scan, VerifiedAttestation
 from supplychain.model.exploitation import Exploitation
 from supplychain.model.finding import Finding
 from supplychain.model.history import Allowance, Approval, Deployment, Underway
@@ -20,6 +21,7 @@ from supplychain.model.waiver import Waiver
 class Need(StrEnum):
     """What is left out of a dossier unless some rule needs it, for it is large."""
 
+    ANCESTORS = "ancestors"
     COMPONENTS = "components"
     RUNNING = "running"
     EXPLOITATION = "exploitation"
@@ -57,7 +59,9 @@ class PlatformDossier:
         components: The components that the latest scan found, sorted by key; only where `Need`ed.
         secrets: What looks like a secret in the latest scan; None where that was not looked for.
         config: The image's configuration; None where it is not on record.
-        ancestors: The images that it was built upon, the nearest first.
+        config_evidence: How that is known; None where it is not.
+        ancestors: The images that it was built upon, the nearest first; only where `Need`ed.
+        recorded_at: Since when anything is on record about it; None where nobody says.
     """
 
     subject: Subject
@@ -70,7 +74,9 @@ class PlatformDossier:
     components: tuple[Component, ...] = ()
     secrets: tuple[Secret, ...] | None = None
     config: ImageConfig | None = None
+    config_evidence: Evidence | None = None
     ancestors: tuple[Ancestor, ...] = ()
+    recorded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,8 @@ class Dossier:
         underway: What is being made of this digest at this moment.
         running: What runs of its repository in the environment asked about; None where nothing
             does or no rule `Need`s it.
+        names: Every name under which the digest is on record.
+        indexes: The recorded indexes that list it.
     """
 
     subject: Subject
@@ -117,3 +125,5 @@ class Dossier:
     approvals: tuple[Approval, ...] = ()
     underway: tuple[Underway, ...] = ()
     running: Running | None = None
+    names: tuple[str, ...] = ()
+    indexes: tuple[Digest, ...] = ()

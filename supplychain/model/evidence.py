@@ -11,6 +11,7 @@ from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.finding import Finding
 from supplychain.model.identity import Identity, LogEntry, TrustedTime
+from supplychain.model.image_config import Secret
 from supplychain.model.subject import Subject
 
 
@@ -93,6 +94,8 @@ class Scan:
         operating_system: `debian 12.5` …; "" where the image has none.
         components: Everything found, sorted by key.
         findings: Everything wrong, sorted by vulnerability, purl and path.
+        secrets: What looks like a secret, sorted by path, line and rule; None where the scan did
+            not look for any.
     """
 
     evidence: Evidence
@@ -100,6 +103,7 @@ class Scan:
     operating_system: str
     components: tuple[Component, ...]
     findings: tuple[Finding, ...]
+    secrets: tuple[Secret, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

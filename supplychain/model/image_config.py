@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from supplychain.model.digest import Digest
@@ -24,6 +26,19 @@ class Variable:
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """A base that an image names (OCI image specification, annotations.md).
+
+    Attributes:
+        name: Its repository; "" where none is named.
+        digest: As written; "" where none is.
+    """
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class ImageConfig:
     """The configuration of a platform manifest (OCI image specification, config.md).
 
@@ -39,6 +54,7 @@ class ImageConfig:
         entrypoint: Its entrypoint.
         command: Its default arguments.
         diff_ids: Its layers, unpacked, from the bottom.
+        annotations: `(name, value)` of its manifest, sorted.
     """
 
     digest: Digest
@@ -52,6 +68,57 @@ class ImageConfig:
     entrypoint: tuple[str, ...]
     command: tuple[str, ...]
     diff_ids: tuple[Digest, ...]
+    annotations: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def bases(self) -> tuple[Base, ...]:
+        """The bases that its annotations and labels name, as whoever built it wants us to know."""
+        said = (dict(self.annotations), dict(self.labels))
+        found = (Base(_repository(s.get(_BASE_NAME, "")), s.get(_BASE_DIGEST, "")) for s in said)
+        return tuple(dict.fromkeys(base for base in found if base.name or base.digest))
+
+    def document(self) -> bytes:
+        """What is kept of it, as canonical JSON: everything above, and nothing else."""
+        made = self.created_at
+        said = {
+            "schemaVersion": 1,
+            "config": str(self.digest),
+            "created": made and made.astimezone(UTC).isoformat(timespec="microseconds"),
+            "user": self.user,
+            "ports": self.ports,
+            "volumes": self.volumes,
+            "environment": [[v.name, v.suspicion] for v in self.environment],
+            "labels": self.labels,
+            "healthcheck": self.healthcheck,
+            "entrypoint": self.entrypoint,
+            "command": self.command,
+            "diffIDs": [str(diff_id) for diff_id in self.diff_ids],
+            "annotations": self.annotations,
+        }
+        return json.dumps(said, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+
+
+# Labels have the same names.
+_BASE_DIGEST = "org.opencontainers.image.base.digest"
+_BASE_NAME = "org.opencontainers.image.base.name"
+
+
+def _repository(reference: str) -> str:
+    """The repository in a reference, without tag and digest, and whole as Docker completes it."""
+    head, slash, last = reference.partition("@")[0].rpartition("/")
+    name = head + slash + last.partition(":")[0]
+    registry = name.partition("/")[0]
+    if not name or "." in registry or ":" in registry or registry == "localhost":
+        return name
+    return f"docker.io/{name}" if slash else f"docker.io/library/{name}"
+
+
+def chain_ids(diff_ids: Iterable[Digest]) -> tuple[Digest, ...]:
+    """What names the layers up to each one, from the bottom (OCI config.md, "Layer ChainID")."""
+    chains: list[Digest] = []
+    for diff_id in diff_ids:
+        chains.append(Digest.of(f"{chains[-1]} {diff_id}".encode()) if chains else diff_id)
+    return tuple(chains)
 
 
 class Kinship(StrEnum):

@@ -15,6 +15,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from supplychain.errors import DigestMismatchError, InputError, NotFoundError
+from supplychain.images.configuration import read_configuration
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind, Producer
 from supplychain.model.subject import Subject
@@ -24,6 +25,7 @@ from supplychain.pipeline.seal import Sealing, by_reference, claims_about, seal
 from supplychain.pipeline.target import Target
 from supplychain.records.run import (
     AttestationRecord,
+    ConfigRecord,
     PlatformRecord,
     RunRecord,
     SbomRecord,
@@ -43,6 +45,7 @@ class _Learnt:
     """What was learnt about one platform, and what is to be said about it."""
 
     scan: ScanRecord
+    config: ConfigRecord
     sbom: SbomRecord | None = None
     claims: tuple[Claim, ...] = ()
 
@@ -113,7 +116,7 @@ class Pipeline:
     def scan(self, target: Target, examiner: Examiner) -> RunRecord:
         """Examine, and record the scans alone."""
         learnt = {
-            examined.image.subject.digest: _Learnt(_scan_record(examined))
+            examined.image.subject.digest: _Learnt(_scan_record(examined), self._config(examined))
             for examined in _examined(target, examiner)
         }
         return self._finish(target, learnt, Sealing(None), {})
@@ -176,7 +179,11 @@ class Pipeline:
                 f"CycloneDX {sbom.sbom.spec_version}"
             )
         claims = claims_about(run, image, examined.result, sbom, finished_at=finished_at)
-        return _Learnt(_scan_record(examined), sbom, tuple(claims))
+        return _Learnt(_scan_record(examined), self._config(examined), sbom, tuple(claims))
+
+    def _config(self, examined: Examined) -> ConfigRecord:
+        config = read_configuration(examined.image)
+        return ConfigRecord(config, self.product.version, self.clock())
 
     def _recorded_sbom(self, digest: Digest) -> bytes | None:
         """The document on record; None where there is none, or only a damaged one."""
@@ -272,6 +279,7 @@ def _run_record(
             found.scan if found else None,
             found.sbom if found else None,
             sealed.get(child.digest, ()),
+            found.config if found else None,
         )
         platforms.append(platform)
     about_index = sealed.get(image.subject.digest, ()) if image.is_index else ()

@@ -12,8 +12,11 @@ from sqlalchemy import Connection, Row, Select, and_, select
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, Need, PlatformDossier, RecordedFinding, Running
-from supplychain.model.evidence import EvidenceKind, Sbom, Scan, VerifiedAttestation
+from supplychain.model.evidence import Evidence, EvidenceKind, Sbom, Scan, VerifiedAttestation
+from supplychain.model.image_config import Ancestor, ImageConfig, Secret
 from supplychain.model.subject import Subject
+from supplychain.records.ancestry import read_ancestors, read_indexes, read_names
+from supplychain.records.configurations import read_configurations, secrets_of
 from supplychain.records.happened import (
     read_allowances,
     read_approvals,
@@ -76,6 +79,10 @@ class _Found:
     findings: list[RecordedFinding] = field(default_factory=list)
     components: list[Component] = field(default_factory=list)
     attestations: list[VerifiedAttestation] = field(default_factory=list)
+    secrets: tuple[Secret, ...] | None = None
+    config: ImageConfig | None = None
+    config_evidence: Evidence | None = None
+    ancestors: tuple[Ancestor, ...] = ()
 
 
 def read_dossier(connection: Connection, asked: Question) -> Dossier | None:
@@ -95,10 +102,13 @@ def read_dossier(connection: Connection, asked: Question) -> Dossier | None:
     _read_latest(connection, asked, subjects, found)
     for row in connection.execute(_attestations(found.keys(), asked.at)):
         found[row.image_id].attestations.append(attestation_of(row, subjects[row.image_id].digest))
+    _read_configurations(connection, asked, subjects, found)
     dossier = Dossier(
         subject=subjects[image.id],
         platforms=tuple(_platform(row, subjects[row.id], found[row.id]) for row in manifests),
         attestations=tuple(found[image.id].attestations),
+        names=read_names(connection, image.id, asked.at),
+        indexes=read_indexes(connection, image.id, asked.at),
     )
     return _with_history(connection, asked, dossier)
 
@@ -146,7 +156,7 @@ def _image(asked: Question) -> Select[Any]:
 
 def _children(index: int) -> Select[Any]:
     return (
-        select(images.c.id, images.c.digest, index_children)
+        select(images.c.id, images.c.digest, images.c.recorded_at, index_children)
         .join(index_children, index_children.c.child_id == images.c.id)
         .where(index_children.c.index_id == index)
         .order_by(index_children.c.position)
@@ -187,6 +197,7 @@ def _read_latest(
         else:
             entry.scan = scan_of(row, item)
             entry.component_count = row.components
+            entry.secrets = secrets_of(row.secrets)
             images_by_assessment[row.assessment_id] = row.image_id
             images_by_inventory[row.inventory_id] = row.image_id
     for row in connection.execute(
@@ -201,6 +212,22 @@ def _read_latest(
     if Need.COMPONENTS in asked.needs:
         for row in connection.execute(components_of(images_by_inventory.keys())):
             found[images_by_inventory[row.inventory_id]].components.append(component_of(row))
+
+
+def _read_configurations(
+    connection: Connection,
+    asked: Question,
+    subjects: dict[int, Subject],
+    found: dict[int, _Found],
+) -> None:
+    """What the images say about themselves, and what they were built upon."""
+    known = read_configurations(connection, subjects, asked.at)
+    for number, (config, how_known) in known.items():
+        entry = found[number]
+        entry.config, entry.config_evidence = config, how_known
+        if Need.ANCESTORS in asked.needs:
+            own = subjects[number].digest
+            entry.ancestors = read_ancestors(connection, asked.project, config, own, asked.at)
 
 
 def _attestations(of: Collection[int], at: datetime) -> Select[Any]:
@@ -226,4 +253,9 @@ def _platform(row: Row[Any], subject: Subject, found: _Found) -> PlatformDossier
         component_count=found.component_count,
         attestations=tuple(found.attestations),
         components=tuple(found.components),
+        secrets=found.secrets,
+        config=found.config,
+        config_evidence=found.config_evidence,
+        ancestors=found.ancestors,
+        recorded_at=row.recorded_at,
     )

@@ -11,6 +11,7 @@ from sqlalchemy import Table, bindparam, select, update
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Build, Evidence, EvidenceKind, Sbom, Scan
 from supplychain.records.bulk import Filing, stage, unstage
+from supplychain.records.configurations import file_configuration, secrets_text
 from supplychain.records.projection import (
     Projection,
     Row,
@@ -74,6 +75,8 @@ def file_evidence(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) ->
                 component_count=record.sbom.sbom.component_count,
             )
             _file_quality(filing, number, record.sbom.sbom)
+        if record.config:
+            file_configuration(filing, image, record.config)
         _file_attestations(filing, image, record.attestations)
     _file_attestations(filing, numbers[run.subject.digest], run.attestations)
     if sightings:
@@ -165,6 +168,7 @@ def _file_scan(filing: Filing, entry: _Scanned, inventory: int, assessment: int)
         operating_system=entry.scan.operating_system,
         inventory_id=inventory,
         assessment_id=assessment,
+        secrets=secrets_text(entry.scan.secrets),
     )
     return number
 

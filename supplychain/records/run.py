@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from supplychain.errors import DigestMismatchError, InputError
 from supplychain.model.artifact import DOCKER_INDEX, OCI_INDEX
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Evidence, EvidenceKind, Sbom, Scan, VerifiedAttestation
+from supplychain.model.image_config import ImageConfig
 from supplychain.model.subject import Platform, Subject
 
 
@@ -26,6 +28,24 @@ class SbomRecord:
 
     sbom: Sbom
     document: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRecord:
+    """What an image says about itself, without what may be secret.
+
+    The configuration itself is not kept: values of its environment may be secrets, and its bytes
+    lie with the image, under the digest that is kept.
+
+    Attributes:
+        config: What it says.
+        producer_version: Of this program, which left the rest out.
+        produced_at: When (aware, UTC).
+    """
+
+    config: ImageConfig
+    producer_version: str
+    produced_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +91,7 @@ class PlatformRecord:
         scan: The scan, where one was made.
         sbom: The SBOM, where one was made.
         attestations: Verified statements about this manifest.
+        config: Its configuration, where it was read.
     """
 
     subject: Subject
@@ -79,6 +100,7 @@ class PlatformRecord:
     scan: ScanRecord | None = None
     sbom: SbomRecord | None = None
     attestations: tuple[AttestationRecord, ...] = ()
+    config: ConfigRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +135,8 @@ class RunRecord:
                 yield platform.scan.report
             if platform.sbom:
                 yield platform.sbom.document
+            if platform.config:
+                yield platform.config.config.document()
             yield from (record.envelope for record in platform.attestations)
         yield from (record.envelope for record in self.attestations)
 

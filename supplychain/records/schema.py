@@ -29,11 +29,12 @@ from supplychain.records.columns import DigestText, Instant
 from supplychain.records.facts import components, findings, layers, vulnerabilities
 from supplychain.records.feed_tables import feed_editions
 from supplychain.records.history_tables import approvals, deployments, work
+from supplychain.records.image_tables import configurations
 from supplychain.records.sbom_tables import sbom_qualities, sboms
 from supplychain.records.tables import ID, evidence_id, id_column, identity, metadata, one_of, text
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0010"
+SCHEMA_VERSION = "0011"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -42,6 +43,7 @@ __all__ = [
     "assessments",
     "attestations",
     "components",
+    "configurations",
     "decision_links",
     "decisions",
     "deployments",
@@ -70,6 +72,19 @@ __all__ = [
 
 def _image_of(column: str = "image_id") -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["project_id", column], ["images.project_id", "images.id"])
+
+
+def _sightings(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("project_id", ID, ForeignKey("projects.id"), nullable=False),
+        Column("vulnerability_id", ID, ForeignKey("vulnerabilities.id"), nullable=False),
+        text("package_identity"),
+        Column("first_seen_at", Instant, nullable=False),
+        Column("recorded_at", Instant, nullable=False),
+        PrimaryKeyConstraint("project_id", "vulnerability_id", "package_identity", "first_seen_at"),
+    )
 
 
 projects = Table(
@@ -179,6 +194,8 @@ scans = Table(
     text("operating_system"),
     Column("inventory_id", ID, ForeignKey("inventories.id"), nullable=False),
     Column("assessment_id", ID, ForeignKey("assessments.id"), nullable=False),
+    # JSON array; NULL where the scan did not look for any.
+    Column("secrets", Text),
     Index(None, "inventory_id"),
     Index(None, "assessment_id"),
 )
@@ -237,29 +254,11 @@ assessed_findings = Table(
 
 # Never changed: an earlier sighting that becomes known later is a further row, and the least
 # one counts. So a question about the past is answered with what was known then.
-first_seen = Table(
-    "first_seen",
-    metadata,
-    Column("project_id", ID, ForeignKey("projects.id"), nullable=False),
-    Column("vulnerability_id", ID, ForeignKey("vulnerabilities.id"), nullable=False),
-    text("package_identity"),
-    Column("first_seen_at", Instant, nullable=False),
-    Column("recorded_at", Instant, nullable=False),
-    PrimaryKeyConstraint("project_id", "vulnerability_id", "package_identity", "first_seen_at"),
-)
+first_seen = _sightings("first_seen")
 
 # As `first_seen`, of findings that some version was known to repair: no database tells when a
 # fix was published, so the project keeps when it first heard of one.
-first_fixable = Table(
-    "first_fixable",
-    metadata,
-    Column("project_id", ID, ForeignKey("projects.id"), nullable=False),
-    Column("vulnerability_id", ID, ForeignKey("vulnerabilities.id"), nullable=False),
-    text("package_identity"),
-    Column("first_seen_at", Instant, nullable=False),
-    Column("recorded_at", Instant, nullable=False),
-    PrimaryKeyConstraint("project_id", "vulnerability_id", "package_identity", "first_seen_at"),
-)
+first_fixable = _sightings("first_fixable")
 
 policies = Table(
     "policies",

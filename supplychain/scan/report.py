@@ -14,6 +14,7 @@ from supplychain.errors import InputError, ToolOutputError
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.finding import Finding, Severity
+from supplychain.model.image_config import Secret
 from supplychain.scan.fields import (
     Node,
     component_key,
@@ -26,6 +27,7 @@ from supplychain.scan.fields import (
     whole_version,
 )
 from supplychain.scan.ratings import ratings, scores
+from supplychain.scan.secrets import read_secrets
 
 _OS, _LANGUAGE = "os-pkgs", "lang-pkgs"
 # Of these Trivy gathers all files under one heading, and each package says where it lies;
@@ -68,6 +70,7 @@ class Report:
         ecosystems: Trivy's types of the language packages found, `python-pkg`; sorted.
         components: Everything found, sorted by key.
         findings: Everything wrong, sorted by vulnerability, purl and path.
+        secrets: What looks like a secret, sorted by path, line and rule.
     """
 
     version: str
@@ -80,6 +83,7 @@ class Report:
     ecosystems: tuple[str, ...]
     components: tuple[Component, ...]
     findings: tuple[Finding, ...]
+    secrets: tuple[Secret, ...] = ()
 
 
 def read_report(data: bytes) -> Report:
@@ -129,6 +133,7 @@ def _report(document: Node) -> Report:
         ecosystems=tuple(sorted(parts.ecosystems)),
         components=tuple(parts.components[key] for key in sorted(parts.components)),
         findings=tuple(parts.findings[key] for key in sorted(parts.findings)),
+        secrets=read_secrets(document.get("Results") or ()),
     )
 
 
@@ -184,7 +189,7 @@ class _Parts:
         if kind not in {_OS, _LANGUAGE}:
             if node.get("Vulnerabilities"):
                 raise ValueError(f"it has vulnerabilities of the unknown class {kind!r}")
-            return  # licences and secrets, which the raw report keeps
+            return  # licences, which the raw report keeps, and secrets, which have their own file
         packages = node.get("Packages") or ()
         ecosystem = text(node, "Type")
         gathered = kind == _OS or ecosystem in _GATHERED

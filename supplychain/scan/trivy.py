@@ -152,6 +152,7 @@ class TrivyScanner:
             operating_system=_name(report),
             components=report.components,
             findings=tuple(sorted(findings, key=_order)),
+            secrets=report.secrets,
         )
         return ScanResult(scan, raw)
 

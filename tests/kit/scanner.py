@@ -56,5 +56,6 @@ class RecordedScanner:
             operating_system=f"{system.family} {system.release}" if system else "",
             components=report.components,
             findings=report.findings,
+            secrets=report.secrets,
         )
         return ScanResult(scan, raw)

@@ -1,0 +1,152 @@
+"""The images that an image was built upon, as far as the record knows, as of an instant.
+
+By layers that is a fact, and one look-up: each image on record is found by the name of all its
+layers together, so those that another begins with are found by the names of its beginnings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from supplychain.errors import InputError
+from supplychain.model.digest import Digest
+from supplychain.model.image_config import Ancestor, ImageConfig, Kinship, chain_ids
+from supplychain.model.subject import Subject
+from supplychain.records.configurations import config_of
+from supplychain.records.schema import configurations, image_names, images, index_children
+
+# How far claims are followed from image to image: nobody builds deeper, and claims may go round.
+_DEEPEST = 8
+
+
+def read_ancestors(
+    connection: Connection, project: int, config: ImageConfig, own: Digest, at: datetime
+) -> tuple[Ancestor, ...]:
+    """What an image was built upon, the nearest first, each under every name that it has here.
+
+    Of images that are the same layer for layer nobody can tell which came first: each counts as
+    an ancestor of the others, for it is all that they have in them.
+    """
+    depths = {str(chain): n for n, chain in enumerate(chain_ids(config.diff_ids), 1)}
+    rows = [
+        row
+        for row in connection.execute(_by_layers(project, list(depths), at))
+        if row.digest != own
+    ]
+    found: dict[tuple[Subject, Kinship], Ancestor] = {}
+    for row in sorted(rows, key=lambda r: (-r.layer_count, r.name, r.digest)):
+        _add(found, Ancestor(Subject(row.name, row.digest), Kinship.LAYERS, row.layer_count))
+    depth = {row.image_id: row.layer_count for row in rows}
+    for row in connection.execute(_indexes(depth, at)) if depth else ():
+        layers = depth[row.child_id]
+        _add(found, Ancestor(Subject(row.name, row.digest), Kinship.LAYERS, layers))
+    known = (config, *(config_of(document) for document in dict.fromkeys(r.document for r in rows)))
+    for claimed in _claimed(connection, project, known, at):
+        _add(found, Ancestor(claimed, Kinship.LABEL))
+    return tuple(sorted(found.values(), key=_nearest_first))
+
+
+def read_names(connection: Connection, image: int, at: datetime) -> tuple[str, ...]:
+    """Every name under which an image was on record at an instant."""
+    column = image_names.c
+    rows = connection.scalars(
+        select(column.name)
+        .where(column.image_id == image, column.recorded_at <= at)
+        .order_by(column.name)
+    )
+    return tuple(rows)
+
+
+def read_indexes(connection: Connection, image: int, at: datetime) -> tuple[Digest, ...]:
+    """The indexes that listed an image at an instant, as far as is on record."""
+    rows = connection.scalars(
+        select(images.c.digest)
+        .join(index_children, index_children.c.index_id == images.c.id)
+        .where(index_children.c.child_id == image, images.c.recorded_at <= at)
+        .order_by(images.c.digest)
+    )
+    return tuple(rows)
+
+
+def _add(found: dict[tuple[Subject, Kinship], Ancestor], ancestor: Ancestor) -> None:
+    found.setdefault((ancestor.subject, ancestor.known_by), ancestor)
+
+
+def _nearest_first(ancestor: Ancestor) -> tuple[int, str, str, Digest]:
+    subject = ancestor.subject
+    return -ancestor.layers, ancestor.known_by, subject.name, subject.digest
+
+
+def _by_layers(project: int, chains: list[str], at: datetime) -> Select[Any]:
+    column = configurations.c
+    return (
+        select(column.image_id, column.layer_count, column.document, images.c.digest)
+        .add_columns(image_names.c.name)
+        .join(images, images.c.id == column.image_id)
+        .join(image_names, image_names.c.image_id == column.image_id)
+        .where(
+            column.project_id == project,
+            column.chain_id.in_(chains),
+            column.recorded_at <= at,
+            image_names.c.recorded_at <= at,
+        )
+        .distinct()
+    )
+
+
+def _indexes(children: dict[int, int], at: datetime) -> Select[Any]:
+    """The indexes that list these images, for people know those."""
+    return (
+        select(index_children.c.child_id, images.c.digest, image_names.c.name)
+        .join(images, images.c.id == index_children.c.index_id)
+        .join(image_names, image_names.c.image_id == index_children.c.index_id)
+        .where(
+            index_children.c.child_id.in_(children),
+            images.c.recorded_at <= at,
+            image_names.c.recorded_at <= at,
+        )
+        .distinct()
+    )
+
+
+def _claimed(
+    connection: Connection, project: int, known: tuple[ImageConfig, ...], at: datetime
+) -> dict[Subject, None]:
+    """The bases that images name in labels and annotations, and those that these name in turn."""
+    found: dict[Subject, None] = {}
+    for _ in range(_DEEPEST):
+        named = {subject: None for config in known for subject in _named(config)}
+        new = [subject for subject in named if subject not in found]
+        if not new:
+            break
+        found |= dict.fromkeys(new)
+        rows = connection.execute(_configured(project, {s.digest for s in new}, at))
+        known = tuple(config_of(row.document) for row in rows)
+    return found
+
+
+def _configured(project: int, digests: set[Digest], at: datetime) -> Select[Any]:
+    """The configurations of images, and of the platforms of indexes."""
+    column = configurations.c
+    listed = (
+        select(index_children.c.child_id)
+        .join(images, images.c.id == index_children.c.index_id)
+        .where(images.c.project_id == project, images.c.digest.in_(digests))
+    )
+    itself = select(images.c.id).where(images.c.project_id == project, images.c.digest.in_(digests))
+    return select(column.document).where(
+        column.recorded_at <= at, column.image_id.in_(itself.union(listed))
+    )
+
+
+def _named(config: ImageConfig) -> Iterator[Subject]:
+    """The base that an image names by digest: a tag alone names nothing that lasts."""
+    for base in config.bases:
+        try:
+            yield Subject(base.name, Digest.parse(base.digest))
+        except InputError:
+            continue
