@@ -6,14 +6,8 @@ import re
 from functools import cache, lru_cache
 from typing import Any
 
-# A text longer than this is the licence itself rather than its name.
-_NAME_LENGTH = 120
+from supplychain.gate.spdx import NAME_LENGTH, identifier, stated, with_identifiers
 
-# Debian copyright format 1.0, "License short name": families that SPDX parts into -only and
-# -or-later; "+" means any later version, and trailing dot-zeroes are of no account.
-_GNU = re.compile(r"(A?GPL|LGPL|GFDL)-(\d)(?:\.(\d))?(?:\.0)?(\+|-only|-or-later)?", re.IGNORECASE)
-_OPERATOR = re.compile(r"[\s(](and|or|with)[\s(]", re.IGNORECASE)
-_WORD = re.compile(r"[^\s()]+")
 # SPDX lists exceptions apart from licences; CycloneDX's one list has both.
 _EXCEPTION = re.compile(
     r"(?!.*-(with|no-copyleft)-).*exception.*|GPL-CC-1\.0|Linux-syscall-note|LLGPL|SHL-2\.[01]"
@@ -36,43 +30,30 @@ def choices(texts: tuple[str, ...]) -> list[dict[str, Any]]:
 def _licence(kind: str, value: str) -> dict[str, Any]:
     if kind == "id":
         return {"license": {"id": value}}
-    if len(value) <= _NAME_LENGTH and "\n" not in value:
+    if len(value) <= NAME_LENGTH and "\n" not in value:
         return {"license": {"name": value}}
-    name = value.partition("\n")[0][:_NAME_LENGTH].rstrip()
+    name = value.partition("\n")[0][:NAME_LENGTH].rstrip()
     return {"license": {"name": name, "text": {"content": value}}}
 
 
 @lru_cache(maxsize=4096)
 def _read(text: str) -> tuple[str, str]:
     """What a text is: ("id" | "expression" | "name", the text as it is to be written)."""
-    text = text.strip().removeprefix("text://").strip()
-    identifier = _identifier(text)
-    if identifier:
-        return "id", identifier
-    expression = _expression(text) if len(text) <= _NAME_LENGTH * 4 else None
+    text = stated(text)
+    found = identifier(text, _identifiers())
+    if found:
+        return "id", found
+    expression = _expression(text)
     return ("expression", expression) if expression else ("name", text)
-
-
-def _identifier(text: str) -> str | None:
-    """The SPDX identifier that a short name stands for without doubt; None where there is none."""
-    known = _identifiers()
-    gnu = _GNU.fullmatch(text)
-    if gnu:
-        family, major, minor, suffix = gnu.groups()
-        suffix = "-or-later" if suffix == "+" else suffix or "-only"
-        return known.get(f"{family}-{major}.{minor or 0}{suffix}".lower())
-    # "Apache-2" is "Apache-2.0"; Debian calls the MIT licence by the older name Expat.
-    lowered = text.lower()
-    return known.get("mit" if lowered == "expat" else lowered) or known.get(f"{lowered}.0")
 
 
 def _expression(text: str) -> str | None:
     """A valid SPDX expression in its canonical form; None where the text is not one."""
-    if not _OPERATOR.search(text):
+    spdx = with_identifiers(text, _identifiers())
+    if spdx is None:
         return None
     from license_expression import ExpressionError, ExpressionParseError
 
-    spdx = _WORD.sub(lambda word: _identifier(word[0]) or word[0], text)
     try:
         return str(_spdx_licensing().parse(spdx, validate=True, strict=True))
     except (ExpressionError, ExpressionParseError):

@@ -8,6 +8,7 @@ from supplychain.gate.rules.attestation import AttestationPresent
 from supplychain.gate.rules.drift import Drift
 from supplychain.gate.rules.expression import Expression
 from supplychain.gate.rules.freshness import Freshness
+from supplychain.gate.rules.licences import Licences
 from supplychain.gate.rules.packages import Packages
 from supplychain.gate.rules.promoted_from import PromotedFrom
 from supplychain.gate.rules.provenance import Provenance
@@ -23,6 +24,7 @@ RULES: dict[str, type[Rule]] = {
         Drift,
         Expression,
         Freshness,
+        Licences,
         Packages,
         PromotedFrom,
         Provenance,

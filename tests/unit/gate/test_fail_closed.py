@@ -284,6 +284,18 @@ def packages() -> Iterator[Situation]:
         f"{may}, for it has no package URL",
         components=(replace(branch, purl=""),),
     )
+    allowed = make_policy("licences: {allowed: [permissive]}")
+    for name, texts, reason in (
+        ("a package that states no licence", (), "it states no licence"),
+        (
+            "a package under a licence that nobody knows",
+            ("BSD",),
+            "BSD is no licence that is known",
+        ),
+    ):
+        platform = make_platform(components=[replace(branch, licences=texts)])
+        said = f"django main, {branch.path}: {reason}"
+        yield Situation(name, make_dossier(platform), "licences", said, allowed)
     yield of(
         "a package of a version that cannot be compared, where some are required",
         required,

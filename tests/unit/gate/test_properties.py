@@ -70,10 +70,13 @@ RULES = (
     f"attestation: {{type: vuln, max_age: 1d, all_of: [{_KEY}, {{identities: [{TRUST_CI}]}}]}}",
     'packages: {denied: [{purl: pkg:pypi/part1, versions: "<1.1"}, pkg:pypi/*-dev]}',
     "packages: {required: [pkg:pypi/part2@1.0]}",
+    "licences: {allowed: [permissive]}",
+    "licences: {denied: [strong-copyleft], unknown: allow, exclude: [pkg:pypi/part4]}",
     "vulnerabilities: {severity: critical}",
     "vulnerabilities: {severity: high, fixable: true, grace: 2d}",
     "vulnerabilities: {severity: low, fixable: false, grace: 4d}",
 )
+LICENCES = (("MIT OR GPL-3.0-only",), ("MIT", "GPL-3.0-only"), ("AGPL-3+",), ("Odd",), ())
 JUST_AFTER = timedelta(microseconds=1)
 
 # Mostly fresh, so that both verdicts come up in every property.
@@ -96,10 +99,14 @@ def findings(draw: st.DrawFn) -> RecordedFinding:
 
 @st.composite
 def parts(draw: st.DrawFn) -> Component:
-    """A package, mostly harmless; its version may not be comparable, or its URL be missing."""
+    """A package, mostly harmless; version, package URL and licence may be none that are known."""
     version = draw(st.sampled_from(["1.0", "1.1", "2.0", "main"]))
     part = make_component(f"part{draw(st.integers(1, 4))}", version, ecosystem="python-pkg")
-    return replace(part, purl=draw(st.sampled_from([part.purl, part.purl, part.purl, ""])))
+    return replace(
+        part,
+        purl=draw(st.sampled_from([part.purl, part.purl, part.purl, ""])),
+        licences=draw(st.sampled_from([("MIT",), ("MIT",), *LICENCES])),
+    )
 
 
 @st.composite
@@ -199,6 +206,19 @@ def test_adding_what_is_denied_never_allows(
         component_count=platform.component_count + 1,
     )
     never_softer(judge(dossier, policy), judge(with_platform(dossier, more), policy))
+
+
+@given(dossiers(), policies, st.sampled_from([("GPL-3.0-only",), ("Odd AND GPL-3+",)]), st.data())
+def test_adding_a_licence_never_allows(
+    dossier: Dossier, policy: Policy, more: tuple[str, ...], data: st.DataObject
+) -> None:
+    platform = data.draw(st.sampled_from(dossier.platforms))
+    heavier = tuple(
+        replace(p, licences=(*p.licences, *more)) for p in platform.components if p.licences
+    )
+    others = tuple(p for p in platform.components if not p.licences)
+    worse = replace(platform, components=(*heavier, *others))
+    never_softer(judge(dossier, policy), judge(with_platform(dossier, worse), policy))
 
 
 @given(dossiers(), policies, st.data())

@@ -22,6 +22,7 @@ ALLOWED = {
     "functools",
     "inspect",
     "itertools",
+    "license_expression",
     "json",
     "posixpath",
     "re",
