@@ -14,6 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from supplychain.errors import InputError, LimitError
+from supplychain.signing.plain_json import read_plain
 
 Path = tuple[str, ...]
 
@@ -59,6 +60,8 @@ class _Reader:
 
     text: str
     wanted: Collection[Path]
+    # The document where it was read already: of its last member only the place is sought.
+    known: dict[str, object] = field(default_factory=dict)
     raw: dict[Path, bytes] = field(default_factory=dict)
 
     def document(self) -> object:
@@ -100,7 +103,10 @@ class _Reader:
         if self.text[at : at + 1] != ":":
             raise ValueError(f"expecting ':' at character {at}")
         start = at + 1
-        value, at = self.value(self.space(start), (*path, key))
+        if not path and self.known and key == next(reversed(self.known)):
+            value, at = self.known[key], self.text.rindex("}")
+        else:
+            value, at = self.value(self.space(start), (*path, key))
         end = self.space(at)
         if (*path, key) in self.wanted:
             self.raw[*path, key] = self.text[start:end].encode()
@@ -122,14 +128,29 @@ def read_json(data: bytes, what: str, *, limit: int, keep: Collection[Path] = ()
     """
     if len(data) > limit:
         raise LimitError(f"{what} has {len(data)} bytes, at most {limit} are read")
+    known = read_plain(data)
+    if known is not None:
+        keep = [path for path in keep if _holds(known, path)]
+        if not keep:
+            return Document(known, {})
+    if any(len(path) > 1 for path in keep):
+        known = None  # what is sought lies deeper, and the walk there reads everything anyway
     try:
-        reader = _Reader(data.decode("utf-8"), keep)
+        reader = _Reader(data.decode("utf-8"), keep, known or {})
         value = reader.document()
     except ValueError as error:
         raise InputError(f"{what} is not strict JSON", because=str(error)) from error
     except RecursionError:
         raise InputError(f"{what} is not usable JSON", because="it is nested too deeply") from None
     return Document(value, reader.raw)
+
+
+def _holds(value: object, path: Path) -> bool:
+    for name in path:
+        if not isinstance(value, dict) or name not in value:
+            return False
+        value = value[name]
+    return True
 
 
 def members(

@@ -120,16 +120,25 @@ class VerifyingKey:
         """The key as a PEM file."""
         return write_pem(_LABEL, self.spki)
 
-    def verify(self, signature: bytes, data: bytes) -> None:
+    def verify(self, signature: bytes, data: bytes, *, sha256: bytes | None = None) -> None:
         """Check a signature over bytes; of ECDSA it is DER.
+
+        Args:
+            signature: The signature.
+            data: The bytes.
+            sha256: Their SHA-256, where it was computed already.
 
         Raises:
             VerificationError: This key did not make it over these bytes.
         """
         key = _load(self.spki)
+        known = {} if sha256 is None else {"sha256": sha256}
         hashes = _hashes(key)
         if hashes:
-            found = any(_checks(key, signature, _hashed(name, data), name) for name in hashes)
+            found = any(
+                _checks(key, signature, known.get(name) or _hashed(name, data), name)
+                for name in hashes
+            )
         else:
             found = _checks(key, signature, data, "")
         if not found:

@@ -54,7 +54,7 @@ class Signed:
         if self.message is None:
             key.verify_digest(self.signature, self.sha256)
         else:
-            key.verify(self.signature, self.message)
+            key.verify(self.signature, self.message, sha256=self.sha256)
 
     def made_by(self, key: VerifyingKey) -> bool:
         """Whether this key made it."""
