@@ -16,7 +16,6 @@ from threading import Lock
 from urllib.parse import urlencode, urljoin
 
 import orjson
-import requests
 
 from supplychain.errors import ConfigurationError, RegistryError
 from supplychain.images.registry.address import Origin, without_secrets
@@ -27,6 +26,7 @@ from supplychain.images.registry.failures import (
     raise_for_status,
 )
 from supplychain.images.registry.options import RegistryOptions
+from supplychain.images.registry.response import Response
 from supplychain.images.registry.wire import Wire
 
 _CLIENT = "supplychain"
@@ -157,7 +157,7 @@ class Authenticator:
                 return None if login is None or not login.username else _basic(login)
             return _bearer(self._token(self._challenge, login, scope))
 
-    def learn(self, response: requests.Response, sent: str | None) -> bool:
+    def learn(self, response: Response, sent: str | None) -> bool:
         """Learn from a refusal; whether the call is worth a repetition.
 
         Args:
@@ -172,14 +172,14 @@ class Authenticator:
             challenge = challenge or self._ask(response.url)
             with self._lock:
                 self._challenge, self._challenged_at = challenge, response.url
-        elif response.status_code != 401 or not self._forget(sent):
+        elif response.status != 401 or not self._forget(sent):
             return False
         if self._challenge is None or (self._challenge.scheme == "basic" and self._login is None):
             return False
         drain(response)
         return True
 
-    def refusal(self, response: requests.Response, what: str, sent: str | None) -> RegistryError:
+    def refusal(self, response: Response, what: str, sent: str | None) -> RegistryError:
         """The error for a call that stays refused."""
         logged_in = sent is not None and self._login is not None
         return login_refused(response, what, self._registry, logged_in=logged_in)
@@ -224,15 +224,13 @@ class Authenticator:
             response = self._trade(url, challenge.service, scope, login.identity_token)
         else:
             response = self._get_token(url, challenge.service, scope, login)
-        if response.status_code in {401, 403}:
+        if response.status in {401, 403}:
             raise login_refused(response, what, self._registry, logged_in=login is not None)
-        if response.status_code != 200:
+        if response.status != 200:
             raise_for_status(response, what)
         return _read_token(read_body(response, limit=_TOKEN_LIMIT, what=what), url, now)
 
-    def _get_token(
-        self, url: str, service: str, scope: Scope, login: Login | None
-    ) -> requests.Response:
+    def _get_token(self, url: str, service: str, scope: Scope, login: Login | None) -> Response:
         asked = {"service": service, "scope": scope.parts}
         query = urlencode(asked | ({"account": login.username} if login else {}), doseq=True)
         authorization = (Origin.of(url), _basic(login)) if login else None
@@ -241,9 +239,7 @@ class Authenticator:
             "GET", f"{url}{joint}{query}", headers={}, authorization=authorization
         )
 
-    def _trade(
-        self, url: str, service: str, scope: Scope, identity_token: str
-    ) -> requests.Response:
+    def _trade(self, url: str, service: str, scope: Scope, identity_token: str) -> Response:
         asked = {"service": service, "scope": str(scope)}
         form = {"grant_type": "refresh_token", "client_id": _CLIENT}
         # The secret is in the body, so no redirect is followed with it.

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
 
-import requests
-
 from supplychain.errors import DigestMismatchError, NotFoundError, RegistryError
 from supplychain.images.registry.auth import Scope
 from supplychain.images.registry.body import read_chunks
 from supplychain.images.registry.failures import TransientError
 from supplychain.images.registry.host import Answer, Call, RegistryHost
+from supplychain.images.registry.response import Response
 from supplychain.images.registry.sending import Stream
 from supplychain.images.streams import checked
 from supplychain.model.artifact import Descriptor
@@ -174,13 +173,13 @@ class Blobs:
         return f"the blob {self._name}@{digest}"
 
 
-def _begins_at(response: requests.Response, start: int, what: str) -> bool:
+def _begins_at(response: Response, start: int, what: str) -> bool:
     """Whether an answer begins at `start`; a server may send everything again instead.
 
     Raises:
         RegistryError: It begins elsewhere.
     """
-    if response.status_code != 206:
+    if response.status != 206:
         return start == 0
     given = response.headers.get("Content-Range", "")
     if not given.startswith(f"bytes {start}-"):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import requests
-
 from supplychain.errors import LimitError
 from supplychain.images.registry.address import Origin
 from supplychain.images.registry.failures import NETWORK_ERRORS, raise_for_exception
+from supplychain.images.registry.response import Response
 
 CHUNK = 1024 * 1024
 _DRAIN_LIMIT = 64 * 1024
 
 
-def read_chunks(response: requests.Response, *, limit: int, what: str) -> Iterator[bytes]:
+def read_chunks(response: Response, *, limit: int, what: str) -> Iterator[bytes]:
     """The body in chunks of at most `CHUNK` bytes; the response is closed at the end.
 
     Args:
@@ -39,18 +38,18 @@ def read_chunks(response: requests.Response, *, limit: int, what: str) -> Iterat
             yield chunk
 
 
-def read_body(response: requests.Response, *, limit: int, what: str) -> bytes:
+def read_body(response: Response, *, limit: int, what: str) -> bytes:
     """The whole body; otherwise as `read_chunks`."""
     return b"".join(read_chunks(response, limit=limit, what=what))
 
 
-def drain(response: requests.Response) -> None:
+def drain(response: Response) -> None:
     """Read a body that nobody wants, so that its connection can be used again."""
     with response:
         _read(response, _DRAIN_LIMIT)
 
 
-def _read(response: requests.Response, size: int) -> bytes:
+def _read(response: Response, size: int) -> bytes:
     try:
         data: bytes = response.raw.read(size, decode_content=False)
     except NETWORK_ERRORS as error:

@@ -1,6 +1,6 @@
 """What went wrong with a registry, in our own taxonomy and without a secret.
 
-No exception of `requests` or `urllib3` is chained: their texts hold whole URLs, and those of signed
+No exception of `urllib3` is chained: their texts hold whole URLs, and those of signed
 storage carry the credential in the query.
 """
 
@@ -16,7 +16,6 @@ from typing import NoReturn
 from urllib.parse import parse_qsl
 
 import orjson
-import requests
 import urllib3.exceptions
 
 from supplychain.errors import (
@@ -27,11 +26,12 @@ from supplychain.errors import (
     SupplyChainError,
 )
 from supplychain.images.registry.address import Origin
+from supplychain.images.registry.response import Response
 
 # RFC 9110: these say that the same request may succeed later.
 TRANSIENT_STATUSES = frozenset({429, 500, 502, 503, 504})
-# What reading from a connection may raise: through requests, or from the raw stream.
-NETWORK_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+# What sending to a connection, or reading from it, may raise.
+NETWORK_ERRORS = (urllib3.exceptions.HTTPError, OSError)
 
 _BODY_LIMIT = 64 * 1024
 _TEXT_LIMIT = 200
@@ -77,7 +77,7 @@ def _cut(causes: tuple[BaseException, ...], origin: Origin) -> TransientError:
     )
 
 
-def raise_for_status(response: requests.Response, what: str) -> NoReturn:
+def raise_for_status(response: Response, what: str) -> NoReturn:
     """Say what a refusal means.
 
     Args:
@@ -90,7 +90,7 @@ def raise_for_status(response: requests.Response, what: str) -> NoReturn:
     """
     with response:
         because = _words_of(response)
-    status, origin = response.status_code, Origin.of(response.url)
+    status, origin = response.status, Origin.of(response.url)
     if status in TRANSIENT_STATUSES:
         error = _busy(origin, because) if status == 429 else _broken(origin, because)
         raise TransientError(error, response.headers.get("Retry-After"))
@@ -104,7 +104,7 @@ def raise_for_status(response: requests.Response, what: str) -> NoReturn:
 
 
 def login_refused(
-    response: requests.Response, what: str, registry: str, *, logged_in: bool
+    response: Response, what: str, registry: str, *, logged_in: bool
 ) -> AuthenticationError:
     """A registry or its token service wants another login than it got."""
     because = _words_of(response)
@@ -214,36 +214,29 @@ _TRANSLATIONS: tuple[tuple[_Kinds, _Translation], ...] = (
     ((ssl.SSLEOFError, ssl.SSLZeroReturnError), lambda cause, origin: _cut((cause,), origin)),
     (ssl.SSLError, _no_tls),
     (socket.gaierror, _unresolved),
-    ((requests.exceptions.ProxyError, urllib3.exceptions.ProxyError), _proxy),
+    (urllib3.exceptions.ProxyError, _proxy),
     (ConnectionRefusedError, _refused),
-    ((TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError), _slow),
-    (
-        (
-            requests.exceptions.InvalidURL,
-            requests.exceptions.InvalidSchema,
-            urllib3.exceptions.LocationValueError,
-        ),
-        _bad_address,
-    ),
+    ((TimeoutError, urllib3.exceptions.TimeoutError), _slow),
+    (urllib3.exceptions.LocationValueError, _bad_address),
 )
 
 
-def _words_of(response: requests.Response) -> str:
+def _words_of(response: Response) -> str:
     """The registry's own code and message, shortened, and without what we sent it in confidence."""
-    words = f"status {response.status_code}"
+    words = f"status {response.status}"
     try:
         errors = orjson.loads(response.raw.read(_BODY_LIMIT))["errors"]
         said = ": ".join(str(errors[0][k]) for k in ("code", "message") if errors[0].get(k))
     except (*NETWORK_ERRORS, ValueError, LookupError, TypeError, AttributeError):
         said = ""
-    for secret in _secrets_in(response.request):
+    for secret in _secrets_in(response):
         said = said.replace(secret, "***")
     said = _UNPRINTABLE.sub(" ", said).strip()[:_TEXT_LIMIT]
     return f"{words}, {said}" if said else words
 
 
-def _secrets_in(request: requests.PreparedRequest) -> Iterator[str]:
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+def _secrets_in(response: Response) -> Iterator[str]:
+    scheme, _, value = response.sent_headers.get("Authorization", "").partition(" ")
     if value:
         yield value
     if scheme == "Basic":
@@ -251,7 +244,7 @@ def _secrets_in(request: requests.PreparedRequest) -> Iterator[str]:
             yield base64.b64decode(value).decode().partition(":")[2] or value
         except (binascii.Error, UnicodeDecodeError):
             return
-    if isinstance(request.body, str):
-        for name, secret in parse_qsl(request.body):
+    if isinstance(response.sent_body, str):
+        for name, secret in parse_qsl(response.sent_body):
             if name in {"refresh_token", "password"}:
                 yield secret

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NoReturn
 
-import requests
-
 from supplychain.images.registry.address import Origin, api_host
 from supplychain.images.registry.auth import Authenticator, Scope
 from supplychain.images.registry.body import drain, read_body
 from supplychain.images.registry.failures import raise_for_status
 from supplychain.images.registry.options import RegistryOptions
+from supplychain.images.registry.response import Response
 from supplychain.images.registry.retry import Clock, Retry
 from supplychain.images.registry.sending import Stream
 from supplychain.images.registry.wire import Wire
@@ -108,9 +107,9 @@ class RegistryHost:
             body = read_body(response, limit=limit, what=call.what)
         else:
             drain(response)
-        return Answer(response.status_code, response.headers, body, response.url)
+        return Answer(response.status, response.headers, body, response.url)
 
-    def open(self, call: Call) -> requests.Response:
+    def open(self, call: Call) -> Response:
         """Make a call in one attempt, and leave the answer's body to the caller.
 
         Raises:
@@ -121,7 +120,7 @@ class RegistryHost:
         if self._refused(response) and self._authenticator.learn(response, sent):
             sent = self._authenticator.authorization(call.scope)
             response = self._send(call, sent)
-        if response.status_code not in call.accept:
+        if response.status not in call.accept:
             self._raise(response, call, sent)
         return response
 
@@ -129,7 +128,7 @@ class RegistryHost:
         """Close every connection."""
         self.wire.close()
 
-    def _send(self, call: Call, authorization: str | None) -> requests.Response:
+    def _send(self, call: Call, authorization: str | None) -> Response:
         relative = call.target.startswith("/")
         return self.wire.send(
             call.method,
@@ -139,15 +138,15 @@ class RegistryHost:
             authorization=None if authorization is None else (self._origin, authorization),
         )
 
-    def _raise(self, response: requests.Response, call: Call, sent: str | None) -> NoReturn:
+    def _raise(self, response: Response, call: Call, sent: str | None) -> NoReturn:
         if self._refused(response):
             with response:
                 raise self._authenticator.refusal(response, call.what, sent)
         raise_for_status(response, call.what)
 
-    def _refused(self, response: requests.Response) -> bool:
+    def _refused(self, response: Response) -> bool:
         """Whether the registry itself, not some storage behind it, refuses us."""
-        return response.status_code in {401, 403} and Origin.of(response.url) == self._origin
+        return response.status in {401, 403} and Origin.of(response.url) == self._origin
 
     @property
     def _base(self) -> str:

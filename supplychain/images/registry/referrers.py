@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urljoin
 
 import orjson
-from requests.utils import parse_header_links
 
 from supplychain.errors import InputError, LimitError, VerificationError
 from supplychain.images.documents import read_descriptor, referrer_descriptor
@@ -101,7 +100,13 @@ def with_entry(raw: bytes | None, entry: Descriptor) -> bytes:
 
 def next_page(answer: Answer) -> str | None:
     """The URL of the page that follows, from the `Link` header; None after the last."""
-    for link in parse_header_links(answer.headers.get("Link", "")):
+    header = answer.headers.get("Link", "")
+    if not header:
+        return None
+    # Only here: it takes time to load, and most lists have one page.
+    from requests.utils import parse_header_links
+
+    for link in parse_header_links(header):
         if link.get("rel") == "next":
             return urljoin(answer.url, link["url"])
     return None

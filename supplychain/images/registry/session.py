@@ -1,113 +1,158 @@
-"""Connections: TLS and its authorities, proxies, and a `requests` session that adds nothing.
+"""Connections: TLS and its authorities, proxies, and pools that add nothing.
 
-What `requests` would do by itself and must not do here: it takes logins from `~/.netrc`, and it
-keeps cookies. The session therefore has `trust_env` off and refuses cookies; the proxies and the
-certificate bundle of the environment, which that switch turns off too, are looked up here under
-the same names. Loopback never goes through a proxy, as in every Go client.
+They are those of `urllib3`. What `requests` does above it is either not wanted here (it takes
+logins from `~/.netrc`, and it keeps cookies) or takes longer than the request itself. The proxies
+and the certificate bundle of the environment are looked up under the names that it knows. Loopback
+never goes through a proxy, as in every Go client.
 """
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import socket
 import ssl
-from collections.abc import Callable
-from http.cookiejar import DefaultCookiePolicy
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
+from certifi import where as certificate_bundle
 
 from supplychain import __version__
 from supplychain.errors import ConfigurationError
 from supplychain.images.registry.address import Origin, is_loopback
 from supplychain.images.registry.pace import PacedHTTPPool, PacedHTTPSPool
+from supplychain.images.registry.response import Response
+from supplychain.images.registry.sending import Stream
 
 # At debug level urllib3 logs whole URLs, and those of signed storage are credentials.
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
 _BLOCK = 256 * 1024
+_HEADERS = {"User-Agent": f"supplychain/{__version__}", "Accept-Encoding": "identity"}
+# Hosts whose connections are kept, and connections to each.
+_KEPT: Mapping[str, Any] = MappingProxyType({"num_pools": 10, "maxsize": 10})
 _POOLS = {"http": PacedHTTPPool, "https": PacedHTTPSPool}
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 # TLS alerts and versions too old for us: the server does speak TLS.
 _TLS_REASONS = ("ALERT", "UNSUPPORTED_PROTOCOL")
 
 
-class RegistrySession(requests.Session):
-    """A session that takes nothing from the environment and keeps nothing between requests.
+class Connections:
+    """Connections that take nothing from the environment and keep nothing between requests.
 
     Args:
         cacert: Authorities to trust beside the usual ones.
         is_insecure: Whether any certificate of an origin will do.
+        timeout: Seconds to connect, and seconds without a byte.
     """
 
-    def __init__(self, cacert: Path | None, is_insecure: Callable[[Origin], bool]) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        cacert: Path | None,
+        is_insecure: Callable[[Origin], bool],
+        timeout: tuple[float, float],
+    ) -> None:
         self._cacert = cacert
         self._is_insecure = is_insecure
-        self.trust_env = False
-        self.headers = CaseInsensitiveDict(
-            {"User-Agent": f"supplychain/{__version__}", "Accept-Encoding": "identity"}
-        )
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self.adapters.clear()
+        self._timeout = urllib3.Timeout(connect=timeout[0], read=timeout[1])
+        self._pools: dict[tuple[str, str | None], urllib3.PoolManager] = {}
 
-    def get_adapter(self, url: str) -> HTTPAdapter:
-        """The adapter for a URL by its exact origin, made when first needed.
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        origin: Origin,
+        headers: Mapping[str, str],
+        body: bytes | str | Stream | None,
+    ) -> Response:
+        """Send one request and read the answer's headers; nothing is followed or repeated.
 
-        `requests` would compare prefixes, by which a host could pass for another one.
+        Args:
+            method: HTTP method.
+            url: Absolute URL.
+            origin: Its origin.
+            headers: Headers.
+            body: The body.
+
+        Raises:
+            OSError: Its socket failed.
+            urllib3.exceptions.HTTPError: The exchange failed in another way.
         """
-        origin = Origin.of(url)
+        size = body.size if isinstance(body, Stream) else len(body or "")
+        raw = self._pool(origin, environment_proxy(url, origin)).urlopen(
+            method,
+            url,
+            redirect=False,
+            headers={**_HEADERS, **headers, **({"Content-Length": str(size)} if size else {})},
+            body=_opened(body) if size else None,
+            retries=False,
+            preload_content=False,
+            decode_content=False,
+            timeout=self._timeout,
+        )
+        return Response(raw.status, raw.headers, url, raw, headers, body)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for pool in tuple(self._pools.values()):
+            pool.clear()
+
+    def _pool(self, origin: Origin, proxy: str | None) -> urllib3.PoolManager:
         kind = origin.scheme
         if kind == "https" and self._is_insecure(origin):
             kind = "insecure"
-        adapter = self.adapters.get(kind)
-        if not isinstance(adapter, HTTPAdapter):
-            adapter = self.adapters[kind] = _PacedAdapter(self._context(kind))
-        return adapter
+        found = self._pools.get((kind, proxy))
+        if found is None:
+            made = _pool_through(proxy, self._tls(kind))
+            made.pool_classes_by_scheme = dict(_POOLS)
+            # Threads may share it, and whoever was first wins.
+            found = self._pools.setdefault((kind, proxy), made)
+        return found
 
-    def _context(self, kind: str) -> ssl.SSLContext | None:
+    def _tls(self, kind: str) -> dict[str, Any]:
         if kind == "http":
-            return None
+            return {}
         if kind == "insecure":
             # The user has named this host; one warning for each request would say nothing new.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-            return _unverified_context()
-        return _verified_context(self._cacert)
+            return {"ssl_context": _unverified_context(), "cert_reqs": "CERT_NONE"}
+        return {"ssl_context": _verified_context(self._cacert), "cert_reqs": "CERT_REQUIRED"}
 
 
-class _PacedAdapter(HTTPAdapter):
-    """Connections with a least speed, and TLS as one context says."""
+def _pool_through(proxy: str | None, tls: Mapping[str, Any]) -> urllib3.PoolManager:
+    if proxy is None:
+        return urllib3.PoolManager(blocksize=_BLOCK, **_KEPT, **tls)
+    # Only here: it takes time to load, and most do without.
+    from requests.utils import get_auth_from_url
 
-    def __init__(self, context: ssl.SSLContext | None) -> None:
-        self._tls = {} if context is None else {"ssl_context": context}
-        super().__init__()
-
-    def init_poolmanager(
-        self, connections: int, maxsize: int, block: bool = False, **kwargs: Any
-    ) -> None:
-        super().init_poolmanager(
-            connections, maxsize, block, blocksize=_BLOCK, **self._tls, **kwargs
-        )
-        self.poolmanager.pool_classes_by_scheme = dict(_POOLS)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, blocksize=_BLOCK, **self._tls, **kwargs)
-        manager.pool_classes_by_scheme = dict(_POOLS)
-        return manager
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Nothing to load: the context holds the authorities, and reading them costs 15 ms."""
+    address = proxy if "://" in proxy else f"http://{proxy}"
+    login = ":".join(get_auth_from_url(address))
+    sent = urllib3.make_headers(proxy_basic_auth=login) if login != ":" else None
+    return urllib3.ProxyManager(address, proxy_headers=sent, blocksize=_BLOCK, **_KEPT, **tls)
 
 
-def environment_proxies(url: str, origin: Origin) -> dict[str, str]:
-    """The proxies that the environment names for a URL, as `requests` reads it."""
-    return {} if is_loopback(origin.host) else dict(get_environ_proxies(url))
+def environment_proxy(url: str, origin: Origin) -> str | None:
+    """The proxy that the environment names for a URL, as `requests` reads it."""
+    if is_loopback(origin.host):
+        return None
+    if sys.platform == "linux" and not any(n.lower().endswith("_proxy") for n in os.environ):
+        return None
+    # Only here: it takes time to load, and most do without.
+    from requests.utils import get_environ_proxies, select_proxy
+
+    return select_proxy(url, dict(get_environ_proxies(url)))
+
+
+def _opened(body: bytes | str | Stream | None) -> Any:
+    """As a stream a body goes out in blocks, each with a timeout of its own."""
+    if isinstance(body, Stream):
+        return body.opened()
+    return io.BytesIO(body) if isinstance(body, bytes) else body
 
 
 def spoken_scheme(host: str, port: int, timeout: float) -> str | None:
@@ -148,7 +193,7 @@ def _unverified_context() -> ssl.SSLContext:
 def _verified_context(cacert: Path | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     named = next((name for name in _CA_VARIABLES if os.environ.get(name)), None)
-    bundle = os.environ[named] if named else DEFAULT_CA_BUNDLE_PATH
+    bundle = os.environ[named] if named else certificate_bundle()
     _trust(context, Path(bundle), named or "the certificate bundle")
     if cacert is not None:
         _trust(context, cacert, "--registry-cacert")

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urljoin
-
-import requests
 
 from supplychain.errors import RegistryError
 from supplychain.images.registry.address import Origin, is_loopback, without_secrets
 from supplychain.images.registry.body import drain
 from supplychain.images.registry.failures import NETWORK_ERRORS, raise_for_exception
 from supplychain.images.registry.options import RegistryOptions
+from supplychain.images.registry.response import Response
 from supplychain.images.registry.sending import Stream
-from supplychain.images.registry.session import (
-    RegistrySession,
-    environment_proxies,
-    spoken_scheme,
-)
+from supplychain.images.registry.session import Connections, spoken_scheme
 
 _MOST_REDIRECTS = 5
 _FOLLOWED = frozenset({301, 302, 303, 307, 308})
@@ -37,7 +30,8 @@ class Wire:
 
     def __init__(self, options: RegistryOptions) -> None:
         self._options = options
-        self._session = RegistrySession(options.cacert, self._is_insecure)
+        timeout = (options.connect_timeout, options.read_timeout)
+        self._connections = Connections(options.cacert, self._is_insecure, timeout)
 
     def send(
         self,
@@ -48,7 +42,7 @@ class Wire:
         body: bytes | str | Stream | None = None,
         authorization: tuple[Origin, str] | None = None,
         redirects: int = _MOST_REDIRECTS,
-    ) -> requests.Response:
+    ) -> Response:
         """Send a request, follow redirects, and give the last answer with its body unread.
 
         Args:
@@ -70,7 +64,7 @@ class Wire:
             if authorization is not None and authorization[0] == origin:
                 sent["Authorization"] = authorization[1]
             response = self._exchange(method, url, origin, sent, body)
-            if response.status_code not in followed:
+            if response.status not in followed:
                 return response
             drain(response)
             url = self.follow(url, response.headers.get("Location"))
@@ -127,7 +121,7 @@ class Wire:
 
     def close(self) -> None:
         """Close every connection."""
-        self._session.close()
+        self._connections.close()
 
     def _is_insecure(self, origin: Origin) -> bool:
         named = {name.lower() for name in self._options.insecure}
@@ -144,26 +138,9 @@ class Wire:
         origin: Origin,
         headers: dict[str, str],
         body: bytes | str | Stream | None,
-    ) -> requests.Response:
+    ) -> Response:
         self._admit(origin)
         try:
-            return self._session.request(
-                method,
-                url,
-                headers=headers,
-                data=_sent(body),
-                stream=True,
-                timeout=(self._options.connect_timeout, self._options.read_timeout),
-                allow_redirects=False,
-                proxies=environment_proxies(url, origin),
-                verify=not self._is_insecure(origin),
-            )
+            return self._connections.exchange(method, url, origin, headers, body)
         except NETWORK_ERRORS as error:
             raise_for_exception(error, origin)
-
-
-def _sent(body: bytes | str | Stream | None) -> Any:
-    """As a stream a body goes out in blocks, each with a timeout of its own."""
-    if isinstance(body, Stream):
-        return body.opened() if body.size else b""
-    return io.BytesIO(body) if isinstance(body, bytes) and body else body
