@@ -42,7 +42,7 @@ def download(url: str, options: RegistryOptions, *, limit: int) -> bytes:
 
     def fetch() -> bytes:
         response = wire.send("GET", url, headers={"Accept": "*/*"})
-        if response.status_code != 200:
+        if response.status != 200:
             raise_for_status(response, shown)
         return read_body(response, limit=limit, what=shown)
 
