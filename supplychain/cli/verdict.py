@@ -14,6 +14,8 @@ _COLOUR = {Verdict.ALLOW: "green", Verdict.DENY: "red", Verdict.PENDING: "yellow
 _MARK = {
     Outcome.PASSED: ("green", "\N{CHECK MARK}"),
     Outcome.VIOLATED: ("red", "\N{BALLOT X}"),
+    Outcome.WAIVED: ("yellow", "~"),
+    Outcome.WARNED: ("yellow", "!"),
     Outcome.NOT_APPLICABLE: ("dim", "-"),
 }
 # A denial over hundreds of findings is read from the top; `--all` and JSON hold every one.
@@ -61,7 +63,8 @@ def _rule(result: RuleResult, width: int, paint: Paint, *, everything: bool) -> 
         return
     shown = result.violations if everything else result.violations[:_SHOWN]
     for violation in shown:
-        yield label + _violation(violation, paint)
+        borne = f" {paint(*_MARK[Outcome.WAIVED])} {result.rule:<{width}}  "
+        yield (borne if violation.waiver else label) + _violation(violation, paint)
         yield from (f"     {paint('dim', printable(note))}" for note in violation.notes)
     yield from _more(len(result.violations) - len(shown))
     yield from _notes(result, paint, everything=everything)
@@ -76,6 +79,7 @@ def _notes(result: RuleResult, paint: Paint, *, everything: bool) -> Iterator[st
 
 def _violation(violation: Violation, paint: Paint) -> str:
     platform = printable(f"  [{violation.platform}]") if violation.platform else ""
+    platform += f"  {paint('yellow', f'({violation.waiver})')}" if violation.waiver else ""
     if violation.finding is None:
         return printable(violation.message) + platform
     finding = violation.finding

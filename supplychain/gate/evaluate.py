@@ -13,6 +13,7 @@ from supplychain.gate.entry import RuleEntry
 from supplychain.gate.platforms import select_platforms
 from supplychain.gate.policy import Policy
 from supplychain.gate.remedies import with_remedies
+from supplychain.gate.waivers import Waivers
 from supplychain.model.decision import (
     Decision,
     EvidenceReference,
@@ -69,7 +70,8 @@ def evaluate(
     if not platforms:
         return _denied(selection, policy.digest, subject, environment, at)
     case = Case(dossier, environment, platforms, at, policy.vex)
-    judged = [(entry, entry.rule.judge(case)) for entry in policy.rules]
+    waivers = Waivers(case, policy.waivers)
+    judged = [(entry, waivers.bear(entry, entry.rule.judge(case))) for entry in policy.rules]
     return _decision(selection, judged, case, policy)
 
 

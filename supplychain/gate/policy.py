@@ -16,6 +16,7 @@ from supplychain.gate.options import (
 )
 from supplychain.gate.rule_list import RULE_LIST
 from supplychain.gate.vex_terms import VEX_TERMS, VexTerms
+from supplychain.gate.waiver_terms import WAIVER_RULES, WaiverRules
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Need
 from supplychain.model.subject import Platform
@@ -33,6 +34,7 @@ class Policy:
         platforms: What the environment runs of an index; empty for everything that is recorded.
         vex: On what terms claims of fact clear findings; None where nobody's do.
         description: For people.
+        waivers: Whose waivers count, and for how long; None where none does.
         origins: Which document says a key, for people; two policies that differ in nothing else
             are the same.
         overridden: What the documents that it is made of said and it does not, for people.
@@ -51,6 +53,10 @@ class Policy:
         metadata=option(VEX_TERMS, "whose VEX documents are believed; default nobody's"),
     )
     description: str = field(default="", metadata=option(TEXT, "for people"))
+    waivers: WaiverRules | None = field(
+        default=None,
+        metadata=option(WAIVER_RULES, "whose waivers count, and for how long; default none"),
+    )
     origins: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     overridden: tuple[str, ...] = field(default=(), compare=False)
 

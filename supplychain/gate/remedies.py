@@ -16,19 +16,21 @@ def with_remedies(results: Sequence[RuleResult]) -> tuple[RuleResult, ...]:
     """The results with a remedy in every violation that is about a finding.
 
     A package that several rules or findings complain about gets one remedy that satisfies all of
-    them, so that nobody upgrades twice.
+    them, so that nobody upgrades twice. What a waiver bears asks for nothing.
     """
     findings: dict[_Package, list[Finding]] = {}
     for result in results:
         for violation in result.violations:
-            if violation.finding is not None:
+            if violation.finding is not None and not violation.waiver:
                 findings.setdefault(_package(violation.finding), []).append(violation.finding)
     remedies = {package: _remedy(found) for package, found in findings.items()}
     return tuple(
         dataclasses.replace(
             result,
             violations=tuple(
-                dataclasses.replace(v, remedy=remedies[_package(v.finding)]) if v.finding else v
+                dataclasses.replace(v, remedy=remedies[_package(v.finding)])
+                if v.finding and not v.waiver
+                else v
                 for v in result.violations
             ),
         )

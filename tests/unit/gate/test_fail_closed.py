@@ -13,6 +13,7 @@ import pytest
 
 from supplychain.gate.evaluate import evaluate
 from supplychain.gate.policy import Policy
+from supplychain.gate.waiver_terms import WaiverRules
 from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier
@@ -24,6 +25,7 @@ from supplychain.model.evidence import (
 )
 from supplychain.model.finding import Severity
 from supplychain.model.identity import Identity, NameKind
+from supplychain.model.waiver import EndsWithFix, Waiver, WaiverState
 from tests.kit.policies import (
     ARM,
     ARM_SUBJECT,
@@ -43,6 +45,8 @@ from tests.kit.policies import (
     make_sbom,
 )
 from tests.kit.scans import AT, SUBJECT, make_component, make_finding, make_scan
+from tests.kit.waivers import RULES as WAIVERS
+from tests.kit.waivers import SCOPE, make_waiver, waiving, with_waivers
 
 DOCS = Path(__file__).parents[3] / "docs" / "policy.md"
 DAY = timedelta(days=1)
@@ -90,6 +94,7 @@ def situations() -> Iterator[Situation]:
     yield from identities()
     yield from packages()
     yield from platforms()
+    yield from waivers()
 
 
 def scans() -> Iterator[Situation]:
@@ -508,6 +513,64 @@ def platforms() -> Iterator[Situation]:
     )
 
 
+def waivers() -> Iterator[Situation]:
+    policy = make_policy("vulnerabilities: {severity: high}")
+    of_high = "CVE-2024-0727 high (debian) in libssl3 3.0.11-1~deb12u2, fixed in 3.0.13-1~deb12u1"
+
+    def of(name: str, waiver: Waiver, note: str, rules: WaiverRules | None = WAIVERS) -> Situation:
+        dossier = with_waivers(make_dossier(make_platform(findings=[known()])), waiver)
+        reason = f"{of_high}, known 0 s{note}"
+        return Situation(name, dossier, "vulnerabilities", reason, waiving(policy, rules))
+
+    yield of(
+        "a waiver that expired since a job last looked at it",
+        make_waiver(expires=timedelta(hours=-3)),
+        "; WV-17 expired 3 h ago",
+    )
+    yield of("a waiver that nobody approved", make_waiver(approved=None), "; WV-17 is not approved")
+    yield of(
+        "a waiver approved by its requester",
+        make_waiver(approved_by="alice"),
+        "; WV-17 is approved by its requester, alice",
+    )
+    yield of(
+        "a waiver approved by somebody whom the policy does not name",
+        make_waiver(approved_by="eve"),
+        "; WV-17 is approved by eve, no approver of the policy for prod",
+    )
+    yield of(
+        "a waiver approved after the instant that is asked about",
+        make_waiver(approved=-DAY),
+        "; WV-17 counts only from 2026-01-16T12:00:00Z",
+    )
+    yield of(
+        "a waiver for longer than the policy allows",
+        make_waiver(expires=40 * DAY),
+        "; WV-17 lasts 42 d, and the policy allows 30 d for what is high",
+    )
+    yield of(
+        "a waiver that was revoked",
+        make_waiver(ended=WaiverState.REVOKED, ended_by="carol", ended_at=AT - DAY),
+        "; WV-17 was revoked by carol, 1 d ago",
+    )
+    yield of(
+        "a waiver that was to end when there is a fix, and there is one",
+        make_waiver(ends_with_fix=EndsWithFix.FINDING),
+        "; WV-17 ended: 3.0.13-1~deb12u1 repairs libssl3",
+    )
+    yield of(
+        "a waiver where the policy lets none count",
+        make_waiver(),
+        "; WV-17 does not count: the policy for prod lets nobody waive anything",
+        None,
+    )
+    yield of(
+        "a waiver for another version of the package",
+        make_waiver(replace(SCOPE, versions="=3.0.11-1~deb12u1")),
+        "",
+    )
+
+
 SITUATIONS = tuple(situations())
 
 
@@ -524,7 +587,7 @@ def judge(situation: Situation) -> Decision:
 
 def reasons(situation: Situation) -> tuple[str, ...]:
     result = next(r for r in judge(situation).results if r.rule == situation.rule)
-    return tuple(v.message for v in result.violations)
+    return tuple("; ".join((v.message, *v.notes)) for v in result.violations)
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda s: s.name)
