@@ -13,6 +13,7 @@ from supplychain.cli.commands import (
     config,
     copy,
     db,
+    decisions,
     deployments,
     doctor,
     export,
@@ -72,6 +73,7 @@ app.command("doctor", rich_help_panel=_MAIN)(doctor.doctor)
 app.add_typer(vulndb.app, name="vulndb", rich_help_panel=_MAIN)
 app.command("run", rich_help_panel=_MAIN)(run.run)
 app.command("gate", rich_help_panel=_MAIN)(gate.gate)
+app.add_typer(decisions.app, name="decisions", rich_help_panel=_MAIN)
 app.add_typer(images.app, name="images", rich_help_panel=_MAIN)
 app.command("scan", rich_help_panel=_STAGES)(stages.scan)
 app.command("sbom", rich_help_panel=_STAGES)(stages.sbom)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+from supplychain.errors import InputError
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -35,3 +37,32 @@ def size(count: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """An instant as people write one: RFC 3339, a date, or how long ago (`36h`, `7d`).
+
+    Args:
+        text: What was typed.
+        now: The moment to which it is relative (aware).
+
+    Raises:
+        InputError: It is none of these, or has no time zone.
+    """
+    from supplychain.gate.durations import parse_duration
+
+    with_units = text[-1:] in "smhd" and text[:-1].isdecimal()
+    if with_units:
+        return now - parse_duration(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is not None and found.tzinfo is None and len(text) == len("2026-01-31"):
+        found = found.replace(tzinfo=UTC)
+    if found is None or found.tzinfo is None:
+        raise InputError(
+            f"{text[:40]!r} is not a moment",
+            hint="write it as 2026-01-31T09:00:00Z, 2026-01-31, or 36h for so long ago",
+        )
+    return found.astimezone(UTC)

@@ -194,6 +194,15 @@ class Ledger:
         policy = read_inputs(inputs).policy
         return Replayable(document, self._content.get(policy) if policy else None, inputs)
 
+    def policy(self, digest: Digest) -> bytes:
+        """The policy that a decision names, as it was judged by.
+
+        Raises:
+            NotFoundError: It is not on record.
+            DigestMismatchError: The stored document was changed.
+        """
+        return self._content.get(digest)
+
     def verify(self, noted: Sequence[Digest] = ()) -> Verification:
         """Look at every decision: its row, its place in the chain, its documents.
 

@@ -1,0 +1,304 @@
+"""`supplychain decisions`: what was decided, why it changed, and that it comes out again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from supplychain.cli import options
+from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.decided_lines import as_data, compared, listed, verified
+from supplychain.cli.judgement import check_environment, environment_of
+from supplychain.cli.times import moment
+from supplychain.cli.verdict import lines
+from supplychain.errors import InputError, NotFoundError, VerificationError
+
+if TYPE_CHECKING:
+    from supplychain.bootstrap.decided import Decided
+    from supplychain.model.decision import Verdict
+    from supplychain.records.record import Record
+
+app = typer.Typer(help="See, compare, replay and verify decisions.", no_args_is_help=True)
+
+_ID = Annotated[
+    str, typer.Argument(metavar="ID", help="a decision, by its ID or the beginning of it")
+]
+_Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since", metavar="TIME", help="2026-01-31T09:00:00Z, a date, or 36h for so long ago"
+    ),
+]
+
+
+@app.callback()
+def _group() -> None:
+    """See, compare, replay and verify decisions. Nothing here records anything."""
+
+
+@app.command("list")
+@options.command(options.RECORD)
+def list_(
+    shared: Context,
+    image: Annotated[
+        str | None, typer.Argument(metavar="IMAGE", help="about this image", show_default=False)
+    ] = None,
+    environment: options.Environment = None,
+    verdict: Annotated[
+        str | None, typer.Option("--verdict", metavar="VERDICT", help="allow, deny or pending")
+    ] = None,
+    since: _Since = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=100_000, metavar="N", help="at most so many")
+    ] = 50,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """List decisions on record, the newest first.
+
+    \b
+    Examples:
+      supplychain decisions list
+      supplychain decisions list registry.example/shop:1.4 -e prod
+      supplychain decisions list --verdict deny --since 7d --output json
+    """
+    from supplychain.bootstrap import parts, targets
+
+    now = shared.now()
+    with parts.open_record(shared.settings) as record:
+        found = record.ledger.list(
+            subject=targets.recorded(shared.settings, record, image) if image else None,
+            environment=check_environment(environment) if environment else None,
+            verdict=_verdict(verdict),
+            since=moment(since, now) if since else None,
+            limit=limit,
+        )
+    if output is OutputFormat.JSON:
+        write_json({"decisions": [as_data(one) for one in found]})
+        return
+    write("".join(f"{listed(one, shared.paint, now)}\n" for one in found))
+
+
+@app.command()
+@options.command(options.RECORD)
+def show(
+    shared: Context,
+    decision: _ID,
+    everything: options.Everything = False,
+    output: options.Output = OutputFormat.TEXT,
+    output_file: options.OutputFile = None,
+) -> None:
+    """Show a decision as the gate printed it; as JSON, its very bytes.
+
+    Exits with 0 whatever the verdict was: it is no answer to a question of today.
+
+    \b
+    Examples:
+      supplychain decisions show 4be1f3c02a9d
+      supplychain decisions show 4be1f3c02a9d --output json
+    """
+    from supplychain.bootstrap import decided, parts
+
+    with parts.open_record(shared.settings) as record:
+        found = decided.decided(record, decision)
+    if output is OutputFormat.JSON:
+        write(found.document, output_file)
+        return
+    now = found.decision.decided_at
+    text = lines(found.decision, found.identity, shared.paint, now=now, everything=everything)
+    write("\n".join(text) + "\n", output_file)
+
+
+@app.command()
+@options.command(options.RECORD, options.REGISTRY)
+def diff(
+    shared: Context,
+    first: Annotated[
+        str, typer.Argument(metavar="A|IMAGE", help="the earlier decision; or, with -e, an image")
+    ],
+    second: Annotated[
+        str | None, typer.Argument(metavar="[B]", help="the later decision", show_default=False)
+    ] = None,
+    environment: options.Environment = None,
+    since: _Since = None,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Show why a later decision says something else than an earlier one.
+
+    Of an image in an environment these are its last two decisions; with --since,
+    the one that stood then and the last one.
+
+    \b
+    Examples:
+      supplychain decisions diff 4be1f3c02a9d 90ab12cd34ef
+      supplychain decisions diff registry.example/shop:1.4 -e prod
+      supplychain decisions diff registry.example/shop:1.4 -e prod --since 2026-11-24
+    """
+    from supplychain.bootstrap import decided, parts
+    from supplychain.gate.comparison import compare
+
+    with parts.open_record(shared.settings) as record:
+        if second is not None:
+            before, after = decided.decided(record, first), decided.decided(record, second)
+        else:
+            before, after = _two_of(shared, record, first, environment, since)
+        policies = [
+            decided.policy_of_decision(record, one.decision)
+            if before.decision.policy != after.decision.policy
+            else None
+            for one in (before, after)
+        ]
+    changes = compare(before.decision, after.decision, *policies)
+    if output is OutputFormat.JSON:
+        rows = [{"cause": c.cause.value, "rule": c.rule, "what": c.what} for c in changes]
+        ends = {"before": str(before.identity), "after": str(after.identity)}
+        verdicts = [one.decision.verdict.value for one in (before, after)]
+        write_json({**ends, "verdicts": verdicts, "changes": rows})
+        return
+    write("\n".join(compared(before, after, changes, shared.paint, shared.now())) + "\n")
+
+
+@app.command()
+@options.command(options.RECORD)
+def replay(
+    shared: Context,
+    decision: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="a recorded decision", show_default=False)
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--file", metavar="FOLDER", help="one that `decisions export` wrote"),
+    ] = None,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Judge again what was judged then: it has to come out byte for byte.
+
+    It takes the decision, its policy and what it was made from, and no record and
+    no network where these are in a folder. Exits with 0 if it comes out, whatever
+    the verdict, and with 1 and the difference if not.
+
+    \b
+    Examples:
+      supplychain decisions replay 4be1f3c02a9d
+      supplychain decisions replay --file evidence/4be1f3c02a9d
+    """
+    from supplychain.bootstrap import decided, parts
+    from supplychain.model.digest import Digest
+
+    if (decision is None) == (folder is None):
+        raise InputError(
+            "name one decision, or one folder", hint="supplychain decisions replay 4be1f3c02a9d"
+        )
+    if folder is not None:
+        found = decided.read_bundle(folder)
+    else:
+        with parts.open_record(shared.settings) as record:
+            found = record.ledger.replayable(record.ledger.find(str(decision)))
+    then, identity = decided.replay_documents(found), Digest.of(found.document)
+    if output is OutputFormat.JSON:
+        write_json({"decision": str(identity), "verdict": then.verdict.value, "same": True})
+        return
+    write(f"same  decision {identity}: {then.verdict} in {then.environment}, byte for byte\n")
+
+
+@app.command()
+@options.command(options.RECORD)
+def verify(
+    shared: Context,
+    noted: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--link", metavar="DIGEST", help="a link that was noted earlier; it has to be there"
+        ),
+    ] = None,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Verify the chain of decisions: none taken out, changed, moved or put in.
+
+    Note the newest link where whoever writes the database cannot: only that shows
+    a chain whose end was cut off, or that was written anew as a whole.
+
+    \b
+    Examples:
+      supplychain decisions verify
+      supplychain decisions verify --output json
+    """
+    from supplychain.bootstrap import parts
+    from supplychain.model.digest import Digest
+
+    links = [Digest.parse(text) for text in noted or ()]
+    with parts.open_record(shared.settings) as record:
+        found = record.ledger.verify(links)
+    if output is OutputFormat.JSON:
+        head = found.head
+        write_json(
+            {
+                "decisions": found.count,
+                "newest": {"number": head.sequence, "link": str(head.digest)} if head else None,
+                "breaks": [{"number": one.sequence, "what": one.what} for one in found.breaks],
+            }
+        )
+    else:
+        write("\n".join(verified(found, shared.paint)) + "\n")
+    if found.breaks:
+        raise VerificationError(
+            f"the record of decisions is not as it was written: {len(found.breaks)} breaks",
+            because=found.breaks[0].what,
+            hint="compare it with a backup, and trust no verdict of it until then",
+        )
+
+
+@app.command()
+@options.command(options.RECORD)
+def export(
+    shared: Context,
+    decision: _ID,
+    folder: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="a new folder for it")],
+) -> None:
+    """Write a decision, its policy and what it was made from into a folder.
+
+    Whoever has it can replay the decision, without the record.
+
+    \b
+    Examples:
+      supplychain decisions export 4be1f3c02a9d --to evidence/4be1f3c02a9d
+    """
+    from supplychain.bootstrap import decided, parts
+
+    with parts.open_record(shared.settings) as record:
+        found = record.ledger.replayable(record.ledger.find(decision))
+    decided.write_bundle(found, folder)
+    write(f"{folder}\n")
+
+
+def _verdict(text: str | None) -> Verdict | None:
+    from supplychain.model.decision import Verdict
+
+    if text is None:
+        return None
+    if text not in set(Verdict):
+        raise InputError(f"{text[:40]!r} is no verdict", hint="allow, deny or pending")
+    return Verdict(text)
+
+
+def _two_of(
+    shared: Context, record: Record, image: str, environment: str | None, since: str | None
+) -> tuple[Decided, Decided]:
+    """The last two decisions about an image; or the one that stood at an instant, and the last."""
+    from supplychain.bootstrap import decided, targets
+
+    named = environment_of(shared, environment)
+    subject = targets.recorded(shared.settings, record, image)
+    found = record.ledger.list(subject=subject, environment=named, limit=100_000 if since else 2)
+    earlier = found[1:]
+    if since is not None:
+        begin = moment(since, shared.now())
+        earlier = tuple(one for one in found[1:] if one.decided_at <= begin) or found[1:][-1:]
+    if not earlier:
+        raise NotFoundError(
+            f"there are no two decisions about {image} in {named} to compare",
+            hint=f"supplychain decisions list {image} -e {named}",
+        )
+    before, after = (decided.decided(record, str(one.digest)) for one in (earlier[0], found[0]))
+    return before, after

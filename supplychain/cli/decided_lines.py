@@ -1,0 +1,95 @@
+"""Recorded decisions as people read them, and what is between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from supplychain.cli.console import Paint, printable
+from supplychain.cli.context import rfc3339
+from supplychain.cli.times import ago
+
+if TYPE_CHECKING:
+    from supplychain.bootstrap.decided import Decided
+    from supplychain.gate.comparison import Change
+    from supplychain.records.chain import Verification
+    from supplychain.records.listing import RecordedDecision
+
+COLOURS = {"allow": "green", "deny": "red", "pending": "yellow"}
+_GOOD = {"waived", "reason_gone"}
+_NEUTRAL = {"subject", "policy", "rule_added", "rule_removed"}
+_NEUTRAL |= {"evidence_added", "evidence_removed"}
+_WORDS = {
+    "subject": "other image",
+    "policy": "policy",
+    "rule_added": "rule added",
+    "rule_removed": "rule removed",
+    "evidence_added": "evidence added",
+    "evidence_removed": "evidence gone",
+    "new_finding": "new finding",
+    "waiver_ended": "waiver ended",
+    "waived": "waived",
+    "bites": "denies now",
+    "reason_added": "new reason",
+    "reason_aged": "time passed",
+    "reason_gone": "no longer",
+}
+
+
+def listed(found: RecordedDecision, paint: Paint, now: datetime) -> str:
+    """A decision on one line."""
+    verdict = paint(COLOURS[found.verdict], f"{found.verdict.upper():<7}")
+    where = f"{found.subject.name}@sha256:{found.subject.digest.short} in {found.environment}"
+    return f"{found.digest.short}  {verdict} {printable(where)}  {ago(found.decided_at, now)}"
+
+
+def as_data(found: RecordedDecision) -> dict[str, object]:
+    """A decision as data."""
+    return {
+        "digest": str(found.digest),
+        "name": found.subject.name,
+        "subject": str(found.subject.digest),
+        "environment": found.environment,
+        "verdict": found.verdict.value,
+        "policy": str(found.policy) if found.policy else None,
+        "decided_at": rfc3339(found.decided_at),
+        "holds_until": rfc3339(found.holds_until) if found.holds_until else None,
+    }
+
+
+def compared(
+    before: Decided, after: Decided, changes: Sequence[Change], paint: Paint, now: datetime
+) -> Iterator[str]:
+    """What is between two decisions."""
+    for which, one in (("then", before), ("now", after)):
+        decision = one.decision
+        verdict = paint(COLOURS[decision.verdict], f"{decision.verdict.upper():<7}")
+        where = printable(f"{decision.subject} in {decision.environment}")
+        when = f"{ago(decision.decided_at, now)}, decision {one.identity.short}"
+        yield f"{which:<4} {verdict} {where}  {paint('dim', when)}"
+    if not changes:
+        yield "Nothing is between them but time."
+    for change in changes:
+        yield _change(change, paint)
+
+
+def _change(change: Change, paint: Paint) -> str:
+    mark, colour = "+", "red"
+    if change.cause in _GOOD:
+        mark, colour = "-", "green"
+    elif change.cause in _NEUTRAL:
+        mark, colour = "*", "dim"
+    rule = f"{change.rule}: " if change.rule else ""
+    return f" {paint(colour, mark)} {_WORDS[change.cause]:<14} {printable(rule + change.what)}"
+
+
+def verified(found: Verification, paint: Paint) -> Iterator[str]:
+    """What came of looking at the chain."""
+    for one in found.breaks:
+        place = f"number {one.sequence}: " if one.sequence else ""
+        yield f"{paint('red', 'BROKEN')}  {place}{printable(one.what)}"
+    if not found.breaks:
+        yield f"{paint('green', 'whole')}  {found.count} decisions, as they were recorded"
+    if found.head is not None:
+        yield f"newest link  {found.head.digest}  (number {found.head.sequence})"
