@@ -16,5 +16,6 @@ pytest_plugins = [
     "tests.kit.softhsm",
     "tests.kit.trivy",
     "tests.kit.vulndb",
-    "tests.kit.cli",  # last, for it imports one of those above
+    "tests.kit.cli",  # the last two, for they import some of those above
+    "tests.kit.typist",
 ]

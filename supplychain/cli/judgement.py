@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
@@ -59,8 +61,36 @@ def present(
     if presentation.output is OutputFormat.JSON:
         write(document, presentation.output_file)
     else:
-        text = lines(
-            decision, identity, shared.paint, now=shared.now(), everything=presentation.everything
-        )
-        write("\n".join(text) + "\n", presentation.output_file)
+        _tell(shared, decision, identity, shared.now(), presentation)
     raise typer.Exit(exit_of_verdict(decision.verdict))
+
+
+def present_considered(
+    shared: Context, decision: Decision, stands: Digest | None, presentation: Presentation
+) -> NoReturn:
+    """Show a decision that nobody recorded, as of its own instant, and exit with its code.
+
+    Args:
+        shared: What the command was called with.
+        decision: The decision.
+        stands: The recorded one that says the same and holds at that instant; None for none.
+        presentation: How somebody wants to see it.
+    """
+    from supplychain.gate.decision_document import to_document
+
+    if presentation.output is OutputFormat.JSON:
+        write(to_document(decision), presentation.output_file)
+    else:
+        _tell(shared, decision, stands, decision.decided_at, presentation)
+    raise typer.Exit(exit_of_verdict(decision.verdict))
+
+
+def _tell(
+    shared: Context,
+    decision: Decision,
+    identity: Digest | None,
+    now: datetime,
+    presentation: Presentation,
+) -> None:
+    text = lines(decision, identity, shared.paint, now=now, everything=presentation.everything)
+    write("\n".join(text) + "\n", presentation.output_file)

@@ -23,18 +23,24 @@ _SHOWN = 12
 
 
 def lines(
-    decision: Decision, identity: Digest, paint: Paint, *, now: datetime, everything: bool = False
+    decision: Decision,
+    identity: Digest | None,
+    paint: Paint,
+    *,
+    now: datetime,
+    everything: bool = False,
 ) -> Iterator[str]:
     """The lines of a verdict: headline, rules, remedies, and how long it holds.
 
     Args:
         decision: The decision.
-        identity: Digest of its document, by which the record knows it.
+        identity: Digest of its document, by which the record knows it; None where nobody
+            recorded it.
         paint: How to colour.
         now: The moment to which times are relative (aware).
         everything: Show every violation, not only the first dozen of each rule.
     """
-    yield _headline(decision, identity, paint)
+    yield headline(decision, identity, paint)
     width = max((len(r.rule) for r in decision.results), default=0)
     for result in decision.results:
         yield from _rule(result, width, paint, everything=everything)
@@ -43,28 +49,44 @@ def lines(
         yield paint("bold", "To allow it:")
         yield from (f"  {printable(remedy)}" for remedy in shown)
         yield from _more(len(decision.remedies) - len(shown))
+    elif decision.verdict is Verdict.PENDING:
+        yield paint("bold", "Evidence is on its way: ask again soon.")
     yield paint("dim", _footer(decision, now))
 
 
-def _headline(decision: Decision, identity: Digest, paint: Paint) -> str:
+def headline(decision: Decision, identity: Digest | None, paint: Paint) -> str:
+    """The verdict, about what it is, by which policy, and how the record knows it."""
     verdict = paint(_COLOUR[decision.verdict], decision.verdict.upper())
     policy = f"policy {decision.policy.short}" if decision.policy else "no policy"
+    known = f"decision {identity.short}" if identity else "not recorded"
     return f"{verdict}  {printable(str(decision.subject))} in {decision.environment}\n" + paint(
-        "dim", f"       {policy}    decision {identity.short}"
+        "dim", f"       {policy}    {known}"
     )
 
 
+def mark_of(outcome: Outcome, paint: Paint) -> str:
+    """The mark of an outcome, in its colour."""
+    colour, mark = _MARK[outcome]
+    return paint(colour, mark)
+
+
 def _rule(result: RuleResult, width: int, paint: Paint, *, everything: bool) -> Iterator[str]:
-    colour, mark = _MARK[result.outcome]
-    label = f" {paint(colour, mark)} {result.rule:<{width}}  "
+    def label(outcome: Outcome) -> str:
+        return f" {mark_of(outcome, paint)} {result.rule:<{width}}  "
+
     if not result.violations:
-        yield label + printable(result.summary)
+        summary = printable(result.summary)
+        if result.outcome is Outcome.NOT_APPLICABLE:
+            summary = paint("dim", f"not applicable: {summary}")
+        yield label(result.outcome) + summary
         yield from _notes(result, paint, everything=everything)
         return
-    shown = result.violations if everything else result.violations[:_SHOWN]
+    # What denies comes first: it is what people look for.
+    ordered = sorted(result.violations, key=lambda v: bool(v.waiver))
+    shown = ordered if everything else ordered[:_SHOWN]
     for violation in shown:
-        borne = f" {paint(*_MARK[Outcome.WAIVED])} {result.rule:<{width}}  "
-        yield (borne if violation.waiver else label) + _violation(violation, paint)
+        outcome = Outcome.WAIVED if violation.waiver else result.outcome
+        yield label(outcome) + about(violation, paint) + bearing(result, violation)
         yield from (f"     {paint('dim', printable(note))}" for note in violation.notes)
     yield from _more(len(result.violations) - len(shown))
     yield from _notes(result, paint, everything=everything)
@@ -77,7 +99,17 @@ def _notes(result: RuleResult, paint: Paint, *, everything: bool) -> Iterator[st
     yield from _more(len(result.notes) - len(shown))
 
 
-def _violation(violation: Violation, paint: Paint) -> str:
+def bearing(result: RuleResult, violation: Violation) -> str:
+    """That a violation only warns, and from when it denies; "" where it does, or is waived."""
+    if violation.waiver or result.outcome is not Outcome.WARNED:
+        return ""
+    if result.bites_at is None:
+        return "  only a warning"
+    return f"  a warning, denies from {result.bites_at.isoformat().replace('+00:00', 'Z')}"
+
+
+def about(violation: Violation, paint: Paint) -> str:
+    """A violation on one line: what is wrong, where, since when it is known."""
     platform = printable(f"  [{violation.platform}]") if violation.platform else ""
     platform += f"  {paint('yellow', f'({violation.waiver})')}" if violation.waiver else ""
     if violation.finding is None:

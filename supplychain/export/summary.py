@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC
 
 from supplychain.model.decision import Decision, Verdict
@@ -36,13 +37,20 @@ def render(decision: Decision, *, verifier: str, product: Producer) -> bytes:
         "resourceUri": image_purl(decision.subject),
         "policy": policy,
         "inputAttestations": [
-            {"name": str(one.kind), "digest": _digest_set(one.digest)} for one in decision.evidence
+            {"name": name, "digest": _digest_set(digest)} for name, digest in _inputs(decision)
         ],
         "verificationResult": "PASSED" if passed else "FAILED",
         "verifiedLevels": ["SLSA_BUILD_LEVEL_UNEVALUATED" if passed else "FAILED"],
         "slsaVersion": _SLSA,
     }
     return json.dumps(predicate, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+def _inputs(decision: Decision) -> Iterator[tuple[str, Digest]]:
+    """The evidence; and behind it everything that was judged as one document, for a replay."""
+    yield from ((str(one.kind), one.digest) for one in decision.evidence)
+    if decision.inputs is not None:
+        yield "inputs", decision.inputs
 
 
 def _digest_set(digest: Digest) -> dict[str, str]:

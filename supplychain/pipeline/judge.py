@@ -51,18 +51,30 @@ def judge(
     dossier = _dossier(record, subject, policy, environment, at)
     decision = evaluate(dossier, policy, subject=subject, environment=environment, at=at)
     essence, ledger = essence_of(decision), record.ledger
-    standing = ledger.standing(decision, essence)
-    if standing is None:
+    found = ledger.standing(decision, essence)
+    if found is None:
         entry = _entry(decision, dossier, policy, subject, essence)
-        standing = ledger.append(entry)
-        if standing.matches(entry.document):
-            return Judged(entry.decision, entry.document, standing)
-    return Judged(decision, ledger.document(standing), standing)
+        found = ledger.append(entry)
+        if found.matches(entry.document):
+            return Judged(entry.decision, entry.document, found)
+    return Judged(decision, ledger.document(found), found)
+
+
+class Considered(NamedTuple):
+    """A verdict that nobody recorded, and what it was made from.
+
+    Attributes:
+        decision: What the gate says.
+        dossier: What it judged; None where nothing was on record.
+    """
+
+    decision: Decision
+    dossier: Dossier | None
 
 
 def consider(
     record: Record, subject: Subject, policy: Policy | None, *, environment: str, at: datetime
-) -> Decision:
+) -> Considered:
     """The verdict as it would be, or would have been: nothing is recorded.
 
     Args:
@@ -76,7 +88,13 @@ def consider(
         StoreError: The record cannot be read.
     """
     dossier = _dossier(record, subject, policy, environment, at)
-    return evaluate(dossier, policy, subject=subject, environment=environment, at=at)
+    decision = evaluate(dossier, policy, subject=subject, environment=environment, at=at)
+    return Considered(decision, dossier)
+
+
+def standing(record: Record, decision: Decision) -> Digest | None:
+    """The recorded decision that says the same and holds at that instant; None for none."""
+    return record.ledger.standing(decision, essence_of(decision))
 
 
 def _dossier(

@@ -125,10 +125,11 @@ class Ledger:
         environment: str | None = None,
         verdict: Verdict | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         limit: int = 100,
     ) -> tuple[RecordedDecision, ...]:
         """Decisions on record, the newest first, of those that all that is given fits to."""
-        asked = listing.Asked(subject, environment, verdict, since)
+        asked = listing.Asked(subject, environment, verdict, since, until)
         with reading(self._engine) as connection:
             return listing.list_decisions(connection, self._project, asked, limit=limit)
 

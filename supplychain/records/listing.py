@@ -119,12 +119,14 @@ class Asked:
         environment: In which environment.
         verdict: Which answer.
         since: Decided then or later.
+        until: Decided then or earlier.
     """
 
     subject: Digest | None = None
     environment: str | None = None
     verdict: Verdict | None = None
     since: datetime | None = None
+    until: datetime | None = None
 
 
 def list_decisions(
@@ -141,6 +143,8 @@ def list_decisions(
     chosen = chosen.where(*(one == value for one, value in given.items() if value is not None))
     if asked.since is not None:
         chosen = chosen.where(column.decided_at >= asked.since)
+    if asked.until is not None:
+        chosen = chosen.where(column.decided_at <= asked.until)
     newest_first = (column.decided_at.desc(), column.id.desc())
     rows = connection.execute(chosen.order_by(*newest_first).limit(limit))
     return tuple(_decision(row) for row in rows)

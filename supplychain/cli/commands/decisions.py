@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="See, compare, replay and verify decisions.", no_args_is_help=True)
 
+_MANY = 100_000
 _ID = Annotated[
     str, typer.Argument(metavar="ID", help="a decision, by its ID or the beginning of it")
 ]
@@ -133,7 +134,7 @@ def diff(
     Examples:
       supplychain decisions diff 4be1f3c02a9d 90ab12cd34ef
       supplychain decisions diff registry.example/shop:1.4 -e prod
-      supplychain decisions diff registry.example/shop:1.4 -e prod --since 2026-11-24
+      supplychain decisions diff registry.example/shop:1.4 -e prod --since 7d
     """
     from supplychain.bootstrap import decided, parts
     from supplychain.gate.comparison import compare
@@ -290,11 +291,14 @@ def _two_of(
 
     named = environment_of(shared, environment)
     subject = targets.recorded(shared.settings, record, image)
-    found = record.ledger.list(subject=subject, environment=named, limit=100_000 if since else 2)
+    found = record.ledger.list(subject=subject, environment=named, limit=2)
     earlier = found[1:]
     if since is not None:
         begin = moment(since, shared.now())
-        earlier = tuple(one for one in found[1:] if one.decided_at <= begin) or found[1:][-1:]
+        stood = record.ledger.list(subject=subject, environment=named, until=begin, limit=1)
+        # Nobody had asked by then: the first answer after it is the earliest that there is.
+        later = record.ledger.list(subject=subject, environment=named, since=begin, limit=_MANY)
+        earlier = tuple(one for one in stood or later[-1:] if one not in found[:1])
     if not earlier:
         raise NotFoundError(
             f"there are no two decisions about {image} in {named} to compare",

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from supplychain.cli import options
-from supplychain.cli.context import Context, OutputFormat
-from supplychain.cli.judgement import Presentation, environment_of, present
+from supplychain.cli.context import Context, OutputFormat, write
+from supplychain.cli.failures import exit_of_verdict
+from supplychain.cli.judgement import (
+    Presentation,
+    environment_of,
+    present,
+    present_considered,
+)
+from supplychain.cli.times import moment
 from supplychain.errors import InputError
 
 if TYPE_CHECKING:
     from supplychain.gate.policy import Policy
-    from supplychain.model.decision import Decision
-    from supplychain.model.digest import Digest
-
-    Judged = tuple[Decision, bytes, Digest]
+    from supplychain.pipeline.judge import Judged
 
 
 @options.command(options.RECORD, options.SIGNING, options.REGISTRY)
@@ -34,6 +39,18 @@ def gate(
         ),
     ] = False,
     layout: options.Layout = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="TIME",
+            help="as of then, by what was on record then; nothing is recorded: "
+            "2026-01-31T09:00:00Z, a date, or 36h for so long ago",
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="show the whole reasoning; nothing is recorded")
+    ] = False,
     everything: options.Everything = False,
     output: options.Output = OutputFormat.TEXT,
     output_file: options.OutputFile = None,
@@ -44,10 +61,15 @@ def gate(
     the verdict where --attest asks for that. Exits with 0 for allow, 10 for deny,
     11 for pending, 1 for a fault and 2 for wrong usage.
 
+    Asked again while nothing changed, it answers with the recorded decision. With
+    --at or --explain it records nothing.
+
     \b
     Examples:
       supplychain gate registry.example/shop@sha256:1f3c… --environment prod
       supplychain gate registry.example/shop:1.4 -e prod --output json
+      supplychain gate registry.example/shop:1.4 -e prod --explain
+      supplychain gate registry.example/shop:1.4 -e prod --at 2026-11-24
       supplychain gate registry.example/shop:1.4 -e prod --attest --key k.key
     """
     from supplychain.bootstrap import parts, targets, trust
@@ -55,13 +77,48 @@ def gate(
 
     named = environment_of(shared, environment)
     policy = trust.policy_of(shared.settings, named, policy_file)
+    presentation = Presentation(output, output_file, everything)
+    if at is not None or explain:
+        if attest:
+            raise InputError(
+                "what is only considered is not attested", hint="leave --attest out, or the others"
+            )
+        _considered(shared, image, policy, named, at, presentation, explain=explain)
     if attest:
         judged = _attested(shared, image, policy, environment=named, layout=layout, output=output)
     else:
         with parts.open_record(shared.settings) as record:
             subject = targets.subject_of(shared.settings, record, image)
             judged = judge(record, subject, policy, environment=named, at=shared.now())
-    present(shared, judged, Presentation(output, output_file, everything))
+    present(shared, judged, presentation)
+
+
+def _considered(
+    shared: Context,
+    image: str,
+    policy: Policy | None,
+    environment: str,
+    at: str | None,
+    presentation: Presentation,
+    *,
+    explain: bool,
+) -> NoReturn:
+    """Show the verdict as it is, was or will be, and record nothing."""
+    from supplychain.bootstrap import parts, targets
+    from supplychain.pipeline.judge import consider, standing
+
+    instant = moment(at, shared.now()) if at is not None else shared.now()
+    with parts.open_record(shared.settings) as record:
+        subject = targets.subject_of(shared.settings, record, image)
+        found = consider(record, subject, policy, environment=environment, at=instant)
+        stands = standing(record, found.decision)
+    if explain and presentation.output is OutputFormat.TEXT:
+        from supplychain.cli.explanation import explain as explained
+
+        told = explained(found.decision, found.dossier, policy, shared.paint, stands=stands)
+        write("\n".join(told) + "\n", presentation.output_file)
+        raise typer.Exit(exit_of_verdict(found.decision.verdict))
+    present_considered(shared, found.decision, stands, presentation)
 
 
 def _attested(
@@ -75,6 +132,7 @@ def _attested(
 ) -> Judged:
     """The verdict, once it lies beside the image: what cannot be attested is not told either."""
     from supplychain.bootstrap import parts, targets, trust
+    from supplychain.gate.decision_document import from_document
     from supplychain.pipeline.judge import judge
 
     settings = shared.settings
@@ -92,6 +150,8 @@ def _attested(
     ):
         subject = target.image.subject
         judged = judge(record, subject, policy, environment=environment, at=shared.now())
-        claim = trust.summary(settings, judged[0])
+        # What is said now, by the inputs of the recorded decision that says the same.
+        inputs = from_document(judged.document).inputs
+        claim = trust.summary(settings, replace(judged.decision, inputs=inputs))
         parts.pipeline(settings, record, progress).attest(target, sealing, claim)
     return judged

@@ -82,7 +82,7 @@ def test_considering_records_nothing_and_sees_what_was_known_then(
 ) -> None:
     before = row_counts(database)
     verdicts = [
-        consider(known, SUBJECT, POLICY, environment="prod", at=AT + after).verdict
+        consider(known, SUBJECT, POLICY, environment="prod", at=AT + after).decision.verdict
         for after in (-HOUR, HOUR, 25 * HOUR)
     ]
     assert verdicts == [Verdict.DENY, Verdict.ALLOW, Verdict.DENY]

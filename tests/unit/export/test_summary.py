@@ -47,6 +47,13 @@ def test_an_allow_has_passed_and_claims_no_level() -> None:
     }
 
 
+def test_what_was_judged_is_named_as_one_document_too() -> None:
+    inputs = Digest.of(b"the inputs")
+    said = json.loads(render(replace(DECISION, inputs=inputs), verifier="x:y", product=PRODUCT))
+    assert said["inputAttestations"][1:] == [{"name": "inputs", "digest": {"sha256": inputs.hex}}]
+    assert said["policy"]["digest"] == {"sha256": POLICY.hex}
+
+
 @pytest.mark.parametrize("verdict", [one for one in Verdict if one is not Verdict.ALLOW])
 def test_whatever_is_no_allow_has_failed(verdict: Verdict) -> None:
     said = json.loads(render(replace(DECISION, verdict=verdict), verifier="x:y", product=PRODUCT))

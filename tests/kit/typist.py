@@ -1,0 +1,96 @@
+"""The command line, typed without a process of its own, over a record filled behind it.
+
+What takes a process (signals, streams, how it starts) is tested at a desk, `tests.kit.cli`. Here
+commands are many and a record is quickly made: evidence of three hours ago, for the real clock.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from supplychain import cli
+from supplychain.errors import SupplyChainError
+from supplychain.records.folder import FolderStore
+from supplychain.records.record import Record
+from tests.kit.cli import Outcome
+from tests.kit.runs import manifest_run, sbom_record, scan_record
+from tests.kit.scans import SUBJECT
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Typist:
+    """Somebody at a keyboard; see the module.
+
+    Attributes:
+        folder: The working directory.
+        now: About the present.
+    """
+
+    folder: Path
+    now: datetime
+    patch: pytest.MonkeyPatch
+    capture: pytest.CaptureFixture[str]
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def type(self, *arguments: str | Path) -> Outcome:
+        """Type `supplychain` and these arguments."""
+        self.capture.readouterr()
+        self.patch.setattr(sys, "argv", ["supplychain", *map(str, arguments)])
+        try:
+            code = cli._run()
+        except SupplyChainError as error:
+            code = cli._failed(error)
+        told = self.capture.readouterr()
+        return Outcome(int(code), told.out, told.err)
+
+    def policy(self, *rules: str, environment: str = "prod", name: str = "") -> Path:
+        """Write the policy of an environment."""
+        lines = ["schemaVersion: 1", f"environment: {environment}", "rules:"]
+        path = self.folder / "policies" / f"{name or environment}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join([*lines, *(f"  - {rule}" for rule in rules)]) + "\n")
+        return path
+
+    def record(self) -> Record:
+        """The record, to fill it or to look into it."""
+        url = f"sqlite:///{self.data / 'supplychain.db'}"
+        return Record.open(url, FolderStore(self.data / "content"))
+
+    def examined(self, *, ago: timedelta = 3 * HOUR, report: bytes = b"{}") -> None:
+        """Record a scan without findings and an SBOM of `SUBJECT`, of so long ago."""
+        at = self.now - ago
+        scan = scan_record(components=(), findings=(), report=report, produced_at=at)
+        with self.record() as record:
+            record.save_run(manifest_run(scan=scan, sbom=sbom_record(produced_at=at)), at=at)
+
+
+@pytest.fixture
+def typist(
+    tmp_path: Path,
+    sqlite_template: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Typist:
+    """Somebody with an empty record and no policy."""
+    made = Typist(tmp_path, datetime.now(UTC), monkeypatch, capsys)
+    made.data.mkdir()
+    shutil.copyfile(sqlite_template, made.data / "supplychain.db")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SUPPLYCHAIN_DATA_DIR", str(made.data))
+    monkeypatch.setenv("NO_COLOR", "1")
+    return made
+
+
+IMAGE = str(SUBJECT.digest)
