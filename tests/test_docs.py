@@ -119,7 +119,7 @@ def test_every_option_in_a_document_exists(page: Path) -> None:
         option
         for span in code_spans(read(page))
         if re.match(r"-|\$ supplychain |supplychain ", span)
-        for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", span)
+        for option in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", span)
     }
     assert shown <= option_names() | FOREIGN | REFUSED
 
