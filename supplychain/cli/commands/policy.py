@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,16 +11,17 @@ import typer
 from supplychain.cli import options
 from supplychain.cli.console import printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.failures import Exit
 from supplychain.cli.judgement import check_environment
 from supplychain.cli.policies import as_document, as_explained_yaml, as_yaml, origins
 from supplychain.errors import InputError, NotFoundError
 
-app = typer.Typer(help="Begin, check and show policies.", no_args_is_help=True)
+app = typer.Typer(help="Begin, check, show and test policies.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """Begin, check and show policies."""
+    """Begin, check, show and test policies."""
 
 
 @app.command()
@@ -135,3 +137,51 @@ def init(
     path = shared.settings.policy_file(check_environment(named))
     begin_policy(path, named, ready, keys or ())
     write(f"{path}\n")
+
+
+class TestOutput(StrEnum):
+    """The forms in which the results of tests can be had."""
+
+    TEXT = "text"
+    JSON = "json"
+    JUNIT = "junit"
+
+
+@app.command("test")
+@options.command()
+def run_tests(
+    shared: Context,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH...]", help="files or folders", show_default=False),
+    ] = None,
+    output: Annotated[
+        TestOutput,
+        typer.Option(
+            "--output", "-o", help="form of the result", rich_help_panel=options.RESULT_PANEL
+        ),
+    ] = TestOutput.TEXT,
+    output_file: options.OutputFile = None,
+) -> None:
+    """Run the tests that stand beside policies; exits with 1 where one of them fails.
+
+    \b
+    Examples:
+      supplychain policy test
+      supplychain policy test policies/prod.test.yaml
+      supplychain policy test --output junit --output-file policies.xml
+    """
+    from supplychain.bootstrap.policy_tests import find_tests, run_file
+    from supplychain.cli import policy_results
+
+    folder = shared.settings.policy_file("any").parent
+    files = [run_file(path) for path in find_tests(paths or [folder])]
+    if output is TestOutput.JSON:
+        write_json(policy_results.as_data(files), output_file)
+    elif output is TestOutput.JUNIT:
+        write(policy_results.as_junit(files), output_file)
+    else:
+        told = policy_results.lines(files, shared.paint)
+        write("".join(f"{line}\n" for line in told), output_file)
+    if any(test.failures for file in files for test in file.tests):
+        raise typer.Exit(Exit.FAULT)

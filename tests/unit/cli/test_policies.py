@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -155,3 +156,65 @@ def test_init_without_anybody_to_trust_says_what_is_missing(policies: Path) -> N
     with pytest.raises(NotFoundError, match=r"gone\.pub"):
         typed("init", "-e", "qa", "--from", "strict", "--key", "gone.pub")
     assert not (policies / "qa.yaml").exists()
+
+
+TESTS = """\
+schemaVersion: 1
+tests:
+  - name: nothing is recorded
+    image: {}
+    verdict: deny
+    reasons: [nothing is recorded]
+  - name: a good one & <its> name
+    image: {scanned: 2h, sbom: 2h}
+    verdict: allow
+"""
+
+
+def test_tests_beside_a_policy_are_found_and_run(policies: Path) -> None:
+    (policies / "prod.test.yaml").write_text(TESTS)
+    (policies / "tests").mkdir()
+    (policies / "tests" / "prod.yaml").write_text(TESTS)
+    said = typed("test").splitlines()
+    assert said[0] == "policies/prod.test.yaml  (policies/prod.yaml)"
+    assert said[1:3] == ["  ✓ nothing is recorded", "  ✓ a good one & <its> name"]
+    assert said[3] == "policies/tests/prod.yaml  (policies/prod.yaml)"
+    assert said[-1] == "4 passed, 0 failed"
+
+
+def test_a_test_that_fails_says_what_came_instead(policies: Path) -> None:
+    (policies / "prod.test.yaml").write_text(TESTS.replace(", sbom: 2h", ""))
+    done = RUNNER.invoke(app, ["policy", "test"])
+    assert done.exit_code == 1
+    assert done.stdout.splitlines()[2:] == [
+        "  ✗ a good one & <its> name",
+        "      policies/prod.test.yaml:7",
+        "      expected allow, got deny",
+        "      got: sbom: no SBOM is recorded",
+        "1 passed, 1 failed",
+    ]
+    data = json.loads(RUNNER.invoke(app, ["policy", "test", "-o", "json"]).stdout)
+    assert [test["passed"] for test in data["files"][0]["tests"]] == [True, False]
+    assert data["files"][0]["tests"][1]["reasons"] == ["sbom: no SBOM is recorded"]
+    done = RUNNER.invoke(app, ["policy", "test", "-o", "junit", "--output-file", "r.xml"])
+    assert done.exit_code == 1
+    suite = ElementTree.fromstring(Path("r.xml").read_text()).find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert failure.text == "expected allow, got deny; got: sbom: no SBOM is recorded"
+
+
+def test_a_file_of_tests_can_name_its_policy(policies: Path) -> None:
+    file = policies.parent / "elsewhere.yaml"
+    file.write_text(TESTS.replace("tests:", "policy: policies/prod.yaml\ntests:"))
+    assert "2 passed" in typed("test", "elsewhere.yaml")
+    file.write_text(TESTS)
+    with pytest.raises(NotFoundError, match=r"there is no gone\.yaml"):
+        typed("test", "gone.yaml")
+
+
+def test_no_tests_are_no_success(policies: Path) -> None:
+    with pytest.raises(NotFoundError, match="there are no tests of policies in policies"):
+        typed("test")

@@ -14,11 +14,13 @@ import yaml
 
 from supplychain.gate.composition import COMPOSING
 from supplychain.gate.describe import example_item
+from supplychain.gate.imagined import KEYS
 from supplychain.gate.options import options_of
 from supplychain.gate.policy import Policy
+from supplychain.gate.policy_tests import run_tests
 from supplychain.gate.rules import RULES
 from supplychain.gate.schema import policy_schema
-from tests.kit.policies import load
+from tests.kit.policies import fingerprint, load, read_key
 from tests.kit.reference_docs import SCHEMA, schema
 
 ROOT = Path(__file__).parents[3]
@@ -43,6 +45,23 @@ def test_every_example_loads_and_fits_the_schema(document: str) -> None:
     validator = jsonschema_rs.validator_for(policy_schema())
     validator.validate(yaml.safe_load(document))
     validator.validate(json.loads(policy.canonical()))
+
+
+def test_the_tests_that_the_page_shows_pass() -> None:
+    shown = re.findall(r"```yaml tests\n(.*?)```", DOCS, flags=re.DOTALL)
+    first = load(EXAMPLES[0])
+    for text in shown:
+        results = run_tests(
+            text.encode(), first, source="it", read_key=read_key, fingerprint=fingerprint
+        )
+        assert [test.failures for test in results] == [()] * len(results)
+    assert shown
+
+
+def test_the_page_lists_what_a_test_can_say() -> None:
+    section = DOCS.partition("## Tests of a policy\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", section, flags=re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(KEYS)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ ALLOWED = {
     "re2",
     "supplychain",
     "textwrap",
+    "types",
     "typing",
     "yaml",
 }

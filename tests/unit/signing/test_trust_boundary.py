@@ -26,4 +26,22 @@ def _makers(name: str) -> set[str]:
 def test_only_the_verifier_makes_verified_attestations() -> None:
     makers = _makers("VerifiedAttestation")
     assert "signing/verification.py" in makers
-    assert {m for m in makers if not m.startswith("records/")} == {"signing/verification.py"}
+    # Beside it, the tests of policies imagine some, which are judged for a test and thrown away.
+    others = {m for m in makers if not m.startswith("records/")}
+    assert others == {"signing/verification.py", "gate/imagined.py"}
+
+
+def test_what_is_imagined_is_imagined_for_tests_of_policies_alone() -> None:
+    for name, importers in {
+        "imagined": {"gate/policy_tests.py"},
+        "imagined_values": {"gate/imagined.py", "gate/policy_tests.py"},
+        "policy_tests": {"bootstrap/policy_tests.py", "cli/policy_results.py"},
+    }.items():
+        module = f"supplychain.gate.{name}"
+        found = {
+            path.relative_to(ROOT).as_posix()
+            for path in ROOT.rglob("*.py")
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom) and node.module == module
+        }
+        assert found == importers
