@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from supplychain.gate.case import Case
 from supplychain.gate.evidence import run, usable_scan
@@ -14,7 +14,9 @@ from supplychain.model.dossier import PlatformDossier
 from supplychain.model.evidence import EvidenceKind
 
 # A component that stands for the system itself, which no package URL names.
-_SYSTEM = "operating-system"
+SYSTEM = "operating-system"
+
+_KEY = attrgetter("key")
 
 Inventory = tuple[tuple[Component, ...], EvidenceReference]
 
@@ -26,7 +28,7 @@ def usable_components(platform: PlatformDossier, case: Case) -> Inventory | Viol
         return scan
     cited = case.cite(scan.evidence)
     if len(platform.components) == platform.component_count:
-        return tuple(sorted(platform.components, key=lambda c: c.key)), cited
+        return tuple(sorted(platform.components, key=_KEY)), cited
     return Violation(
         message=f"{len(platform.components)} of the scan's {platform.component_count} components "
         "are on record",
@@ -52,32 +54,42 @@ class Patterns:
 
     def __init__(self, patterns: Iterable[PackagePattern]) -> None:
         self._all = tuple(patterns)
-        self._exact: dict[tuple[str, str], list[PackagePattern]] = defaultdict(list)
-        self._wild: dict[str, list[PackagePattern]] = defaultdict(list)
+        self._exact: dict[tuple[str, str], tuple[PackagePattern, ...]] = {}
+        self._wild: dict[str, tuple[PackagePattern, ...]] = {}
         for pattern in self._all:
             if "*" in pattern.path:
-                self._wild[pattern.type].append(pattern)
+                self._wild[pattern.type] = (*self._wild.get(pattern.type, ()), pattern)
             else:
-                self._exact[pattern.type, pattern.path].append(pattern)
+                name = (pattern.type, pattern.path)
+                self._exact[name] = (*self._exact.get(name, ()), pattern)
 
-    def __bool__(self) -> bool:
-        """Whether there is any."""
-        return bool(self._all)
-
-    def meaning(self, component: Component) -> Iterator[tuple[PackagePattern, Match]]:
-        """The patterns that mean a component or may mean it.
+    def among(
+        self, components: Iterable[Component]
+    ) -> Iterator[tuple[Component, PackagePattern, Match]]:
+        """The components that some pattern means or may mean, with each such pattern.
 
         One without a package URL may be meant by whatever names its name; the system itself is no
         package.
         """
-        package = package_of(component.purl)
-        if package is not None:
-            exact = self._exact.get((package.type, package.path), ())
-            for pattern in (*exact, *self._wild.get(package.type, ())):
+        exact, wild = self._exact, self._wild
+        for component in components if self._all else ():
+            package = package_of(component.purl)
+            if package is None:
+                yield from self._resembling(component)
+                continue
+            # Two lookups settle nearly all of some thousand components.
+            patterns = exact.get((package.type, package.path), ())
+            if package.type in wild:
+                patterns = (*patterns, *wild[package.type])
+            for pattern in patterns:
                 match = pattern.covers_package(package)
                 if match is not Match.OUTSIDE:
-                    yield pattern, match
-        elif component.kind != _SYSTEM:
+                    yield component, pattern, match
+
+    def _resembling(
+        self, component: Component
+    ) -> Iterator[tuple[Component, PackagePattern, Match]]:
+        if component.kind != SYSTEM:
             for pattern in self._all:
                 if component.purl or pattern.resembles(component.name):
-                    yield pattern, Match.UNKNOWN
+                    yield component, pattern, Match.UNKNOWN

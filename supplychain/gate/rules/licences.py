@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from supplychain.errors import InputError, PolicyError
 from supplychain.gate.case import Case, Judgement
-from supplychain.gate.inventory import Patterns, named, usable_components
+from supplychain.gate.inventory import SYSTEM, Patterns, named, usable_components
 from supplychain.gate.licences import (
     Category,
     Licence,
@@ -136,7 +136,6 @@ class Licences:
         violations: list[Violation] = []
         evidence: list[EvidenceReference] = []
         counted = 0
-        excluded = Patterns(self.exclude)
         # Of the packages of an image most state one of a handful of licences.
         said: dict[tuple[str, ...], str] = {}
         for platform in case.platforms:
@@ -146,9 +145,7 @@ class Licences:
                 continue
             components, cited = found
             evidence.append(cited)
-            for component in components:
-                if not self._concerns(component, excluded):
-                    continue
+            for component in self._concerned(components):
                 counted += 1
                 texts = component.licences
                 if texts not in said:
@@ -169,13 +166,14 @@ class Licences:
         summary = f"{counted} component{plural}, {refused} under licences that are not allowed"
         return Judgement(summary, tuple(violations), tuple(evidence))
 
-    def _concerns(self, component: Component, excluded: Patterns) -> bool:
-        """Whether it is looked at; the system itself has no licence of its own."""
-        if component.kind == "operating-system" or (
-            component.kind in _KINDS and component.kind not in self.kinds
-        ):
-            return False
-        return not any(match is Match.INSIDE for _, match in excluded.meaning(component))
+    def _concerned(self, components: Sequence[Component]) -> Iterator[Component]:
+        """What is looked at; the system itself has no licence of its own."""
+        found = Patterns(self.exclude).among(components)
+        excluded = {component.key for component, _, match in found if match is Match.INSIDE}
+        others = {SYSTEM, *_KINDS} - set(self.kinds)
+        for component in components:
+            if component.kind not in others and component.key not in excluded:
+                yield component
 
     def _against(self, texts: tuple[str, ...]) -> str:
         """What speaks against the licences of a package; "" for nothing."""

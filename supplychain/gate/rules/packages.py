@@ -104,9 +104,8 @@ class Packages:
     ) -> Iterator[Violation]:
         required = Patterns(self.required)
         met: dict[PackagePattern, set[Match]] = {pattern: set() for pattern in self.required}
-        for component in components:
-            for pattern, match in required.meaning(component):
-                met[pattern].add(match)
+        for _, pattern, match in required.among(components):
+            met[pattern].add(match)
         for pattern, matches in met.items():
             if Match.INSIDE in matches:
                 continue
@@ -127,7 +126,6 @@ def denials(
     case: Case,
 ) -> list[Violation]:
     """What is there of packages that may not be, in the order of the components."""
-    patterns = Patterns(denied)
     return [
         Violation(
             message=_told(component, pattern, match) + because(pattern),
@@ -136,8 +134,7 @@ def denials(
             evidence=cited,
             purl=component.purl or component.name,
         )
-        for component in (components if patterns else ())
-        for pattern, match in patterns.meaning(component)
+        for component, pattern, match in Patterns(denied).among(components)
     ]
 
 

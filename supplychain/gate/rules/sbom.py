@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from supplychain.errors import InputError
 from supplychain.gate.authorities import Authorities
 from supplychain.gate.case import Case, Judgement
 from supplychain.gate.evidence import run, usable_sbom
-from supplychain.gate.inventory import Patterns, named, usable_components
+from supplychain.gate.inventory import SYSTEM, Patterns, named, usable_components
 from supplychain.gate.options import COUNT, ListOf, Word, choice, option
 from supplychain.gate.packages import PACKAGE_PATTERN, Match, PackagePattern
 from supplychain.gate.rules.packages import denials
@@ -41,8 +41,6 @@ PERCENT = Word("a percentage", _percent, {"type": "integer", "minimum": 1, "maxi
 ELEMENTS = ListOf(choice("a minimum element", _ELEMENTS))
 SPEC_VERSIONS = ListOf(choice("a version of CycloneDX", {"1.6": "1.6", "1.7": "1.7"}))
 PATTERNS = ListOf(PACKAGE_PATTERN)
-# The system itself is a component and no package.
-_PACKAGES = frozenset({"os", "library", "application"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +173,6 @@ class SbomPresent(Authorities):
         components, cited = found
         evidence.append(cited)
         denied = denials(self.denied, components, platform, cited, case)
-        allowed = Patterns(self.allowed)
-        strangers = (c for c in components if allowed and not _is_one(c, allowed))
         return denied + [
             Violation(
                 message=f"{named(component)} is none of the packages that are allowed",
@@ -185,8 +181,16 @@ class SbomPresent(Authorities):
                 evidence=cited,
                 purl=component.purl or component.name,
             )
-            for component in strangers
+            for component in self._strangers(components)
         ]
+
+    def _strangers(self, components: Sequence[Component]) -> Iterator[Component]:
+        """What is none of the packages that are allowed, where only some are."""
+        found = Patterns(self.allowed).among(components)
+        allowed = {component.key for component, _, match in found if match is Match.INSIDE}
+        for component in components if self.allowed else ():
+            if component.key not in allowed and component.kind != SYSTEM:
+                yield component
 
     def _attested(self, sbom: Sbom, platform: PlatformDossier, case: Case) -> Said:
         about_it = [
@@ -197,12 +201,6 @@ class SbomPresent(Authorities):
             and a.predicate_digest == sbom.evidence.digest
         ]
         return vouch(self, about_it, case)
-
-
-def _is_one(component: Component, allowed: Patterns) -> bool:
-    if component.kind not in _PACKAGES:
-        return True
-    return any(match is Match.INSIDE for _, match in allowed.meaning(component))
 
 
 def _counted(name: str, sbom: Sbom) -> str:

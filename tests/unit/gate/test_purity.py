@@ -23,6 +23,7 @@ ALLOWED = {
     "inspect",
     "itertools",
     "license_expression",
+    "operator",
     "json",
     "posixpath",
     "re",
