@@ -173,6 +173,8 @@ def _moments(case: Case) -> Iterator[datetime]:
             yield platform.scan.database.updated_at
         if platform.sbom is not None:
             yield platform.sbom.evidence.produced_at
+    feeds = case.dossier.exploitation
+    yield from (edition.published_at for edition in (feeds.epss, feeds.kev) if edition)
     for said in (*case.attestations, *(a for p in case.platforms for a in p.attestations)):
         yield max(made_at(said), said.verified_at)
     for statement in case.dossier.statements:

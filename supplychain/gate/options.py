@@ -14,7 +14,7 @@ from supplychain.gate.nodes import Node, Position, ProblemError, Scalar, Sequenc
 from supplychain.model.finding import Severity
 from supplychain.model.subject import Platform
 
-Json: TypeAlias = "str | int | bool | list[Json] | dict[str, Json]"
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json]"
 
 
 def no_documents(path: str) -> bytes:

@@ -118,11 +118,19 @@ def _bare(name: str) -> str:
     required = [n for n, o in options_of(RULES[name]).items() if o.required]
     if required:
         return f"it needs {', '.join(required)}"
+    refusal = _refusal(name)
+    if refusal is None:
+        return f"write {name}: {{}} to take it as it is"
+    return refusal.hint or str(refusal)
+
+
+def _refusal(name: str) -> PolicyError | None:
+    """Why a rule that needs no option in particular cannot do without any; None where it can."""
     try:
         RULES[name]()
     except PolicyError as error:
-        return error.hint or str(error)
-    return f"write {name}: {{}} to take it as it is"
+        return error
+    return None
 
 
 def rule_schema() -> dict[str, Json]:
@@ -131,9 +139,12 @@ def rule_schema() -> dict[str, Json]:
 
 
 def _schema(name: str) -> dict[str, Json]:
+    options = object_schema(RULES[name])
+    if not options["required"] and _refusal(name):
+        options["minProperties"] = 1
     return {
         "type": "object",
-        "properties": {name: object_schema(RULES[name]), **options_schema(Terms)},
+        "properties": {name: options, **options_schema(Terms)},
         "required": [name],
         "additionalProperties": False,
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from supplychain.bootstrap.ready_policies import PREFIX, ready_policy
@@ -23,6 +23,13 @@ from supplychain.model.evidence import (
     SbomElement,
     Scan,
     VerifiedAttestation,
+)
+from supplychain.model.exploitation import (
+    Exploitation,
+    ExploitChance,
+    FeedEdition,
+    FeedKind,
+    KnownExploit,
 )
 from supplychain.model.finding import Finding
 from supplychain.model.identity import Identity, LogEntry, NameKind
@@ -195,6 +202,30 @@ def make_dossier(
         subject=subject,
         platforms=platforms or (make_platform(),),
         attestations=(make_attestation(subject),) if attestations is None else tuple(attestations),
+    )
+
+
+def make_exploitation(
+    *,
+    epss: Mapping[str, float] | None = None,
+    kev: Sequence[str] | None = None,
+    age: timedelta = timedelta(hours=6),
+) -> Exploitation:
+    """Editions of EPSS and KEV of an age, and what they say; the percentile is the score's root."""
+
+    def edition(kind: FeedKind) -> FeedEdition:
+        made = AT - age
+        return FeedEdition(kind, Digest.of(f"{kind} {made}".encode()), made, AT, f"{kind}.file")
+
+    chances = {} if epss is None else epss
+    return Exploitation(
+        edition(FeedKind.EPSS),
+        edition(FeedKind.KEV),
+        tuple(ExploitChance(name, p, p**0.5) for name, p in sorted(chances.items())),
+        tuple(
+            KnownExploit(name, date(2021, 12, 10), date(2021, 12, 24), ransomware=False)
+            for name in sorted(kev or ())
+        ),
     )
 
 

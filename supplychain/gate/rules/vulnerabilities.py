@@ -2,32 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import ClassVar
 
+from supplychain.errors import PolicyError
 from supplychain.gate.case import Case, Judgement
 from supplychain.gate.claims import Claims
+from supplychain.gate.conditions import Conditions, Weighed
 from supplychain.gate.durations import span
 from supplychain.gate.evidence import usable_scan
-from supplychain.gate.options import BOOLEAN, DURATION, SEVERITY, option
+from supplychain.gate.feeds import Exploits, cite, edition_of, refused
+from supplychain.gate.options import DURATION, choice, option
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.dossier import Need, PlatformDossier, RecordedFinding
 from supplychain.model.evidence import Scan
+from supplychain.model.exploitation import FeedKind
 from supplychain.model.finding import Finding, Severity
+
+_MOST_NAMED = 10
+
+
+class Since(StrEnum):
+    """Where grace begins."""
+
+    FIRST_SEEN = "first_seen"
+    FIX = "fix"
+    PUBLISHED = "published"
 
 
 @dataclass(frozen=True, slots=True)
-class Vulnerabilities:
-    """No platform has a finding at or above a severity.
+class Vulnerabilities(Conditions):
+    """No platform has a finding that meets every condition named here.
 
-    Severities are `negligible`, `low`, `medium`, `high` and `critical`. A finding that nobody has
-    rated counts as worse than critical. Several of these rules go together: nothing critical at
-    all, nothing high that could have been repaired for a week.
+    Several of these rules go together: nothing critical at all, nothing high that could have been
+    repaired for a week, nothing that is known to be exploited. At least one of `severity`, `cvss`,
+    `epss`, `epss_percentile` and `kev` is needed.
+
+    What is not known counts as the worst. Severities are `negligible`, `low`, `medium`, `high` and
+    `critical`; a finding that nobody has rated, or none of the `sources`, is worse than critical.
+    So is one without a CVSS score, and one that EPSS does not know or has no young edition about.
+    Without a young edition of KEV, `kev` denies. [Feeds](feeds.md) says how they are imported.
+
+    What no scanner could examine (a system past its end of life, one without advisories, a kind of
+    package that nobody publishes advisories for) is unknown and not clean: it meets all conditions,
+    and no package or path leaves it out. `unexamined` gives it a rule of its own.
 
     The grace begins with the first scan in the project that found this vulnerability in this
-    package, in whatever image: building the image again does not begin it anew. Findings in grace
-    are counted in the rule's line, and the decision says when the first of them ends.
+    package, in whatever image: building the image again does not begin it anew. No database tells
+    when a fix was published, so `since: fix` begins with the first scan in the project that knew
+    one. Findings in grace are counted in the rule's line, and the decision says when the first of
+    them ends; so are those that a package or a path leaves out, by their names.
+
+    In paths, `*` stands for anything but a slash, `**` for anything. Packages of the operating
+    system have no path.
     """
 
     name: ClassVar[str] = "vulnerabilities"
@@ -38,106 +68,221 @@ class Vulnerabilities:
         vulnerabilities: {severity: high, fixable: true, grace: 7d}
         """,
         """
+        # The distribution's rating before the NVD's, and a week from when a fix was known:
+        vulnerabilities:
+          severity: high
+          sources: [debian, ghsa, nvd]
+          fixable: true
+          grace: 7d
+          since: fix
+        """,
+        """
         # A month to replace what nobody repairs:
         vulnerabilities: {severity: critical, fixable: false, grace: 30d}
         """,
+        """
+        # Nothing that is exploited, and nothing severe that is likely to be:
+        vulnerabilities: {kev: true, feed_age: 14d}
+        """,
+        "vulnerabilities: {cvss: 7.0, epss: 0.1, feed_age: 3d}",
+        """
+        # What the team builds itself, and not what it only carries along:
+        vulnerabilities:
+          severity: medium
+          paths: [app/**]
+          except_packages: ["pkg:npm/@acme/legacy-*"]
+        """,
+        """
+        # Three months to leave a system behind that is past its end of life:
+        vulnerabilities: {unexamined: true, grace: 90d}
+        """,
     )
-    needs: ClassVar[frozenset[Need]] = frozenset()
     waivable: ClassVar[bool] = True
 
-    severity: Severity = field(metadata=option(SEVERITY, "the least severity that is too much"))
-    fixable: bool | None = field(
-        default=None,
+    grace: timedelta | None = field(
+        default=None, metadata=option(DURATION, "how long a finding is borne")
+    )
+    since: Since = field(
+        default=Since.FIRST_SEEN,
         metadata=option(
-            BOOLEAN, "true: only findings that some version repairs; false: only the others"
+            choice("where grace begins", {str(s): s for s in Since}),
+            "where grace begins: `first_seen` in the project (default), with the first `fix` that "
+            "the project knew (only with `fixable: true`), or when it was `published`",
         ),
     )
-    grace: timedelta | None = field(
-        default=None,
-        metadata=option(DURATION, "how long a finding is borne after the project first saw it"),
-    )
+
+    def __post_init__(self) -> None:
+        """Refuse a rule that demands nothing, or whose grace cannot be told.
+
+        Raises:
+            PolicyError: It does.
+        """
+        Conditions.__post_init__(self)
+        if self.since is not Since.FIRST_SEEN and self.grace is None:
+            raise PolicyError("since says where grace begins, and there is none", hint="grace: 7d")
+        if self.since is Since.FIX and not self.fixable:
+            raise PolicyError(
+                "grace that begins with a fix would never begin without one",
+                hint="add fixable: true, and another rule for what nobody repairs",
+            )
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """See `Rule.needs`."""
+        return frozenset({Need.EXPLOITATION}) if self.needs_feeds else frozenset()
 
     def judge(self, case: Case) -> Judgement:
         """See `Rule.judge`."""
-        violations: list[Violation] = []
-        evidence: list[EvidenceReference] = []
-        graces: list[datetime] = []
-        cleared: set[str] = set()
-        claims, total = Claims(case), 0
+        found = _Found(Claims(case))
+        exploits = Exploits.of(case, self.feed_age)
+        self._ask_feeds(exploits, case, found)
         for platform in case.platforms:
             scan = usable_scan(platform, case)
             if isinstance(scan, Violation):
-                violations.append(scan)
+                found.violations.append(scan)
                 continue
-            evidence.append(cited := case.cite(scan.evidence))
-            total += len(platform.findings)
+            found.evidence.append(case.cite(scan.evidence))
+            found.total += len(platform.findings)
             for recorded in platform.findings:
-                if not self._concerns(recorded.finding):
-                    continue
-                word = claims.about(recorded.finding, platform)
-                evidence += word.evidence
-                end = self._grace_end(recorded, scan)
-                if word.clears:
-                    cleared.update(word.notes)
-                elif end is not None and case.at <= end:
-                    graces.append(end)
+                weighed = self.weigh(recorded.finding, exploits)
+                if weighed is None:
+                    found.unexamined += recorded.finding.is_blind_spot
+                elif self.leaves_out(recorded.finding):
+                    found.left_out.add(recorded.finding.path or recorded.finding.package)
                 else:
-                    violation = self._violation(recorded, platform, cited, case)
-                    violations.append(replace(violation, notes=word.notes))
+                    self._count(weighed, recorded, platform, case, found)
         return Judgement(
-            self._summary(total, sum(v.finding is not None for v in violations), graces, case),
-            tuple(sorted(violations, key=_order)),
-            tuple(evidence),
-            min(graces, default=None),
-            notes=tuple(sorted(cleared)),
+            self._summary(found, exploits, case),
+            tuple(sorted(found.violations, key=_order)),
+            tuple(found.evidence),
+            min(found.ends, default=None),
+            notes=tuple(sorted(found.cleared)),
         )
 
-    def _concerns(self, finding: Finding) -> bool:
-        return finding.severity >= self.severity and self.fixable in {None, finding.fixable}
+    def _ask_feeds(self, exploits: Exploits, case: Case, found: _Found) -> None:
+        for kind, asked in ((FeedKind.EPSS, self.needs_epss), (FeedKind.KEV, self.kev)):
+            edition = edition_of(kind, case)
+            if asked and edition is not None:
+                found.evidence.append(cite(edition, case))
+        if self.kev and exploits.no_kev:
+            found.violations.append(refused(FeedKind.KEV, exploits.no_kev, case))
+        elif self.kev and exploits.kev_until is not None:
+            found.ends.append(exploits.kev_until)
 
-    def _grace_end(self, recorded: RecordedFinding, scan: Scan) -> datetime | None:
-        """The last instant of grace, which begins with the scan that has it at the latest."""
-        if self.grace is None:
-            return None
-        return min(recorded.first_seen_at, scan.evidence.produced_at) + self.grace
-
-    def _violation(
+    def _count(
         self,
+        weighed: Weighed,
         recorded: RecordedFinding,
         platform: PlatformDossier,
-        cited: EvidenceReference,
         case: Case,
+        found: _Found,
+    ) -> None:
+        """Enter a finding that is too much: as cleared, borne for some time, or a violation."""
+        word = found.claims.about(recorded.finding, platform)
+        found.evidence += word.evidence
+        if word.clears:
+            found.cleared.update(word.notes)
+            return
+        grace_end = self._grace_end(recorded, platform.scan)
+        ends = [end for end in (grace_end, weighed.spared_until) if end is not None]
+        if not ends or case.at > max(ends):
+            violation = self._violation(weighed, recorded, platform, case)
+            found.violations.append(replace(violation, notes=(*weighed.notes, *word.notes)))
+            return
+        found.ends.append(max(ends))
+        if weighed.spared_until is None:
+            found.graces.append(max(ends))
+
+    def _grace_end(self, recorded: RecordedFinding, scan: Scan | None) -> datetime | None:
+        """The last instant of grace, which begins with the scan that has it at the latest."""
+        begin = self._begin(recorded)
+        if self.grace is None or begin is None or scan is None:
+            return None
+        return min(begin, scan.evidence.produced_at) + self.grace
+
+    def _begin(self, recorded: RecordedFinding) -> datetime | None:
+        if self.since is Since.PUBLISHED:
+            return recorded.finding.published_at
+        if self.since is Since.FIX and recorded.fixable_at is not None:
+            return recorded.fixable_at
+        return recorded.first_seen_at
+
+    def _violation(
+        self, weighed: Weighed, recorded: RecordedFinding, platform: PlatformDossier, case: Case
     ) -> Violation:
-        finding = recorded.finding
-        source = f" ({finding.severity_source})" if finding.severity_source else ""
+        finding = weighed.finding
         fix = f"fixed in {finding.fixed_version}" if finding.fixable else "no fix known"
         path = f", {finding.path}" if finding.path else ""
-        grace = f", grace {span(self.grace)}" if self.grace else ""
+        what = ", ".join((f"{finding.severity}{self._source(finding)}", *weighed.words))
         return Violation(
-            message=f"{finding.vulnerability_id} {finding.severity}{source} in {finding.package} "
+            message=f"{finding.vulnerability_id} {what} in {finding.package} "
             f"{finding.installed_version}, {fix}{path}, "
-            f"known {span(case.age(recorded.first_seen_at))}{grace}",
+            f"known {span(case.age(recorded.first_seen_at))}{self._grace_words(recorded, case)}",
             remedy="",
             finding=finding,
             first_seen_at=recorded.first_seen_at,
             platform=case.named(platform),
-            evidence=cited,
+            evidence=case.cite(platform.scan.evidence) if platform.scan else None,
         )
 
-    def _summary(self, total: int, violations: int, graces: list[datetime], case: Case) -> str:
+    def _source(self, finding: Finding) -> str:
+        if finding.severity_source:
+            return f" ({finding.severity_source})"
+        asked = self.sources and not finding.is_blind_spot
+        return f" (not rated by {', '.join(self.sources)})" if asked else ""
+
+    def _grace_words(self, recorded: RecordedFinding, case: Case) -> str:
+        if self.grace is None:
+            return ""
+        begin = self._begin(recorded)
+        ago = "at an unknown time" if begin is None else f"{span(case.age(begin))} ago"
+        said = {Since.FIX: f", a fix known since {ago}", Since.PUBLISHED: f", published {ago}"}
+        return f"{said.get(self.since, '')}, grace {span(self.grace)}"
+
+    def _summary(self, found: _Found, exploits: Exploits, case: Case) -> str:
         which = {None: "", True: " with a fix", False: " without a fix"}[self.fixable]
-        said = f"{violations} of {total} findings {self.severity} or worse{which}"
-        if not graces:
-            return said
-        left = span(min(graces) - case.at)
-        return f"{said}; {len(graces)} in grace, which ends for the first in {left}"
+        count = sum(v.finding is not None for v in found.violations)
+        return "; ".join(
+            [
+                f"{count} of {found.total} findings {self}{which}",
+                *self._beside(found, exploits, case),
+            ]
+        )
+
+    def _beside(self, found: _Found, exploits: Exploits, case: Case) -> Iterator[str]:
+        if found.graces:
+            left = span(min(found.graces) - case.at)
+            yield f"{len(found.graces)} in grace, which ends for the first in {left}"
+        if self.needs_epss and exploits.no_epss:
+            yield f"all count as likely to be exploited: {exploits.no_epss}"
+        if found.left_out:
+            named = sorted(found.left_out)
+            more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+            yield f"left out: {', '.join(named[:_MOST_NAMED])}{more}"
+        if found.unexamined:
+            yield f"{found.unexamined} that nobody could examine left to other rules"
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was found so far."""
+
+    claims: Claims
+    violations: list[Violation] = field(default_factory=list)
+    evidence: list[EvidenceReference] = field(default_factory=list)
+    graces: list[datetime] = field(default_factory=list)
+    ends: list[datetime] = field(default_factory=list)
+    cleared: set[str] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
+    total: int = 0
+    unexamined: int = 0
 
 
 def _order(violation: Violation) -> tuple[int, tuple[str, ...]]:
     """Missing evidence first, then the worst."""
     platform, finding = str(violation.platform or ""), violation.finding
     if finding is None:
-        return -len(Severity), (platform,)
+        return -len(Severity), (platform, violation.message)
     return -finding.severity, (
         finding.vulnerability_id,
         finding.purl,

@@ -23,7 +23,8 @@ from supplychain.model.evidence import (
     VerifiedAttestation,
     VulnerabilityDatabase,
 )
-from supplychain.model.finding import Severity
+from supplychain.model.exploitation import Exploitation
+from supplychain.model.finding import UNEXAMINED, CvssScore, Finding, Rating, Severity
 from supplychain.model.identity import Identity, NameKind
 from supplychain.model.waiver import EndsWithFix, Waiver, WaiverState
 from tests.kit.policies import (
@@ -39,6 +40,7 @@ from tests.kit.policies import (
     known,
     make_attestation,
     make_dossier,
+    make_exploitation,
     make_index,
     make_platform,
     make_policy,
@@ -151,6 +153,94 @@ def scans() -> Iterator[Situation]:
         make_dossier(make_platform(findings=[known(make_finding(severity=Severity.UNKNOWN))])),
         "vulnerabilities",
         "CVE-2024-0727 unknown (debian) in libssl3",
+    )
+    yield from ratings()
+    yield from feeds()
+
+
+def ratings() -> Iterator[Situation]:
+    low = make_finding(
+        severity=Severity.LOW,
+        ratings=(Rating("debian", Severity.LOW), Rating("nvd", Severity.UNKNOWN)),
+        scores=(CvssScore("nvd", 4, None, "CVSS:4.0/…"), CvssScore("nvd", 2, 1.2, "AV:L")),
+    )
+    blind = make_finding(
+        vulnerability_id="END-OF-LIFE",
+        severity=Severity.UNKNOWN,
+        fixed_version="",
+        status=UNEXAMINED,
+        purl="",
+        path="",
+    )
+
+    def of(name: str, rule: str, reason: str, finding: Finding) -> Situation:
+        dossier = make_dossier(make_platform(findings=[known(finding)]))
+        return Situation(name, dossier, "vulnerabilities", reason, make_policy(rule))
+
+    yield of(
+        "a finding that none of the named sources rated",
+        "vulnerabilities: {severity: critical, sources: [nvd, redhat]}",
+        "CVE-2024-0727 unknown (not rated by nvd, redhat) in libssl3",
+        low,
+    )
+    yield of(
+        "a finding without a CVSS score of a version that counts",
+        "vulnerabilities: {cvss: 9.0, cvss_versions: [4, 3]}",
+        "CVE-2024-0727 low (debian), CVSS unknown in libssl3",
+        low,
+    )
+    yield of(
+        "a system past its end of life, where only what is repaired elsewhere is asked for",
+        "vulnerabilities: {severity: critical, fixable: true, paths: [app/**]}",
+        "END-OF-LIFE unknown (debian) in libssl3",
+        blind,
+    )
+    yield of(
+        "grace since a publication that nobody knows",
+        "vulnerabilities: {severity: low, grace: 30d, since: published}",
+        "CVE-2024-0727 low (debian) in libssl3",
+        replace(low, published_at=None),
+    )
+
+
+def feeds() -> Iterator[Situation]:
+    def of(name: str, rule: str, reason: str, said: Exploitation) -> Situation:
+        platform = make_platform(findings=[known(make_finding(severity=Severity.LOW))])
+        dossier = replace(make_dossier(platform), exploitation=said)
+        return Situation(name, dossier, rule.partition(":")[0], reason, make_policy(rule))
+
+    epss = "vulnerabilities: {epss: 0.5, feed_age: 3d}"
+    unknown = "CVE-2024-0727 low (debian), EPSS unknown in libssl3"
+    yield of("no EPSS feed", epss, unknown, Exploitation())
+    yield of("an EPSS feed that does not know a finding", epss, unknown, make_exploitation())
+    old = make_exploitation(epss={"CVE-2024-0727": 0.01}, age=4 * DAY)
+    yield of("an old EPSS feed", epss, unknown, old)
+    ahead = make_exploitation(epss={"CVE-2024-0727": 0.01}, age=-DAY)
+    yield of(
+        "a clock moved back: EPSS comes later",
+        "freshness: {epss: 3d}",
+        "the EPSS feed is from the future, 1 d ahead",
+        ahead,
+    )
+    kev = "vulnerabilities: {kev: true, feed_age: 14d}"
+    yield of("no KEV feed", kev, "no KEV feed is recorded", Exploitation())
+    yield of(
+        "an old KEV feed",
+        kev,
+        "the KEV feed is 15 d old, limit 14 d",
+        make_exploitation(kev=(), age=15 * DAY),
+    )
+    yield of(
+        "a KEV feed that nobody looked into",
+        kev,
+        "nobody looked into the KEV feed",
+        replace(make_exploitation(kev=()), known=None),
+    )
+    yield of(
+        "no feed that could be fresh",
+        "freshness: {kev: 14d}",
+        "no KEV feed is recorded",
+        Exploitation(),
     )
 
 

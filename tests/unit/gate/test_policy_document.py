@@ -123,7 +123,13 @@ def test_keys_can_be_written_into_the_policy() -> None:
             RULES + "  - vulnerabilities: {severty: high}",
             "4:23: rule vulnerabilities knows no 'severty'; did you mean severity?",
         ),
-        (RULES + "  - vulnerabilities: {}", "4:22: rule vulnerabilities needs 'severity'"),
+        (
+            RULES + "  - vulnerabilities: {}",
+            (
+                "4:22: vulnerabilities demands nothing; "
+                "it needs severity, cvss, epss, epss_percentile, kev or unexamined: true"
+            ),
+        ),
         (
             RULES + "  - vulnerabilities: {severity: hihg}",
             "4:33: 'hihg' is not a severity; did you mean high?",
@@ -163,7 +169,10 @@ def test_keys_can_be_written_into_the_policy() -> None:
         (RULES + "  - freshness: {scan: }", "4:23: expected a duration, found nothing"),
         (
             RULES + "  - freshness: {}",
-            "4:16: freshness demands nothing; give it scan, database or both: {scan: 24h}",
+            (
+                "4:16: freshness demands nothing; "
+                "give it scan, database, epss, kev or several: {scan: 24h}"
+            ),
         ),
         (RULES + "  - freshness: [scan]", "4:16: rule freshness takes a mapping, found a list"),
         (RULES + "  - sbom", "4:5: rule sbom has no options; write sbom: {} to take it as it is"),

@@ -24,7 +24,8 @@ from supplychain.model.evidence import (
     VerifiedAttestation,
     VulnerabilityDatabase,
 )
-from supplychain.model.finding import Severity
+from supplychain.model.exploitation import Exploitation
+from supplychain.model.finding import UNEXAMINED, CvssScore, Rating, Severity
 from supplychain.model.identity import NameKind
 from supplychain.model.subject import Platform, Subject
 from tests.kit.policies import (
@@ -38,6 +39,7 @@ from tests.kit.policies import (
     attest_sbom,
     make_attestation,
     make_dossier,
+    make_exploitation,
     make_platform,
     make_policy,
     make_sbom,
@@ -75,6 +77,16 @@ RULES = (
     "vulnerabilities: {severity: critical}",
     "vulnerabilities: {severity: high, fixable: true, grace: 2d}",
     "vulnerabilities: {severity: low, fixable: false, grace: 4d}",
+    "vulnerabilities: {severity: high, sources: [debian, nvd]}",
+    "vulnerabilities: {severity: low, fixable: true, grace: 1d, since: fix}",
+    "vulnerabilities: {severity: low, grace: 3d, since: published}",
+    "vulnerabilities: {cvss: 7.5, cvss_versions: [3, 2]}",
+    "vulnerabilities: {epss: 0.4, feed_age: 2d}",
+    "vulnerabilities: {epss_percentile: 0.8, severity: medium, feed_age: 4d, grace: 1d}",
+    "vulnerabilities: {kev: true, feed_age: 4d}",
+    "vulnerabilities: {severity: low, packages: ['pkg:pypi/part1'], except_paths: ['usr/**/ME*']}",
+    "vulnerabilities: {unexamined: true, grace: 2d}",
+    "freshness: {epss: 2d, kev: 4d}",
 )
 LICENCES = (("MIT OR GPL-3.0-only",), ("MIT", "GPL-3.0-only"), ("AGPL-3+",), ("Odd",), ())
 JUST_AFTER = timedelta(microseconds=1)
@@ -93,8 +105,23 @@ def findings(draw: st.DrawFn) -> RecordedFinding:
         vulnerability_id=f"CVE-{number}",
         severity=draw(st.sampled_from([Severity.LOW, *Severity])),
         fixed_version=draw(st.sampled_from(["", "1.1", "1.2, 2.1"])),
+        ratings=(Rating("debian", Severity(number - 1)), Rating("nvd", Severity(6 - number))),
+        scores=(CvssScore("nvd", 2 + number % 3, number * 1.5, f"CVSS:{number}"),)[: number % 4],
+        published_at=AT - timedelta(hours=number * 15),
     )
-    return RecordedFinding(finding, AT - draw(hours))
+    if draw(st.integers(0, 9)) == 0:
+        finding = replace(finding, severity=Severity.UNKNOWN, fixed_version="", status=UNEXAMINED)
+    seen_at = AT - draw(hours)
+    return RecordedFinding(finding, seen_at, draw(st.sampled_from([None, seen_at, AT])))
+
+
+@st.composite
+def feeds(draw: st.DrawFn) -> Exploitation:
+    """Editions of any age, mostly young, that know some of the findings."""
+    names = st.lists(st.sampled_from([f"CVE-{n}" for n in range(1, 7)]), unique=True)
+    scores = {name: draw(st.sampled_from([0.1, 0.4, 0.9])) for name in draw(names)}
+    said = make_exploitation(epss=scores, kev=draw(names), age=draw(hours))
+    return draw(st.sampled_from([said] * 3 + [replace(said, epss=None), replace(said, kev=None)]))
 
 
 @st.composite
@@ -155,11 +182,12 @@ def platforms(draw: st.DrawFn, architecture: str) -> PlatformDossier:
 @st.composite
 def dossiers(draw: st.DrawFn) -> Dossier:
     chosen = draw(st.lists(st.sampled_from(ARCHITECTURES), min_size=1, unique=True))
-    return make_dossier(
+    dossier = make_dossier(
         *(draw(platforms(architecture)) for architecture in chosen),
         subject=INDEX,
         attestations=draw(said(INDEX)),
     )
+    return replace(dossier, exploitation=draw(feeds()))
 
 
 policies = st.lists(st.sampled_from(RULES), min_size=1, max_size=4, unique=True).map(
@@ -333,8 +361,11 @@ def test_adding_a_rule_never_allows(dossier: Dossier, policy: Policy, rule: str)
 def test_the_order_of_evidence_changes_not_one_byte(
     dossier: Dossier, policy: Policy, data: st.DataObject
 ) -> None:
-    shuffled = Dossier(
-        subject=dossier.subject,
+    feeds = dossier.exploitation
+    chances = tuple(data.draw(st.permutations(feeds.chances)))
+    shuffled = replace(
+        dossier,
+        exploitation=replace(feeds, chances=chances, known=feeds.known and feeds.known[::-1]),
         platforms=tuple(
             replace(
                 platform,
