@@ -48,6 +48,7 @@ from supplychain.records.schema import (
     sboms,
     scans,
 )
+from supplychain.records.waiver_reading import about, read_waivers
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,9 @@ def _with_history(connection: Connection, asked: Question, dossier: Dossier) -> 
         approvals=read_approvals(connection, project, dossier.subject.digest, at),
         underway=read_work(connection, project, dossier.subject.digest, at),
         running=_running(connection, asked, dossier.subject.name),
+        waivers=about(
+            read_waivers(connection, project, at), dossier.subject.name, digests, asked.environment
+        ),
     )
 
 

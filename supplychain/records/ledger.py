@@ -22,6 +22,7 @@ from supplychain.records.database import reading, writing
 from supplychain.records.listing import RecordedDecision
 from supplychain.records.packed import packed, unpacked
 from supplychain.records.schema import decisions, policies
+from supplychain.records.waiver_reading import file_waivers
 
 _PREFIX = re.compile(r"(?:sha256:)?([0-9a-f]{6,64})")
 _SHOWN = 5
@@ -116,6 +117,7 @@ class Ledger:
             if filing.insert(decisions, **row):
                 own = {"essence": entry.essence, "inputs": inputs}
                 _file_link(filing, before, row | own, own)
+                file_waivers(filing, digest, decision)
         return digest
 
     def list(

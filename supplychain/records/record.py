@@ -24,6 +24,7 @@ from supplychain.records.listing import ImageSummary, RecordedDecision
 from supplychain.records.run import RunRecord
 from supplychain.records.schema import evidence, images, projects
 from supplychain.records.version import SchemaState, require_current, status, upgrade
+from supplychain.records.waivers import WaiverBook
 
 
 class Record:
@@ -93,6 +94,11 @@ class Record:
     def ledger(self) -> Ledger:
         """What was decided, in a chain."""
         return Ledger(self._engine, self._content, self._project)
+
+    @property
+    def waivers(self) -> WaiverBook:
+        """What risks are accepted, and by whom."""
+        return WaiverBook(self._engine, self._content, self._project)
 
     def close(self) -> None:
         """Let go of the database's connections."""

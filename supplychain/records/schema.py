@@ -32,9 +32,10 @@ from supplychain.records.history_tables import approvals, deployments, work
 from supplychain.records.image_tables import configurations
 from supplychain.records.sbom_tables import sbom_qualities, sboms
 from supplychain.records.tables import ID, evidence_id, id_column, identity, metadata, one_of, text
+from supplychain.records.waiver_tables import decision_waivers, waiver_events
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0011"
+SCHEMA_VERSION = "0012"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -45,6 +46,7 @@ __all__ = [
     "components",
     "configurations",
     "decision_links",
+    "decision_waivers",
     "decisions",
     "deployments",
     "evidence",
@@ -66,6 +68,7 @@ __all__ = [
     "scans",
     "tag_resolutions",
     "vulnerabilities",
+    "waiver_events",
     "work",
 ]
 
