@@ -47,6 +47,17 @@ class Change:
     what: str
 
 
+_REASONS = frozenset(
+    {
+        Cause.NEW_FINDING,
+        Cause.WAIVER_ENDED,
+        Cause.WAIVED,
+        Cause.BITES,
+        Cause.REASON_ADDED,
+        Cause.REASON_AGED,
+        Cause.REASON_GONE,
+    }
+)
 # A reason by what it is about and not by how old it is, so that it is found again.
 _Key = tuple[str, str, str, str, str, str]
 _Reasons = dict[_Key, tuple[Outcome, Violation]]
@@ -72,6 +83,11 @@ def compare(
         *_of_reasons(before, after),
         *_of_evidence(before, after),
     )
+
+
+def reasons_alone(changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """Of what is between two decisions, the reasons to deny that came or went."""
+    return tuple(change for change in changes if change.cause in _REASONS)
 
 
 def _of_subject(before: Decision, after: Decision) -> Iterator[Change]:
@@ -119,7 +135,7 @@ def _of_reasons(before: Decision, after: Decision) -> Iterator[Change]:
         elif violation.waiver and earlier is not None and _denies(*earlier):
             yield Change(Cause.WAIVED, key[0], f"{told(violation)}: waived by {violation.waiver}")
     for key, (outcome, violation) in then.items():
-        if _denies(outcome, violation) and key not in now:
+        if _denies(outcome, violation) and (key not in now or _only_warns(now[key][0])):
             yield Change(Cause.REASON_GONE, key[0], told(violation))
 
 
@@ -154,6 +170,10 @@ def told(violation: Violation) -> str:
 
 def _denies(outcome: Outcome, violation: Violation) -> bool:
     return outcome is Outcome.VIOLATED and not violation.waiver
+
+
+def _only_warns(outcome: Outcome) -> bool:
+    return outcome is Outcome.WARNED
 
 
 def _reasons(decision: Decision) -> _Reasons:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from sqlalchemy import Connection, String, exists, select, type_coerce
 
 from supplychain.errors import ConflictError, NotFoundError
 from supplychain.model.digest import Digest
+from supplychain.model.subject import Subject
 from supplychain.records.schema import image_names, images, index_children, tag_resolutions
 
 # Shorter than this a prefix is more likely a name.
@@ -43,6 +45,24 @@ def find_image(connection: Connection, project: int, text: str) -> Digest:
             hint="give more of the digest",
         )
     return candidates[0]
+
+
+def recorded_subjects(connection: Connection, project: int, at: datetime) -> tuple[Subject, ...]:
+    """Every image on record that no index contains, under the name it last had, sorted."""
+    contained = exists().where(index_children.c.child_id == images.c.id)
+    rows = connection.execute(
+        select(images.c.digest, image_names.c.name)
+        .join(image_names, image_names.c.image_id == images.c.id)
+        .where(
+            images.c.project_id == project,
+            images.c.recorded_at <= at,
+            image_names.c.recorded_at <= at,
+            ~contained,
+        )
+        .order_by(image_names.c.recorded_at, image_names.c.name.desc())
+    )
+    latest = {row.digest: Subject(row.name, row.digest) for row in rows}
+    return tuple(sorted(latest.values()))
 
 
 def last_resolution(connection: Connection, project: int, name: str, tag: str) -> Digest | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from supplychain.errors import InputError, NotFoundError
 from supplychain.model.decision import Decision
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, Need
 from supplychain.model.evidence import EvidenceKind
+from supplychain.model.subject import Subject
 from supplychain.records import listing, lookup
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
@@ -155,9 +157,30 @@ class Record:
             None where nothing was recorded about the digest.
         """
         with reading(self._engine) as connection:
-            asked = Question(self._project, digest, environment, at, needs)
-            found = read_dossier(connection, asked)
-            return found and with_exploitation(connection, self._content, found, asked)
+            return self._read(connection, Question(self._project, digest, environment, at, needs))
+
+    def dossiers(
+        self,
+        digests: Iterable[Digest],
+        *,
+        at: datetime,
+        environment: str = "",
+        needs: frozenset[Need] = frozenset(),
+    ) -> Iterator[Dossier | None]:
+        """The same of many digests, in order, all as of one state of the record."""
+        with reading(self._engine) as connection:
+            for digest in digests:
+                asked = Question(self._project, digest, environment, at, needs)
+                yield self._read(connection, asked)
+
+    def _read(self, connection: Connection, asked: Question) -> Dossier | None:
+        found = read_dossier(connection, asked)
+        return found and with_exploitation(connection, self._content, found, asked)
+
+    def subjects(self, *, at: datetime) -> tuple[Subject, ...]:
+        """Every image on record as of an instant that is not merely part of an index, sorted."""
+        with reading(self._engine) as connection:
+            return lookup.recorded_subjects(connection, self._project, at)
 
     def save_decision(
         self, document: bytes, decision: Decision, *, policy: bytes | None = None

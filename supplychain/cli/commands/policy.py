@@ -185,3 +185,43 @@ def run_tests(
         write("".join(f"{line}\n" for line in told), output_file)
     if any(test.failures for file in files for test in file.tests):
         raise typer.Exit(Exit.FAULT)
+
+
+@app.command()
+@options.command(options.RECORD)
+def diff(
+    shared: Context,
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="a policy, or a folder of them")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="the same, as it is to become")],
+    recorded: Annotated[
+        bool,
+        typer.Option("--recorded", help="judge everything on record by both, and record nothing"),
+    ] = False,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Show what another policy changes: its rules, and whose verdict.
+
+    With --recorded it names every image on record whose verdict would be another,
+    and by which rule. Exits with 0 where no verdict changes, and with 10 where one
+    does.
+
+    \b
+    Examples:
+      supplychain policy diff policies/prod.yaml draft.yaml
+      supplychain policy diff policies/prod.yaml draft.yaml --recorded
+      supplychain policy diff policies drafts --recorded --output json
+    """
+    from supplychain.bootstrap.simulation import policy_pairs, simulated
+    from supplychain.cli.policy_lines import Counter, as_data, told
+
+    pairs = policy_pairs(old, new)
+    counter = Counter(quiet=shared.quiet or output is OutputFormat.JSON)
+    shifts = (
+        list(simulated(shared.settings, pairs, at=shared.now(), told=counter)) if recorded else None
+    )
+    if output is OutputFormat.JSON:
+        write_json(as_data(pairs, shifts, counter.total))
+    else:
+        write("\n".join(told(pairs, shifts, counter.total, shared.paint)) + "\n")
+    if shifts:
+        raise typer.Exit(Exit.DENY)
