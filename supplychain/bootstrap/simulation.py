@@ -61,7 +61,10 @@ def policy_pairs(old: Path, new: Path) -> list[tuple[Policy, Policy]]:
     from supplychain.bootstrap.trust import load_policy
 
     if old.is_dir() != new.is_dir():
-        raise InputError("a folder of policies and a single one cannot be compared")
+        raise InputError(
+            "a folder of policies and a single one cannot be compared",
+            hint="name two files, or two folders",
+        )
     if not new.is_dir():
         pair = load_policy(old), load_policy(new)
         if pair[0].environment != pair[1].environment:

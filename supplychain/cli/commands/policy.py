@@ -201,9 +201,8 @@ def diff(
 ) -> None:
     """Show what another policy changes: its rules, and whose verdict.
 
-    With --recorded it names every image on record whose verdict would be another,
-    and by which rule. Exits with 0 where no verdict changes, and with 10 where one
-    does.
+    With --recorded it names every image on record whose verdict changes, and by
+    which rule. Exits with 0 where no verdict changes, and with 10 where one does.
 
     \b
     Examples:

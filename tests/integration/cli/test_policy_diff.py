@@ -1,4 +1,4 @@
-"""`supplychain policy diff`, typed: which verdicts another policy would change, and by which rule."""
+"""`supplychain policy diff`, typed: whose verdict another policy changes, and by which rule."""
 
 from __future__ import annotations
 
