@@ -87,9 +87,6 @@ def believed(settings: Settings, asked: Believed, ask: Ask, *, anybody: bool = T
 
 def _identities(asked: Believed) -> tuple[TrustedIdentity, ...]:
     """As a policy would name them: the same words mean the same here and there."""
-    from supplychain.gate.identities import TrustedIdentity
-    from supplychain.gate.patterns import PATTERN
-
     name = _one("--certificate-identity", asked.name, asked.name_regexp)
     issuer = _one("--certificate-oidc-issuer", asked.issuer, asked.issuer_regexp)
     if name is None and issuer is None and not asked.claims:
@@ -104,6 +101,10 @@ def _identities(asked: Believed) -> tuple[TrustedIdentity, ...]:
             because="a name means nothing without who vouches for it, nor that without a name",
             hint="give both",
         )
+    # Only here: they take time to load, and keys do without.
+    from supplychain.gate.identities import TrustedIdentity
+    from supplychain.gate.patterns import PATTERN
+
     for pattern in (asked.name_regexp, asked.issuer_regexp):
         if pattern is not None:
             PATTERN.parse(pattern)

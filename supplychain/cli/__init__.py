@@ -100,7 +100,7 @@ def _verbose() -> bool:
 def _run() -> int:
     import typer
 
-    from supplychain.cli.app import app
+    from supplychain.cli.app import tree
     from supplychain.cli.console import say
     from supplychain.cli.failures import Exit
     from supplychain.cli.usage import usage_lines
@@ -108,7 +108,7 @@ def _run() -> int:
     # Typer does not export the base of its usage errors.
     usage_error: type[Exception] = typer.BadParameter.__mro__[1]
     try:
-        return int(app(standalone_mode=False) or Exit.ALLOW)
+        return int(tree(sys.argv[1:])(standalone_mode=False) or Exit.ALLOW)
     except usage_error as error:
         for line in usage_lines(error):
             say(line)

@@ -1,47 +1,69 @@
-"""The tree of commands: one line each, in the order in which people need them."""
+"""The tree of commands: one line each, in the order in which people need them.
+
+What is typed needs one branch of it, and all the others would take a while to load and to grow.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from supplychain.cli.commands import (
-    approvals,
-    attestations,
-    blobs,
-    config,
-    copy,
-    db,
-    decisions,
-    deployments,
-    doctor,
-    export,
-    feeds,
-    gate,
-    images,
-    keys,
-    policy,
-    run,
-    stages,
-    vulndb,
-)
 from supplychain.cli.context import context as context_of
 from supplychain.cli.context import write
-from supplychain.cli.versions import version_lines
 
 _MAIN = "First steps"
 _STAGES = "Single stages"
 _PEOPLE = "Environments and people"
 _CARE = "Care"
 
-app = typer.Typer(
-    name="supplychain",
-    help="May this digest run there, and why?",
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """A command, or a group of some.
+
+    Attributes:
+        name: What is typed.
+        panel: Under which heading help lists it.
+        module: The module of `commands` that has it.
+        attribute: Its name there; `app` for groups.
+    """
+
+    name: str
+    panel: str
+    module: str
+    attribute: str = "app"
+
+
+_BRANCHES = (
+    _Branch("doctor", _MAIN, "doctor", "doctor"),
+    _Branch("vulndb", _MAIN, "vulndb"),
+    _Branch("run", _MAIN, "run", "run"),
+    _Branch("gate", _MAIN, "gate", "gate"),
+    _Branch("decisions", _MAIN, "decisions"),
+    _Branch("images", _MAIN, "images"),
+    _Branch("scan", _STAGES, "stages", "scan"),
+    _Branch("sbom", _STAGES, "stages", "sbom"),
+    _Branch("sign", _STAGES, "stages", "sign"),
+    _Branch("attest", _STAGES, "stages", "attest"),
+    _Branch("verify", _STAGES, "stages", "verify"),
+    _Branch("sign-blob", _STAGES, "blobs", "sign_blob"),
+    _Branch("verify-blob", _STAGES, "blobs", "verify_blob"),
+    _Branch("attestations", _STAGES, "attestations"),
+    _Branch("copy", _STAGES, "copy", "copy"),
+    _Branch("approvals", _PEOPLE, "approvals"),
+    _Branch("deployments", _PEOPLE, "deployments"),
+    _Branch("export", _CARE, "export"),
+    _Branch("feeds", _CARE, "feeds"),
+    _Branch("policy", _CARE, "policy"),
+    _Branch("keys", _CARE, "keys"),
+    _Branch("db", _CARE, "db"),
+    _Branch("config", _CARE, "config"),
 )
+
 _WELCOME = """\
 May this digest run there, and why?
 
@@ -55,7 +77,33 @@ supplychain --help lists every command; supplychain COMMAND --help has examples.
 """
 
 
-@app.callback(invoke_without_command=True)
+def tree(arguments: Sequence[str] = ()) -> typer.Typer:
+    """The branch that is called, with the root that it hangs on.
+
+    It is the whole tree where the first argument names no branch: help and hints show all of it.
+
+    Args:
+        arguments: What was typed after the program's name.
+    """
+    root = typer.Typer(
+        name="supplychain",
+        help="May this digest run there, and why?",
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    root.callback(invoke_without_command=True)(_root)
+    called = [branch for branch in _BRANCHES if branch.name in arguments[:1]]
+    for branch in called or _BRANCHES:
+        module = import_module(f"supplychain.cli.commands.{branch.module}")
+        found = getattr(module, branch.attribute)
+        if isinstance(found, typer.Typer):
+            root.add_typer(found, name=branch.name, rich_help_panel=branch.panel)
+        else:
+            root.command(branch.name, rich_help_panel=branch.panel)(found)
+    return root
+
+
 def _root(
     context: typer.Context,
     version: Annotated[
@@ -64,31 +112,8 @@ def _root(
 ) -> None:
     """May this digest run there, and why?"""
     if version:
+        from supplychain.cli.versions import version_lines
+
         write("".join(f"{line}\n" for line in version_lines(context_of({}))))
     elif context.invoked_subcommand is None:
         write(_WELCOME)
-
-
-app.command("doctor", rich_help_panel=_MAIN)(doctor.doctor)
-app.add_typer(vulndb.app, name="vulndb", rich_help_panel=_MAIN)
-app.command("run", rich_help_panel=_MAIN)(run.run)
-app.command("gate", rich_help_panel=_MAIN)(gate.gate)
-app.add_typer(decisions.app, name="decisions", rich_help_panel=_MAIN)
-app.add_typer(images.app, name="images", rich_help_panel=_MAIN)
-app.command("scan", rich_help_panel=_STAGES)(stages.scan)
-app.command("sbom", rich_help_panel=_STAGES)(stages.sbom)
-app.command("sign", rich_help_panel=_STAGES)(stages.sign)
-app.command("attest", rich_help_panel=_STAGES)(stages.attest)
-app.command("verify", rich_help_panel=_STAGES)(stages.verify)
-app.command("sign-blob", rich_help_panel=_STAGES)(blobs.sign_blob)
-app.command("verify-blob", rich_help_panel=_STAGES)(blobs.verify_blob)
-app.add_typer(attestations.app, name="attestations", rich_help_panel=_STAGES)
-app.command("copy", rich_help_panel=_STAGES)(copy.copy)
-app.add_typer(approvals.app, name="approvals", rich_help_panel=_PEOPLE)
-app.add_typer(deployments.app, name="deployments", rich_help_panel=_PEOPLE)
-app.add_typer(export.app, name="export", rich_help_panel=_CARE)
-app.add_typer(feeds.app, name="feeds", rich_help_panel=_CARE)
-app.add_typer(policy.app, name="policy", rich_help_panel=_CARE)
-app.add_typer(keys.app, name="keys", rich_help_panel=_CARE)
-app.add_typer(db.app, name="db", rich_help_panel=_CARE)
-app.add_typer(config.app, name="config", rich_help_panel=_CARE)

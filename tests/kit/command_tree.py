@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from supplychain.cli.app import app
+from supplychain.cli.app import tree
 
 PROGRAM = "supplychain"
 
@@ -36,7 +36,7 @@ class Command:
 @cache
 def root() -> Any:
     """The whole tree."""
-    return typer.main.get_command(app)
+    return typer.main.get_command(tree())
 
 
 def commands() -> tuple[Command, ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-from supplychain.cli.app import app
+from supplychain.cli.app import tree
 from tests.kit.command_tree import Command, commands
 
 RUNNER = CliRunner(env={"COLUMNS": "80", "TERMINAL_WIDTH": "80", "NO_COLOR": "1", "TERM": "dumb"})
 
 
 def page(command: Command) -> str:
-    done = RUNNER.invoke(app, [*command.words.split(), "--help"])
+    done = RUNNER.invoke(tree(), [*command.words.split(), "--help"])
     assert done.exit_code == 0, done.output
     return done.stdout
 

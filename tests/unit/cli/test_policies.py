@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from supplychain.bootstrap.ready_policies import ready_names
 from supplychain.bootstrap.trust import load_policy
-from supplychain.cli.app import app
+from supplychain.cli.app import tree
 from supplychain.errors import ConflictError, NotFoundError, PolicyError
 
 RUNNER = CliRunner(env={"NO_COLOR": "1", "TERM": "dumb"})
@@ -47,7 +47,7 @@ def policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def typed(*arguments: str | Path) -> str:
-    done = RUNNER.invoke(app, ["policy", *map(str, arguments)], catch_exceptions=False)
+    done = RUNNER.invoke(tree(), ["policy", *map(str, arguments)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.stdout
 
@@ -184,7 +184,7 @@ def test_tests_beside_a_policy_are_found_and_run(policies: Path) -> None:
 
 def test_a_test_that_fails_says_what_came_instead(policies: Path) -> None:
     (policies / "prod.test.yaml").write_text(TESTS.replace(", sbom: 2h", ""))
-    done = RUNNER.invoke(app, ["policy", "test"])
+    done = RUNNER.invoke(tree(), ["policy", "test"])
     assert done.exit_code == 1
     assert done.stdout.splitlines()[2:] == [
         "  ✗ a good one & <its> name",
@@ -193,10 +193,10 @@ def test_a_test_that_fails_says_what_came_instead(policies: Path) -> None:
         "      got: sbom: no SBOM is recorded",
         "1 passed, 1 failed",
     ]
-    data = json.loads(RUNNER.invoke(app, ["policy", "test", "-o", "json"]).stdout)
+    data = json.loads(RUNNER.invoke(tree(), ["policy", "test", "-o", "json"]).stdout)
     assert [test["passed"] for test in data["files"][0]["tests"]] == [True, False]
     assert data["files"][0]["tests"][1]["reasons"] == ["sbom: no SBOM is recorded"]
-    done = RUNNER.invoke(app, ["policy", "test", "-o", "junit", "--output-file", "r.xml"])
+    done = RUNNER.invoke(tree(), ["policy", "test", "-o", "junit", "--output-file", "r.xml"])
     assert done.exit_code == 1
     suite = ElementTree.fromstring(Path("r.xml").read_text()).find("testsuite")
     assert suite is not None
