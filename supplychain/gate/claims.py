@@ -46,6 +46,9 @@ class Word:
     evidence: tuple[EvidenceReference, ...] = ()
 
 
+_SILENCE = Word()
+
+
 @dataclass(frozen=True, slots=True)
 class _Heard:
     """A statement about one product that is the finding's.
@@ -99,6 +102,8 @@ class Claims:
     def about(self, finding: Finding, platform: PlatformDossier) -> Word:
         """What they come to for a finding in one of the case's platforms."""
         statements = self._named(finding)
+        if not statements:
+            return _SILENCE
         image = Image(platform, self._case.subject)
         heard: list[_Heard] = []
         passed: list[str] = []

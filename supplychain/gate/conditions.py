@@ -169,18 +169,16 @@ class Conditions:
             return None if self.unexamined is False else Weighed(finding)
         if self.unexamined or self.fixable not in {None, finding.fixable}:
             return None
-        if self.sources:
-            severity, source = severity_of(finding, self.sources)
-            finding = replace(finding, severity=severity, severity_source=source)
-        if self.severity is not None and finding.severity < self.severity:
+        severity, source = severity_of(finding, self.sources)
+        if self.severity is not None and severity < self.severity:
             return None
-        weighed = Weighed(finding)
-        for condition in (self._by_cvss, self._by_kev, self._by_epss):
-            found = condition(weighed, exploits)
-            if found is None:
-                return None
-            weighed = found
-        return weighed
+        told = _Told()
+        if not self._by_cvss(finding, told) or not self._by_kev(finding, exploits, told):
+            return None
+        spared_until = self._by_epss(finding, exploits, told)
+        if (severity, source) != (finding.severity, finding.severity_source):
+            finding = replace(finding, severity=severity, severity_source=source)
+        return Weighed(finding, tuple(told.words), tuple(told.notes), spared_until)
 
     def leaves_out(self, finding: Finding) -> bool:
         """Whether a finding is none of this rule's business for its package or its path."""
@@ -192,8 +190,9 @@ class Conditions:
         )
 
     def __str__(self) -> str:
-        """For people: `critical or worse, in KEV, with a fix`."""
-        return ", ".join(self._words()) or "that nobody could examine"
+        """For people: `critical or worse, in KEV with a fix`."""
+        which = {None: "", True: " with a fix", False: " without a fix"}[self.fixable]
+        return (", ".join(self._words()) or "that nobody could examine") + which
 
     def _words(self) -> Iterator[str]:
         if self.severity is not None:
@@ -207,43 +206,51 @@ class Conditions:
         if self.epss_percentile is not None:
             yield f"EPSS percentile {self.epss_percentile:g} or more"
 
-    def _by_cvss(self, weighed: Weighed, _exploits: Exploits) -> Weighed | None:
+    def _by_cvss(self, finding: Finding, told: _Told) -> bool:
         if self.cvss is None:
-            return weighed
-        found = score_of(weighed.finding, self.sources, self.cvss_versions)
+            return True
+        found = score_of(finding, self.sources, self.cvss_versions)
         if found is None or found.score is None:
-            return replace(weighed, words=(*weighed.words, "CVSS unknown"))
-        if found.score < self.cvss:
-            return None
+            told.words.append("CVSS unknown")
+            return True
         said = f"CVSS {found.score:g} ({found.source})"
-        note = f"{said}: {found.vector}" if found.vector else f"{said}, version {found.version}"
-        return replace(weighed, words=(*weighed.words, said), notes=(*weighed.notes, note))
+        told.words.append(said)
+        told.notes.append(f"{said}: {found.vector or f'version {found.version}'}")
+        return found.score >= self.cvss
 
-    def _by_kev(self, weighed: Weighed, exploits: Exploits) -> Weighed | None:
+    def _by_kev(self, finding: Finding, exploits: Exploits, told: _Told) -> bool:
         if not self.kev:
-            return weighed
-        found = exploits.exploit(weighed.finding)
+            return True
+        found = exploits.exploit(finding)
         if found is None:
-            return None
+            return False
         due = f", due {found.due_on}" if found.due_on else ""
         ransomware = ", used by ransomware" if found.ransomware else ""
-        note = f"in KEV since {found.added_on}{due}{ransomware}"
-        return replace(weighed, words=(*weighed.words, "KEV"), notes=(*weighed.notes, note))
+        told.words.append("KEV")
+        told.notes.append(f"in KEV since {found.added_on}{due}{ransomware}")
+        return True
 
-    def _by_epss(self, weighed: Weighed, exploits: Exploits) -> Weighed | None:
+    def _by_epss(self, finding: Finding, exploits: Exploits, told: _Told) -> datetime | None:
+        """Until when the finding is borne because EPSS thinks little of it; None where not."""
         if not self.needs_epss:
-            return weighed
-        found = exploits.chance(weighed.finding)
+            return None
+        found = exploits.chance(finding)
         if found is None:
-            why = exploits.no_epss or f"EPSS does not know {weighed.finding.vulnerability_id}"
-            words, notes = (*weighed.words, "EPSS unknown"), (*weighed.notes, why)
-            return replace(weighed, words=words, notes=notes)
+            why = exploits.no_epss or f"EPSS does not know {finding.vulnerability_id}"
+            told.words.append("EPSS unknown")
+            told.notes.append(why)
+            return None
+        told.words.append(f"EPSS {found.score:.2g}")
+        told.notes.append(f"EPSS {found.score:g}, higher than {found.percentile:.1%} of all")
         likely = found.score >= (self.epss or 0) and found.percentile >= (self.epss_percentile or 0)
-        said = f"EPSS {found.score:.2g}"
-        note = f"EPSS {found.score:g}, higher than {found.percentile:.1%} of all"
-        return replace(
-            weighed,
-            words=(*weighed.words, said),
-            notes=(*weighed.notes, note),
-            spared_until=None if likely else exploits.epss_until,
-        )
+        return None if likely else exploits.epss_until
+
+
+class _Told:
+    """What a finding was judged by, for people, while it is being judged."""
+
+    __slots__ = ("notes", "words")
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.notes: list[str] = []

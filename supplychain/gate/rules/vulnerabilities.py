@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from supplychain.errors import PolicyError
 from supplychain.gate.case import Case, Judgement
@@ -141,8 +141,9 @@ class Vulnerabilities(Conditions):
             if isinstance(scan, Violation):
                 found.violations.append(scan)
                 continue
-            found.evidence.append(case.cite(scan.evidence))
+            found.evidence.append(cited := case.cite(scan.evidence))
             found.total += len(platform.findings)
+            place = _Place(case, platform, scan, cited)
             for recorded in platform.findings:
                 weighed = self.weigh(recorded.finding, exploits)
                 if weighed is None:
@@ -150,7 +151,7 @@ class Vulnerabilities(Conditions):
                 elif self.leaves_out(recorded.finding):
                     found.left_out.add(recorded.finding.path or recorded.finding.package)
                 else:
-                    self._count(weighed, recorded, platform, case, found)
+                    self._count(weighed, recorded, place, found)
         return Judgement(
             self._summary(found, exploits, case),
             tuple(sorted(found.violations, key=_order)),
@@ -170,35 +171,29 @@ class Vulnerabilities(Conditions):
             found.ends.append(exploits.kev_until)
 
     def _count(
-        self,
-        weighed: Weighed,
-        recorded: RecordedFinding,
-        platform: PlatformDossier,
-        case: Case,
-        found: _Found,
+        self, weighed: Weighed, recorded: RecordedFinding, place: _Place, found: _Found
     ) -> None:
         """Enter a finding that is too much: as cleared, borne for some time, or a violation."""
-        word = found.claims.about(recorded.finding, platform)
+        word = found.claims.about(recorded.finding, place.platform)
         found.evidence += word.evidence
         if word.clears:
             found.cleared.update(word.notes)
             return
-        grace_end = self._grace_end(recorded, platform.scan)
+        grace_end = self._grace_end(recorded, place.scan)
         ends = [end for end in (grace_end, weighed.spared_until) if end is not None]
-        if not ends or case.at > max(ends):
-            violation = self._violation(weighed, recorded, platform, case)
-            found.violations.append(replace(violation, notes=(*weighed.notes, *word.notes)))
+        if not ends or place.case.at > max(ends):
+            found.violations.append(self._violation(weighed, recorded, place, word.notes))
             return
         found.ends.append(max(ends))
         if weighed.spared_until is None:
             found.graces.append(max(ends))
 
-    def _grace_end(self, recorded: RecordedFinding, scan: Scan | None) -> datetime | None:
+    def _grace_end(self, recorded: RecordedFinding, scan: Scan) -> datetime | None:
         """The last instant of grace, which begins with the scan that has it at the latest."""
-        begin = self._begin(recorded)
-        if self.grace is None or begin is None or scan is None:
+        if self.grace is None:
             return None
-        return min(begin, scan.evidence.produced_at) + self.grace
+        begin = self._begin(recorded)
+        return None if begin is None else min(begin, scan.evidence.produced_at) + self.grace
 
     def _begin(self, recorded: RecordedFinding) -> datetime | None:
         if self.since is Since.PUBLISHED:
@@ -208,9 +203,9 @@ class Vulnerabilities(Conditions):
         return recorded.first_seen_at
 
     def _violation(
-        self, weighed: Weighed, recorded: RecordedFinding, platform: PlatformDossier, case: Case
+        self, weighed: Weighed, recorded: RecordedFinding, place: _Place, notes: tuple[str, ...]
     ) -> Violation:
-        finding = weighed.finding
+        finding, case = weighed.finding, place.case
         fix = f"fixed in {finding.fixed_version}" if finding.fixable else "no fix known"
         path = f", {finding.path}" if finding.path else ""
         what = ", ".join((f"{finding.severity}{self._source(finding)}", *weighed.words))
@@ -221,8 +216,9 @@ class Vulnerabilities(Conditions):
             remedy="",
             finding=finding,
             first_seen_at=recorded.first_seen_at,
-            platform=case.named(platform),
-            evidence=case.cite(platform.scan.evidence) if platform.scan else None,
+            platform=case.named(place.platform),
+            evidence=place.cited,
+            notes=(*weighed.notes, *notes),
         )
 
     def _source(self, finding: Finding) -> str:
@@ -240,14 +236,9 @@ class Vulnerabilities(Conditions):
         return f"{said.get(self.since, '')}, grace {span(self.grace)}"
 
     def _summary(self, found: _Found, exploits: Exploits, case: Case) -> str:
-        which = {None: "", True: " with a fix", False: " without a fix"}[self.fixable]
         count = sum(v.finding is not None for v in found.violations)
-        return "; ".join(
-            [
-                f"{count} of {found.total} findings {self}{which}",
-                *self._beside(found, exploits, case),
-            ]
-        )
+        said = f"{count} of {found.total} findings {self}"
+        return "; ".join([said, *self._beside(found, exploits, case)])
 
     def _beside(self, found: _Found, exploits: Exploits, case: Case) -> Iterator[str]:
         if found.graces:
@@ -261,6 +252,15 @@ class Vulnerabilities(Conditions):
             yield f"left out: {', '.join(named[:_MOST_NAMED])}{more}"
         if found.unexamined:
             yield f"{found.unexamined} that nobody could examine left to other rules"
+
+
+class _Place(NamedTuple):
+    """Where a finding is: in which platform, by which scan."""
+
+    case: Case
+    platform: PlatformDossier
+    scan: Scan
+    cited: EvidenceReference
 
 
 @dataclass(slots=True)

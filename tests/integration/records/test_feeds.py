@@ -9,13 +9,17 @@ from sqlalchemy import delete, update
 from sqlalchemy.exc import DBAPIError
 
 from supplychain.errors import InputError, NotFoundError, StoreError
+from supplychain.model.decision import Decision
 from supplychain.model.dossier import Need
+from supplychain.model.evidence import EvidenceKind
 from supplychain.model.exploitation import Exploitation, FeedKind
+from supplychain.pipeline.judge import judge
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, writing
 from supplychain.records.feed_tables import feed_editions
 from supplychain.records.record import Record
 from tests.kit.feeds import EPSS_DATE, KEV_DATE, LOG4SHELL, epss, kev
+from tests.kit.policies import make_policy
 from tests.kit.runs import manifest_run, scan_record
 from tests.kit.scans import AT, SUBJECT, make_finding
 
@@ -133,3 +137,31 @@ def test_an_edition_that_is_lost_is_an_error_and_no_allow(
     path.unlink()
     with pytest.raises(NotFoundError):
         exploitation(record)
+
+
+def test_the_gate_judges_by_the_feeds_on_record_and_can_be_asked_again(record: Record) -> None:
+    found(record, LOG4SHELL, "CVE-2024-0727")
+    policy = make_policy(
+        "vulnerabilities: {kev: true, feed_age: 14d}",
+        "vulnerabilities: {epss: 0.5, severity: low, feed_age: 3d}",
+    )
+
+    def judged(day: int) -> Decision:
+        at = AT + day * DAY
+        return judge(record, SUBJECT, policy, environment="prod", at=at).decision
+
+    before = judged(0)
+    assert [v.message for v in before.violations if v.finding is None] == [
+        "no KEV feed is recorded"
+    ]
+    record.feeds.add(FeedKind.EPSS, epss(at=AT + DAY), source="f", at=AT + DAY)
+    kev_edition = record.feeds.add(FeedKind.KEV, kev(), source="f", at=AT + DAY)
+    after = judged(1)
+    messages = [v.message.partition(" in ")[0] for v in after.violations]
+    assert messages == [
+        f"{LOG4SHELL} high (debian), KEV",
+        f"{LOG4SHELL} high (debian), EPSS 0.94",
+    ]
+    cited = {e.digest for e in after.evidence if e.kind is EvidenceKind.FEED}
+    assert kev_edition.digest in cited
+    assert judged(0).violations == before.violations
