@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -11,6 +11,7 @@ from supplychain.errors import ConfigurationError, InputError, NotFoundError, St
 from supplychain.settings import Settings, expanded
 
 if TYPE_CHECKING:
+    from supplychain.gate.authorities import Authority
     from supplychain.gate.policy import Policy
     from supplychain.gate.union import Stated
     from supplychain.model.decision import Decision
@@ -133,12 +134,18 @@ def policy_trust(settings: Settings, policy: Policy | None) -> Trust:
         SupplyChainError: As `trusted_root`.
     """
     from supplychain.gate.authorities import trusted_by
+
+    everybody = [one for e in (policy.rules if policy else ()) for one in trusted_by(e.rule)]
+    everybody += policy.vex.everybody() if policy and policy.vex else ()
+    return trust_in(settings, everybody)
+
+
+def trust_in(settings: Settings, everybody: Sequence[Authority]) -> Trust:
+    """Trust in some keys and identities that a policy names; raises as `policy_trust`."""
     from supplychain.gate.keys import TrustedKey
     from supplychain.signing.trust.keys import VerifyingKey
     from supplychain.signing.trust.trust import LogDemand, Trust
 
-    everybody = [one for e in (policy.rules if policy else ()) for one in trusted_by(e.rule)]
-    everybody += policy.vex.everybody() if policy and policy.vex else ()
     pems = dict.fromkeys(one.pem for one in everybody if isinstance(one, TrustedKey))
     return Trust(
         tuple(VerifyingKey.parse_pem(pem.encode()) for pem in pems),

@@ -58,6 +58,7 @@ _BRANCHES = (
     _Branch("deployments", _PEOPLE, "deployments"),
     _Branch("export", _CARE, "export"),
     _Branch("feeds", _CARE, "feeds"),
+    _Branch("vex", _CARE, "vex"),
     _Branch("policy", _CARE, "policy"),
     _Branch("keys", _CARE, "keys"),
     _Branch("db", _CARE, "db"),

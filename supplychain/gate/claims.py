@@ -50,7 +50,7 @@ _SILENCE = Word()
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
+class Heard:
     """A statement about one product that is the finding's.
 
     Attributes:
@@ -73,13 +73,19 @@ class _Heard:
 
     @property
     def issued_at(self) -> datetime:
+        """When it was claimed, by the document."""
         return self.statement.claim.issued_at
 
+    @property
+    def whose(self) -> str:
+        """Who signed it, for people."""
+        return " and ".join(dict.fromkeys(by(one.by) for one in self.said.vouched))
+
     def __str__(self) -> str:
+        """For people: what is claimed, why, by whom, and where."""
         claim = self.statement.claim
         why = (claim.justification or claim.detail)[:_LENGTH]
-        whose = " and ".join(dict.fromkeys(by(one.by) for one in self.said.vouched))
-        return f"{claim.status}{f' ({why})' if why else ''} {whose}, {self.statement.name}"
+        return f"{claim.status}{f' ({why})' if why else ''} {self.whose}, {self.statement.name}"
 
 
 class Claims:
@@ -104,8 +110,22 @@ class Claims:
         statements = self._named(finding)
         if not statements:
             return _SILENCE
+        heard, passed = self._all(statements, finding, platform)
+        return self._word(finding, _standing(heard), passed)
+
+    def standing(self, finding: Finding, platform: PlatformDossier) -> tuple[Heard, ...]:
+        """What counts of a finding; of what contradicts the stricter alone."""
+        heard, _ = self._all(self._named(finding), finding, platform)
+        standing = _standing(heard)
+        strict = [one for one in standing if not one.statement.claim.status.clears]
+        return tuple(strict or standing)
+
+    def _all(
+        self, statements: Sequence[VexStatement], finding: Finding, platform: PlatformDossier
+    ) -> tuple[list[Heard], list[str]]:
+        """Everything that is claimed of a finding: what counts, and why the rest does not."""
         image = Image(platform, self._case.subject)
-        heard: list[_Heard] = []
+        heard: list[Heard] = []
         passed: list[str] = []
         for statement in statements:
             signed = tuple(statement.about(image.digests))
@@ -117,7 +137,7 @@ class Claims:
                 passed += [f"{statement.name} {found}"] if statement.claim.status.clears else []
             else:
                 heard += found
-        return self._word(finding, _standing(heard), passed)
+        return heard, passed
 
     def _named(self, finding: Finding) -> list[VexStatement]:
         """The statements about the finding's vulnerability.
@@ -139,7 +159,7 @@ class Claims:
         statement: VexStatement,
         signed: Sequence[VerifiedAttestation],
         products: Sequence[VexProduct],
-    ) -> list[_Heard] | str:
+    ) -> list[Heard] | str:
         """The statement for each product; why it does not count where it does not."""
         claim, terms, case = statement.claim, self._case.vex, self._case
         if terms is None:
@@ -157,7 +177,7 @@ class Claims:
             reviewers = " or ".join(terms.review.reviewers)
             return f"is held for a review by {reviewers}: supplychain vex accept {statement.name}"
         authors = tuple(sorted({one.attestation.verified_by for one in said.vouched}))
-        return [_Heard(statement, product, authors, said) for product in products]
+        return [Heard(statement, product, authors, said) for product in products]
 
     def _held(
         self, statement: VexStatement, signed: Sequence[VerifiedAttestation], review: Review
@@ -175,7 +195,7 @@ class Claims:
         named = tuple(review.authors.everybody())
         return any(_is_by(one, attestation) for one in named for attestation in signed)
 
-    def _word(self, finding: Finding, standing: Sequence[_Heard], passed: Sequence[str]) -> Word:
+    def _word(self, finding: Finding, standing: Sequence[Heard], passed: Sequence[str]) -> Word:
         evidence = tuple(
             self._case.cite_document(
                 EvidenceKind.VEX, one.statement.document, made_at(vouched.attestation)
@@ -201,9 +221,9 @@ def _is_by(authority: Authority, attestation: VerifiedAttestation) -> bool:
     return attestation.identity is not None and authority.accepts(attestation.identity)
 
 
-def _standing(heard: Iterable[_Heard]) -> list[_Heard]:
+def _standing(heard: Iterable[Heard]) -> list[Heard]:
     """What was not replaced by a later claim of its own author; all that were made at once."""
-    lines: dict[object, list[_Heard]] = defaultdict(list)
+    lines: dict[object, list[Heard]] = defaultdict(list)
     for one in heard:
         lines[one.line].append(one)
     standing = []

@@ -45,21 +45,26 @@ def is_of(product: VexProduct, finding: Finding, image: Image) -> bool:
 
     Whatever the product is known by has to fit, and what cannot be compared does not.
     """
-    purls = [package_name(purl) for purl in product.purls]
-    if product.digests or any(one is not None and one.type in _IMAGES for one in purls):
-        compared = [digest for digest in product.digests if digest.algorithm == "sha256"]
-        parts = product.packages
-        return (
-            bool(compared) == bool(product.digests)
-            and all(digest in image.digests for digest in compared)
-            and all(_is_image(purl, image) for purl in product.purls)
-            and (not parts or any(_is_package(part, finding.purl) for part in parts))
-        )
+    parts = product.packages
+    if is_image(product, image):
+        return not parts or any(_is_package(part, finding.purl) for part in parts)
     # A part of a package is not told from the same part elsewhere.
     return (
-        bool(purls)
-        and not product.packages
+        bool(product.purls)
+        and not product.digests
+        and not parts
         and all(_is_package(purl, finding.purl) for purl in product.purls)
+    )
+
+
+def is_image(product: VexProduct, image: Image) -> bool:
+    """Whether a product is the image itself, whichever of its parts are meant."""
+    compared = [digest for digest in product.digests if digest.algorithm == "sha256"]
+    return (
+        bool(product.digests or product.purls)
+        and bool(compared) == bool(product.digests)
+        and all(digest in image.digests for digest in compared)
+        and all(_is_image(purl, image) for purl in product.purls)
     )
 
 

@@ -179,9 +179,9 @@ class Build:
 class VerifiedAttestation:
     """A statement about a digest whose signature was verified.
 
-    Only `supplychain.signing.verification` makes one from bytes, and only `supplychain.records`
-    gives one back; a test holds that. Everything that relies on a signature accepts this type
-    and no other.
+    Only `verification` and `signed_files` of `supplychain.signing` make one from bytes, and only
+    `supplychain.records` gives one back; a test holds that. Everything that relies on a signature
+    accepts this type and no other.
 
     Attributes:
         subject: What was signed, bound by digest.

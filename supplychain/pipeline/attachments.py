@@ -9,6 +9,7 @@ from supplychain.errors import VerificationError
 from supplychain.model.artifact import Manifest
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
+from supplychain.pipeline.claims import with_claims
 from supplychain.pipeline.seal import recorded
 from supplychain.pipeline.target import Target
 from supplychain.records.run import AttestationRecord
@@ -78,13 +79,19 @@ def verified(
             refused.append(f"{one.digest.short}: {one.reason}")
         else:
             record = AttestationRecord(one.attestation, one.data, one.media_type)
-            records[one.subject.digest].append(record)
+            records[one.subject.digest].append(with_claims(record))
     if not any(records.values()):
         raise VerificationError(
             f"nothing that is stated about {target.image.subject} verifies",
             because="; ".join(refused[:3]) or "there is nothing",
             hint="see what there is with: supplychain attestations list",
         )
+    refused += [
+        f"{record.attestation.envelope.short}: recorded, and claims nothing: {record.unread}"
+        for held in records.values()
+        for record in held
+        if record.unread
+    ]
     return {digest: _each_once(held) for digest, held in records.items()}, tuple(refused)
 
 

@@ -15,6 +15,7 @@ from supplychain.model.evidence import (
     VULNERABILITY_PREDICATE,
 )
 from supplychain.model.subject import Subject
+from supplychain.pipeline.claims import with_claims
 from supplychain.pipeline.provenance import TRIVY, TRIVY_DB, Invocation, provenance
 from supplychain.records.run import AttestationRecord, LargeDocument, SbomRecord
 from supplychain.scan.scanner import ScanResult
@@ -124,7 +125,7 @@ def recorded(store: ArtifactStore, found: VerifiedDocument) -> AttestationRecord
     kept = None
     if named is not None:
         kept = LargeDocument(named.digest, named.size, lambda: store.blob_chunks(named))
-    return AttestationRecord(found.attestation, found.data, found.media_type, kept)
+    return with_claims(AttestationRecord(found.attestation, found.data, found.media_type, kept))
 
 
 def seal(

@@ -48,6 +48,7 @@ from supplychain.records.schema import (
     sboms,
     scans,
 )
+from supplychain.records.vex import read_statements
 from supplychain.records.waiver_reading import about, read_waivers
 
 
@@ -115,7 +116,10 @@ def read_dossier(connection: Connection, asked: Question) -> Dossier | None:
 
 
 def _with_history(connection: Connection, asked: Question, dossier: Dossier) -> Dossier:
-    """The dossier with what happened to the image; its platforms' deployments count as its own."""
+    """The dossier with what happened to the image and what is said of it.
+
+    Deployments of its platforms count as its own.
+    """
     project, at = asked.project, asked.at
     digests = {dossier.subject.digest, *(p.subject.digest for p in dossier.platforms)}
     return replace(
@@ -125,6 +129,7 @@ def _with_history(connection: Connection, asked: Question, dossier: Dossier) -> 
         approvals=read_approvals(connection, project, dossier.subject.digest, at),
         underway=read_work(connection, project, dossier.subject.digest, at),
         running=_running(connection, asked, dossier.subject.name),
+        statements=read_statements(connection, project, dossier, at),
         waivers=about(
             read_waivers(connection, project, at), dossier.subject.name, digests, asked.environment
         ),

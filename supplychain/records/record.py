@@ -26,6 +26,7 @@ from supplychain.records.listing import ImageSummary, RecordedDecision
 from supplychain.records.run import RunRecord
 from supplychain.records.schema import evidence, images, projects
 from supplychain.records.version import SchemaState, require_current, status, upgrade
+from supplychain.records.vex import Vex
 from supplychain.records.waivers import WaiverBook
 
 
@@ -101,6 +102,11 @@ class Record:
     def waivers(self) -> WaiverBook:
         """What risks are accepted, and by whom."""
         return WaiverBook(self._engine, self._content, self._project)
+
+    @property
+    def vex(self) -> Vex:
+        """Claims of fact about vulnerabilities, and who accepted which."""
+        return Vex(self._engine, self._content, self._project)
 
     def close(self) -> None:
         """Let go of the database's connections."""

@@ -12,6 +12,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import Evidence, EvidenceKind, Sbom, Scan, VerifiedAttestation
 from supplychain.model.image_config import ImageConfig
 from supplychain.model.subject import Platform, Subject
+from supplychain.model.vex import VexDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,14 @@ class LargeDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimsRecord:
+    """A VEX document that an attestation carries, and what it says."""
+
+    document: VexDocument
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class AttestationRecord:
     """A verified statement and the envelope that was verified.
 
@@ -72,12 +81,16 @@ class AttestationRecord:
         envelope: The envelope, byte for byte.
         media_type: What the envelope is.
         document: What the statement refers to by its digest; None where it carries its own.
+        claims: The VEX document that it carries; None where it carries none that can be read.
+        unread: Why its claims could not be read; "" where they could, or there are none.
     """
 
     attestation: VerifiedAttestation
     envelope: bytes
     media_type: str
     document: LargeDocument | None = None
+    claims: ClaimsRecord | None = None
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +150,21 @@ class RunRecord:
                 yield platform.sbom.document
             if platform.config:
                 yield platform.config.config.document()
-            yield from (record.envelope for record in platform.attestations)
-        yield from (record.envelope for record in self.attestations)
+        for record in self._statements():
+            yield record.envelope
+            if record.claims is not None:
+                yield record.claims.data
 
     def documents(self) -> Iterator[LargeDocument]:
         """Every document that a statement refers to."""
-        statements = [record for platform in self.platforms for record in platform.attestations]
-        for record in (*statements, *self.attestations):
+        for record in self._statements():
             if record.document is not None:
                 yield record.document
+
+    def _statements(self) -> Iterator[AttestationRecord]:
+        for platform in self.platforms:
+            yield from platform.attestations
+        yield from self.attestations
 
     def check(self) -> None:
         """Refuse what does not belong together, before anything is written.
@@ -200,6 +219,9 @@ def _check_attestation(record: AttestationRecord, subject: Subject) -> None:
     if not attestation.key_fingerprint:
         raise InputError(f"nobody verified the attestation of {subject}")
     _check_bytes(attestation.envelope, record.envelope, f"an attestation of {subject}")
+    if record.claims is not None:
+        claimed = record.claims.document.digest
+        _check_bytes(claimed, record.claims.data, f"a VEX document about {subject}")
     if record.document is not None and record.document.digest != attestation.predicate_digest:
         raise DigestMismatchError(
             f"an attestation of {subject} refers to another document than the one beside it",

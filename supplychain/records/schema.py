@@ -32,10 +32,11 @@ from supplychain.records.history_tables import approvals, deployments, work
 from supplychain.records.image_tables import configurations
 from supplychain.records.sbom_tables import sbom_qualities, sboms
 from supplychain.records.tables import ID, evidence_id, id_column, identity, metadata, one_of, text
+from supplychain.records.vex_tables import vex_documents
 from supplychain.records.waiver_tables import decision_waivers, waiver_events
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0012"
+SCHEMA_VERSION = "0013"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -67,6 +68,7 @@ __all__ = [
     "sboms",
     "scans",
     "tag_resolutions",
+    "vex_documents",
     "vulnerabilities",
     "waiver_events",
     "work",

@@ -1,7 +1,8 @@
 """One run into one transaction.
 
 The order of the steps is part of the design: every transaction takes its locks in the same order
-(images, lists, facts, evidence, first sightings; sorted within each), so two never deadlock.
+(images, lists, facts, evidence, first sightings, claims; sorted within each), so two never
+deadlock.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from supplychain.records.bulk import Filing
 from supplychain.records.filing import file_evidence
 from supplychain.records.run import PlatformRecord, RunRecord
 from supplychain.records.schema import image_names, images, index_children, tag_resolutions
+from supplychain.records.vex import file_vex
 
 
 def file_run(filing: Filing, run: RunRecord) -> None:
@@ -24,6 +26,7 @@ def file_run(filing: Filing, run: RunRecord) -> None:
     if run.tag is not None:
         _file_tag(filing, run, run.tag, numbers[run.subject.digest])
     file_evidence(filing, run, numbers)
+    file_vex(filing, run)
 
 
 def _file_images(filing: Filing, run: RunRecord) -> dict[Digest, int]:

@@ -25,10 +25,12 @@ def _makers(name: str) -> set[str]:
 
 def test_only_the_verifier_makes_verified_attestations() -> None:
     makers = _makers("VerifiedAttestation")
-    assert "signing/verification.py" in makers
-    # Beside it, the tests of policies imagine some, which are judged for a test and thrown away.
+    # Of what is attached to images, and of files that are signed as a whole.
+    verifiers = {"signing/verification.py", "signing/signed_files.py"}
+    assert verifiers <= makers
+    # Beside them, the tests of policies imagine some, which are judged for a test and thrown away.
     others = {m for m in makers if not m.startswith("records/")}
-    assert others == {"signing/verification.py", "gate/imagined.py"}
+    assert others == {*verifiers, "gate/imagined.py"}
 
 
 def test_what_is_imagined_is_imagined_for_tests_of_policies_alone() -> None:

@@ -1,0 +1,229 @@
+"""`supplychain vex`: what others claim about vulnerabilities, whose word it is, what counts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from supplychain.bootstrap.believed import Believed
+from supplychain.cli import options, vex_lines
+from supplychain.cli.context import Context, OutputFormat, write
+from supplychain.cli.judgement import environment_of
+from supplychain.cli.whom import asked
+from supplychain.errors import InputError, NotFoundError
+
+app = typer.Typer(help="Care for claims about vulnerabilities (VEX).", no_args_is_help=True)
+_Document = Annotated[
+    str,
+    typer.Argument(metavar="DOCUMENT", help="a document's digest, or the beginning of it"),
+]
+
+
+class VexForm(StrEnum):
+    """The forms in which claims can be had."""
+
+    OPENVEX = "openvex"
+    CYCLONEDX = "cyclonedx"
+
+
+@app.callback()
+def _group() -> None:
+    """Care for claims about vulnerabilities (VEX)."""
+
+
+@app.command("import")
+@options.command(options.RECORD, options.TRUSTED_ROOT)
+@asked
+def import_(
+    shared: Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="an OpenVEX, CycloneDX or CSAF document", show_default=False
+        ),
+    ],
+    whom: Believed,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            "--bundle",
+            metavar="FILE",
+            help="its author's signature, as sign-blob writes it",
+            show_default=False,
+        ),
+    ] = None,
+    environment: options.Environment = None,
+    policy_file: options.Policy = None,
+    image: Annotated[
+        str | None,
+        typer.Option(
+            "--image",
+            metavar="IMAGE",
+            help="refuse what is not about this recorded image",
+            show_default=False,
+        ),
+    ] = None,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Verify a signed VEX document and record what it claims, with whose word it is.
+
+    Whose word counts is said here, or by the policy of an environment. Whether a
+    claim clears a finding is for each policy to say, at every decision.
+
+    \b
+    Examples:
+      supplychain vex import shop.vex.json --bundle shop.sigstore.json --key v.pub
+      supplychain vex import shop.vex.json --bundle shop.sigstore.json -e prod
+    """
+    from supplychain.bootstrap import parts, vex
+
+    now = shared.now()
+    trusted = vex.trust(shared.settings, whom, environment, policy_file, shared.ask)
+    with parts.open_record(shared.settings, create=True) as record:
+        about = None
+        if image is not None:
+            digest = record.find(image)
+            about = record.dossier(digest, at=now)
+        document = vex.import_vex(record, file, bundle, trusted, image=about, at=now)
+        found = record.vex.statements(document.digest, at=now)
+    vex_lines.show(found, output)
+
+
+@app.command("list")
+@options.command(options.RECORD)
+def list_(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
+    """List the VEX documents on record, the newest first.
+
+    What came attached to an image says so; it is about that image alone.
+
+    \b
+    Examples:
+      supplychain vex list
+      supplychain vex list --output json
+    """
+    from supplychain.bootstrap import parts
+
+    now = shared.now()
+    with parts.open_record(shared.settings) as record:
+        found = record.vex.documents(at=now)
+    vex_lines.show_documents(found, output, now=now)
+
+
+@app.command()
+@options.command(options.RECORD)
+def show(shared: Context, document: _Document, output: options.Output = OutputFormat.TEXT) -> None:
+    """Show what a VEX document claims, who signed it, and who accepted which claim.
+
+    \b
+    Examples:
+      supplychain vex show sha256:1f3c5a7b9d0e
+      supplychain vex show 1f3c5a7b9d0e --output json
+    """
+    from supplychain.bootstrap import parts
+
+    now = shared.now()
+    with parts.open_record(shared.settings) as record:
+        found = record.vex.statements(record.vex.find(document, at=now), at=now)
+    vex_lines.show(found, output)
+
+
+@app.command()
+@options.command(options.RECORD)
+def accept(
+    shared: Context,
+    claim: Annotated[
+        str,
+        typer.Argument(
+            metavar="DOCUMENT[#NUMBER]",
+            help="a claim, or all claims of a document",
+            show_default=False,
+        ),
+    ],
+    reason: Annotated[
+        str,
+        typer.Option("--reason", metavar="TEXT", help="why it may count", show_default=False),
+    ],
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="take back what you accepted before")
+    ] = False,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Accept a claim that a policy holds for a review; it counts from now on.
+
+    Whose acceptance counts is said by the policy (vex, review), at each decision.
+    You are who the setting `actor` says, else your user at this machine.
+
+    \b
+    Examples:
+      supplychain vex accept sha256:1f3c5a7b9d0e#3 --reason "we never parse XML"
+      supplychain vex accept 1f3c5a7b9d0e#3 --withdraw --reason "since 2.0 we do"
+    """
+    from supplychain.bootstrap import parts, vex
+
+    now, actor = shared.now(), parts.actor(shared.settings)
+    if not reason.strip():
+        raise InputError("no reason is given", hint='--reason "we never parse XML"')
+    with parts.open_record(shared.settings) as record:
+        document, position = vex.named(record, claim, at=now)
+        record.vex.review(
+            document, position, actor=actor, reason=reason, at=now, accepted=not withdraw
+        )
+        found = record.vex.statements(document, at=now)
+    vex_lines.show([s for s in found if position in {None, s.claim.position}], output)
+
+
+@app.command()
+@options.command(options.RECORD, options.REGISTRY)
+def export(
+    shared: Context,
+    image: options.Image,
+    environment: options.Environment = None,
+    policy_file: options.Policy = None,
+    form: Annotated[
+        VexForm, typer.Option("--format", help="form of the document")
+    ] = VexForm.OPENVEX,
+    author: Annotated[
+        str | None,
+        typer.Option("--author", metavar="NAME", help="who says so; else you", show_default=False),
+    ] = None,
+    with_waivers: Annotated[
+        bool, typer.Option("--with-waivers", help="refused: a waiver is no claim", hidden=True)
+    ] = False,
+    output_file: options.OutputFile = None,
+) -> None:
+    """Write what a policy believes about an image's findings, as a VEX document.
+
+    Others' claims are retold, each with whose it is. Sign the document as any
+    statement about the image: supplychain attest IMAGE --type openvex. Waivers are
+    never exported: they accept a risk, and deny none.
+
+    \b
+    Examples:
+      supplychain vex export registry.example/shop@sha256:1f3c… -e prod
+      supplychain vex export shop:1.4 -e prod --format cyclonedx
+    """
+    from supplychain.bootstrap import parts, targets, trust, vex
+    from supplychain.export import vex as writing
+
+    if with_waivers:
+        raise InputError(
+            "waivers are not exported as VEX",
+            because="a waiver accepts a risk, and a claim says that there is none",
+            hint="leave --with-waivers out",
+        )
+    now, named = shared.now(), environment_of(shared, environment)
+    policy = trust.policy_of(shared.settings, named, policy_file)
+    with parts.open_record(shared.settings) as record:
+        subject = targets.subject_of(shared.settings, record, image)
+        dossier = record.dossier(subject.digest, at=now, environment=named)
+    if dossier is None:
+        raise NotFoundError(
+            f"nothing is recorded about {subject}", hint=f"supplychain run {subject}"
+        )
+    told = vex.told(policy, dossier, at=now)
+    whose = author or parts.actor(shared.settings)
+    made = writing.openvex if form is VexForm.OPENVEX else writing.cyclonedx
+    write(made(dossier.subject, told, whose), output_file)
