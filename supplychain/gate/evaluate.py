@@ -173,6 +173,12 @@ def _moments(case: Case) -> Iterator[datetime]:
             yield platform.scan.database.updated_at
         if platform.sbom is not None:
             yield platform.sbom.evidence.produced_at
+        if platform.config_evidence is not None:
+            yield platform.config_evidence.produced_at
+        if platform.config is not None and platform.config.created_at is not None:
+            yield platform.config.created_at
+        if platform.recorded_at is not None:
+            yield platform.recorded_at
     feeds = case.dossier.exploitation
     yield from (edition.published_at for edition in (feeds.epss, feeds.kev) if edition)
     for said in (*case.attestations, *(a for p in case.platforms for a in p.attestations)):

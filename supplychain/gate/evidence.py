@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from supplychain.gate.case import Case
 from supplychain.gate.durations import span
-from supplychain.model.decision import Violation
+from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.dossier import PlatformDossier
 from supplychain.model.evidence import Evidence, EvidenceKind, Sbom, Scan
+from supplychain.model.image_config import ImageConfig
 
-_NAMES = {EvidenceKind.SCAN: "scan", EvidenceKind.SBOM: "SBOM"}
+_NAMES = {
+    EvidenceKind.SCAN: "scan",
+    EvidenceKind.SBOM: "SBOM",
+    EvidenceKind.CONFIG: "configuration",
+}
 
 
 def usable_scan(platform: PlatformDossier, case: Case) -> Scan | Violation:
@@ -30,6 +35,19 @@ def usable_sbom(platform: PlatformDossier, case: Case) -> Sbom | Violation:
         return _missing(EvidenceKind.SBOM, platform, case)
     wrong = _wrong(sbom.evidence, EvidenceKind.SBOM, platform, case)
     return _refused(wrong, sbom.evidence, platform, case) if wrong else sbom
+
+
+def usable_config(
+    platform: PlatformDossier, case: Case
+) -> tuple[ImageConfig, EvidenceReference] | Violation:
+    """The platform's configuration and the evidence of it, or why there is none to rely upon."""
+    config, evidence = platform.config, platform.config_evidence
+    if config is None or evidence is None:
+        return _missing(EvidenceKind.CONFIG, platform, case)
+    wrong = _wrong(evidence, EvidenceKind.CONFIG, platform, case)
+    if wrong:
+        return _refused(wrong, evidence, platform, case)
+    return config, case.cite(evidence)
 
 
 def run(case: Case) -> str:

@@ -57,7 +57,8 @@ def mentioned(text: str) -> frozenset[str]:
 
 def needs(text: str) -> frozenset[Need]:
     """What has to be in a dossier beside, for a policy's text to be judged."""
-    wanted = {Need.COMPONENTS} if "components" in mentioned(text) else set()
+    large = {"components": Need.COMPONENTS, "ancestors": Need.ANCESTORS}
+    wanted = {large[name] for name in mentioned(text) & large.keys()}
     if re.search(r"\b(epss|exploited)\b", text):
         wanted.add(Need.EXPLOITATION)
     return frozenset(wanted)

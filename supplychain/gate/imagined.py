@@ -52,7 +52,7 @@ _PLATFORM = (
         n
         for n in hints_of(PlatformDossier)
         if n not in {"subject", "platform", "scan", "sbom"}
-        and n not in {"attestations", "component_count"}
+        and n not in {"attestations", "component_count", "config_evidence"}
     ),
 )
 KEYS = ("repository", "platform", "platforms", "signed", *_PLATFORM, *_DOSSIER)
@@ -126,6 +126,9 @@ class Imagined:
             if name in hints and name != "sbom"
         }
         given.setdefault("findings", ())
+        if "config" in given:
+            since = given.get("recorded_at", make.at)
+            given["config_evidence"] = _evidence(EvidenceKind.CONFIG, subject, since)
         return PlatformDossier(
             subject=subject,
             platform=named,

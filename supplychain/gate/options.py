@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeAlias
 from supplychain.errors import InputError
 from supplychain.gate.durations import parse_duration, write_duration
 from supplychain.gate.nodes import Node, Position, ProblemError, Scalar, Sequence
+from supplychain.model.digest import Digest
 from supplychain.model.finding import Severity
 from supplychain.model.subject import Platform
 
@@ -277,6 +278,9 @@ COUNT = Word(
 )
 PEOPLE = ListOf(
     Word("somebody's name", _person, {"type": "string", "pattern": f"^{_PERSON.pattern}$"})
+)
+DIGEST = Word(
+    "a digest", Digest.parse, {"type": "string", "pattern": "^sha(256|384|512):[0-9a-f]+$"}
 )
 DURATION = Word(
     "a duration",

@@ -5,11 +5,12 @@ RE2 takes time in proportion to the text, whatever the pattern: a policy cannot 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 from supplychain.errors import InputError
-from supplychain.gate.options import Word
+from supplychain.gate.options import ListOf, Word
 
 # No policy needs more, and a pattern that needs more memory is refused by RE2.
 _LONGEST = 2000
@@ -84,4 +85,10 @@ def _compiled(pattern: str) -> Any:
     return re2.compile(pattern, options)
 
 
+def fits(patterns: Iterable[str], text: str) -> bool:
+    """Whether any of some patterns matches the whole text."""
+    return any(matches(pattern, text) for pattern in patterns)
+
+
 PATTERN = Word("a pattern", _parse, {"type": "string", "minLength": 1})
+PATTERNS = ListOf(PATTERN)

@@ -36,6 +36,12 @@ class _RuleItem:
         terms = read_as(Terms, beside, f"beside rule {name}", reading)
         if rule is None or terms is None:
             return None
+        if not rule.waivable and (terms.warn or terms.warn_until):
+            raise ProblemError(
+                node.position,
+                f"rule {name} cannot only warn: nothing stands above it",
+                "leave warn and warn_until out, or leave the rule out",
+            )
         return RuleEntry(rule, terms, reading.place(node.position))
 
     def write(self, value: RuleEntry, /) -> Json:

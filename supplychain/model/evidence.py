@@ -161,6 +161,7 @@ class Build:
             provenance does not say, or nobody looked.
         ref: The branch or tag: `refs/heads/main`; "" where it does not say.
         commit: The commit; "" where it does not say.
+        images: Images that it names among what went into the build.
     """
 
     builder: str
@@ -168,6 +169,7 @@ class Build:
     source: str = ""
     ref: str = ""
     commit: str = ""
+    images: tuple[Subject, ...] = ()
 
     @property
     def is_of_image(self) -> bool:

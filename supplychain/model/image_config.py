@@ -74,7 +74,7 @@ class ImageConfig:
     def bases(self) -> tuple[Base, ...]:
         """The bases that its annotations and labels name, as whoever built it wants us to know."""
         said = (dict(self.annotations), dict(self.labels))
-        found = (Base(_repository(s.get(_BASE_NAME, "")), s.get(_BASE_DIGEST, "")) for s in said)
+        found = (Base(repository_of(s.get(_BASE_NAME, "")), s.get(_BASE_DIGEST, "")) for s in said)
         return tuple(dict.fromkeys(base for base in found if base.name or base.digest))
 
     def document(self) -> bytes:
@@ -103,7 +103,7 @@ _BASE_DIGEST = "org.opencontainers.image.base.digest"
 _BASE_NAME = "org.opencontainers.image.base.name"
 
 
-def _repository(reference: str) -> str:
+def repository_of(reference: str) -> str:
     """The repository in a reference, without tag and digest, and whole as Docker completes it."""
     head, slash, last = reference.partition("@")[0].rpartition("/")
     name = head + slash + last.partition(":")[0]

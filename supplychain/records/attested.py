@@ -30,6 +30,8 @@ attestations = Table(
     Column("build_source", Text),
     Column("build_ref", Text),
     Column("build_commit", Text),
+    # JSON array of [name, digest]; NULL where nobody looked.
+    Column("build_images", Text),
     CheckConstraint("key_fingerprint <> ''", name="key_fingerprint"),
     CheckConstraint("(builder IS NULL) = (build_type IS NULL)", name="build"),
     CheckConstraint(

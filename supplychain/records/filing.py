@@ -230,6 +230,7 @@ def _build(build: Build | None) -> dict[str, str]:
         "build_source": build.source,
         "build_ref": build.ref,
         "build_commit": build.commit,
+        "build_images": orjson.dumps([(s.name, str(s.digest)) for s in build.images]).decode(),
     }
 
 

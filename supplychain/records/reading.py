@@ -64,7 +64,11 @@ def _build_of(row: Row[Any]) -> Build | None:
     if row.builder is None:
         return None
     source = row.build_source or "", row.build_ref or "", row.build_commit or ""
-    return Build(row.builder, row.build_type, *source)
+    images = (
+        Subject(name, Digest.parse(digest))
+        for name, digest in orjson.loads(row.build_images or "[]")
+    )
+    return Build(row.builder, row.build_type, *source, tuple(images))
 
 
 def platform_in(row: Row[Any]) -> Platform:

@@ -32,6 +32,7 @@ from supplychain.model.predicate_types import (
     type_uri,
 )
 from supplychain.signing import reference
+from supplychain.signing.build_images import images_of
 from supplychain.signing.build_sources import source_of
 from supplychain.signing.dsse import PAYLOAD_LIMIT
 from supplychain.signing.encoding import as_object, as_text, read_json
@@ -89,7 +90,8 @@ def build_of(predicate_type: str, predicate: object) -> Build | None:
 
 def _build(found: _Fields, builder: str, kind: str) -> Build:
     source = source_of(found)
-    return Build(builder, kind, source.repository, source.ref, source.commit)
+    images = images_of(found)
+    return Build(builder, kind, source.repository, source.ref, source.commit, images)
 
 
 def _check_signature(found: _Fields) -> None:

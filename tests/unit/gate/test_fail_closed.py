@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from supplychain.gate.policy import Policy
 from supplychain.gate.waiver_terms import WaiverRules
 from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
-from supplychain.model.dossier import Dossier
+from supplychain.model.dossier import Dossier, PlatformDossier
 from supplychain.model.evidence import (
     VULNERABILITY_PREDICATE,
     EvidenceKind,
@@ -26,7 +26,9 @@ from supplychain.model.evidence import (
 from supplychain.model.exploitation import Exploitation
 from supplychain.model.finding import UNEXAMINED, CvssScore, Finding, Rating, Severity
 from supplychain.model.identity import Identity, NameKind
+from supplychain.model.image_config import Ancestor, Kinship
 from supplychain.model.waiver import EndsWithFix, Waiver, WaiverState
+from tests.kit.configured import BASE, SECRET, make_config, make_configured
 from tests.kit.policies import (
     ARM,
     ARM_SUBJECT,
@@ -97,6 +99,7 @@ def situations() -> Iterator[Situation]:
     yield from packages()
     yield from platforms()
     yield from waivers()
+    yield from configurations()
 
 
 def scans() -> Iterator[Situation]:
@@ -658,6 +661,82 @@ def waivers() -> Iterator[Situation]:
         "a waiver for another version of the package",
         make_waiver(replace(SCOPE, versions="=3.0.11-1~deb12u1")),
         "",
+    )
+
+
+def configurations() -> Iterator[Situation]:
+    def of(name: str, rule: str, reason: str, platform: PlatformDossier) -> Situation:
+        policy = make_policy(rule)
+        return Situation(name, make_dossier(platform), rule.partition(":")[0], reason, policy)
+
+    fine = make_configured()
+    evidence = fine.config_evidence
+    assert evidence
+    user = "image-config: {user: nonroot}"
+    yield of("no configuration", user, "no configuration is recorded", make_platform())
+    yield of(
+        "the configuration of another image",
+        user,
+        "the configuration is about another digest",
+        replace(fine, config_evidence=replace(evidence, subject=ARM_SUBJECT)),
+    )
+    yield of(
+        "a configuration from the future",
+        user,
+        "the configuration is from the future",
+        replace(fine, config_evidence=replace(evidence, produced_at=AT + DAY)),
+    )
+    yield of(
+        "an image that names no user",
+        user,
+        "it runs as root, for it names no user",
+        make_configured(config=make_config(user="")),
+    )
+    yield of(
+        "a scan that did not look for secrets",
+        "secrets: {}",
+        "the scan did not look for secrets",
+        replace(fine, secrets=None),
+    )
+    yield of(
+        "a secret that nobody rated",
+        "secrets: {severity: critical}",
+        "AWS Access Key ID in app/.env:3 (aws-access-key-id, unknown)",
+        make_configured(secrets=[replace(SECRET, severity="unknown")]),
+    )
+    age = "age: {max: 90d}"
+    yield of(
+        "an image that says it was made in 1970",
+        age,
+        "it does not say when it was made",
+        make_configured(config=make_config(created_at=datetime(1970, 1, 1, tzinfo=UTC))),
+    )
+    yield of(
+        "an image that says it was made in the future",
+        age,
+        "it says that it was made in the future, 1 d ahead",
+        make_configured(config=make_config(created_at=AT + DAY)),
+    )
+    yield of(
+        "an image of which nobody knows since when it is on record",
+        "age: {min: 3d, since: recorded}",
+        "it is not known when it was first recorded",
+        replace(fine, recorded_at=None),
+    )
+    base = r"base-image: {allowed: [{repository: registry\.test/base/.*}]}"
+    unknown = "it is not known to stand upon a base that is allowed"
+    yield of("a base that is not on record", base, unknown, make_configured(ancestors=()))
+    yield of(
+        "a base that the image alone names",
+        base,
+        unknown,
+        make_configured(ancestors=[Ancestor(BASE, Kinship.LABEL)]),
+    )
+    yield of(
+        "an image from no repository that is allowed",
+        r"images: {only: ['registry\.acme\.example/.*']}",
+        "it is from none of the repositories that are allowed",
+        fine,
     )
 
 

@@ -27,7 +27,9 @@ from supplychain.model.evidence import (
 from supplychain.model.exploitation import Exploitation
 from supplychain.model.finding import UNEXAMINED, CvssScore, Rating, Severity
 from supplychain.model.identity import NameKind
+from supplychain.model.image_config import Ancestor, Kinship, Variable
 from supplychain.model.subject import Platform, Subject
+from tests.kit.configured import BASE, SECRET, make_config, make_configured
 from tests.kit.policies import (
     CI,
     INDEX,
@@ -49,6 +51,12 @@ from tests.kit.scans import AT, make_component, make_finding, make_scan
 ARCHITECTURES = ("amd64", "arm64", "s390x")
 _KEY = "{keys: [release.pub]}"
 RULES = (
+    "image-config: {user: nonroot, environment_secrets: false}",
+    "secrets: {severity: high}",
+    "age: {max: 72h}",
+    "age: {max: 72h, since: recorded}",
+    r"base-image: {allowed: [{repository: registry\.test/base/.*}]}",
+    "images: {only: ['registry.test/.*']}",
     """expression: {cel: "findings.all(f, f.severity in ['low', 'medium'])"}""",
     """expression: {cel: "scan.tool == 'trivy' && sbom.component_count > 0"}""",
     "expression: {cel: 'attestations.exists(a, a.signature && a.logged)'}",
@@ -164,7 +172,7 @@ def platforms(draw: st.DrawFn, architecture: str) -> PlatformDossier:
     database = VulnerabilityDatabase(Digest.of(b"database"), scanned_at - draw(hours))
     lacking = {"Version of the Component": draw(st.sampled_from([0, 0, 1]))}
     sbom = make_sbom(subject, document=architecture.encode(), lacking=lacking)
-    return make_platform(
+    platform = make_platform(
         subject,
         platform=Platform("linux", architecture),
         scan=draw(
@@ -177,6 +185,25 @@ def platforms(draw: st.DrawFn, architecture: str) -> PlatformDossier:
         attestations=draw(said(subject, sbom)),
         components=draw(st.lists(parts(), max_size=4, unique_by=lambda part: part.key)),
     )
+    return draw(configurations(platform))
+
+
+@st.composite
+def configurations(draw: st.DrawFn, platform: PlatformDossier) -> PlatformDossier:
+    """The platform with what it says about itself, mostly, and mostly nothing bad."""
+    variable = draw(st.sampled_from([Variable("PATH")] * 3 + [Variable("TOKEN", "its name")]))
+    made = make_configured(
+        platform,
+        config=make_config(
+            created_at=draw(st.none() | hours.map(lambda age: AT - age)),
+            user=draw(st.sampled_from(["1000", "1000", "1000", "0"])),
+            environment=(variable,),
+        ),
+        secrets=draw(st.sampled_from([[]] * 3 + [[SECRET]])),
+        ancestors=draw(st.sampled_from([[Ancestor(BASE, Kinship.LAYERS)]] * 3 + [[]])),
+        recorded_at=AT - draw(hours),
+    )
+    return draw(st.sampled_from([made] * 4 + [platform]))
 
 
 @st.composite
@@ -250,6 +277,25 @@ def test_adding_a_licence_never_allows(
 
 
 @given(dossiers(), policies, st.data())
+def test_adding_a_secret_or_a_forbidden_base_never_allows(
+    dossier: Dossier, policy: Policy, data: st.DataObject
+) -> None:
+    forbidden = make_policy(r"base-image: {forbidden: [{repository: evil\.test/.*}]}")
+    policy = replace(policy, rules=(*policy.rules, *forbidden.rules))
+    platform = data.draw(st.sampled_from(dossier.platforms))
+    before = judge(dossier, policy)
+    bad = Ancestor(Subject("evil.test/x", Digest.of(b"x")), Kinship.LABEL)
+    worse = [
+        replace(platform, secrets=(*(platform.secrets or ()), SECRET))
+        if platform.secrets
+        else platform,
+        replace(platform, ancestors=(*platform.ancestors, bad)),
+    ]
+    for one in worse:
+        never_softer(before, judge(with_platform(dossier, one), policy))
+
+
+@given(dossiers(), policies, st.data())
 def test_removing_evidence_never_allows(
     dossier: Dossier, policy: Policy, data: st.DataObject
 ) -> None:
@@ -260,6 +306,11 @@ def test_removing_evidence_never_allows(
         with_platform(dossier, replace(platform, scan=None)),
         with_platform(dossier, replace(platform, scan=None, findings=())),
         with_platform(dossier, replace(platform, sbom=None)),
+        with_platform(dossier, replace(platform, config=None)),
+        with_platform(dossier, replace(platform, config_evidence=None)),
+        with_platform(dossier, replace(platform, secrets=None)),
+        with_platform(dossier, replace(platform, ancestors=())),
+        with_platform(dossier, replace(platform, recorded_at=None)),
         *(
             with_platform(dossier, replace(platform, sbom=replace(sbom, elements=())))
             for sbom in (platform.sbom,)
@@ -320,6 +371,11 @@ def test_making_anything_older_never_allows(
         replace(f, first_seen_at=f.first_seen_at - older) for f in platform.findings
     )
     aged = [replace(platform, findings=known_longer)]
+    if config := platform.config:
+        claimed = config.created_at and config.created_at - older
+        aged.append(replace(platform, config=replace(config, created_at=claimed)))
+    if platform.recorded_at:
+        aged.append(replace(platform, recorded_at=platform.recorded_at - older))
     if scan := platform.scan:
         made = replace(scan.evidence, produced_at=scan.evidence.produced_at - older)
         built = replace(scan.database, updated_at=scan.database.updated_at - older)
