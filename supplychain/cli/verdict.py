@@ -125,7 +125,8 @@ def about(violation: Violation, paint: Paint) -> str:
         f"{finding.vulnerability_id}  {finding.severity}  "
         f"{finding.package} {finding.installed_version}{fix}"
     )
-    return f"{printable(what)}{path}{known}{platform}"
+    beside = printable("".join(f", {word}" for word in violation.beside))
+    return f"{printable(what)}{path}{known}{beside}{platform}"
 
 
 def _more(count: int) -> Iterator[str]:

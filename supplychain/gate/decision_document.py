@@ -104,6 +104,7 @@ def _violation(violation: Violation) -> dict[str, Any]:
         "awaits": _optional(str, violation.awaits),
         "waiver": violation.waiver,
         "notes": list(violation.notes),
+        "beside": list(violation.beside),
     }
 
 
@@ -180,6 +181,7 @@ def _read_violation(violation: dict[str, Any]) -> Violation:
         awaits=_optional(EvidenceKind, violation.get("awaits")),
         waiver=violation.get("waiver", ""),
         notes=tuple(violation.get("notes", ())),
+        beside=tuple(violation.get("beside", ())),
     )
 
 

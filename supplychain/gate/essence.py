@@ -17,7 +17,7 @@ from supplychain.model.digest import Digest
 # What passes with time alone, and what only names where the rest is kept.
 _PASSING = frozenset({"decided_at", "age_seconds", "inputs"})
 # Sentences for people, in which an age may stand.
-_TOLD = frozenset({"message", "remedy", "remedies", "summary", "notes"})
+_TOLD = frozenset({"message", "remedy", "remedies", "summary", "notes", "beside"})
 
 
 def essence_of(decision: Decision) -> Digest:

@@ -181,6 +181,8 @@ def _finding(
     recorded: RecordedFinding, chances: dict[str, float], exploited: set[str] | None, case: Case
 ) -> Plain:
     finding = recorded.finding
+    # Feeds know a vulnerability by its CVE alone.
+    names = {finding.vulnerability_id, *finding.aliases}
     return {
         "id": finding.vulnerability_id,
         "severity": str(finding.severity),
@@ -196,8 +198,8 @@ def _finding(
         "published_at": _instant(finding.published_at),
         "first_seen_at": rfc3339(recorded.first_seen_at),
         "age": _age(recorded.first_seen_at, case),
-        "epss": chances.get(finding.vulnerability_id),
-        "exploited": None if exploited is None else finding.vulnerability_id in exploited,
+        "epss": max((chances[name] for name in names if name in chances), default=None),
+        "exploited": None if exploited is None else bool(names & exploited),
     }
 
 

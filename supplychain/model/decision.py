@@ -63,6 +63,8 @@ class Violation:
             there decided.
         waiver: The waiver that bears it, as people know it (`WV-17`); "" for none.
         notes: What bears on it for people: a waiver that has ended, a claim that does not count.
+        beside: What a finding was judged by beside its severity, in short words for people:
+            `KEV`, `EPSS 0.93`, `grace 7 d`.
     """
 
     message: str
@@ -75,6 +77,7 @@ class Violation:
     awaits: EvidenceKind | None = None
     waiver: str = ""
     notes: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,16 +209,18 @@ class Vulnerabilities(Conditions):
         fix = f"fixed in {finding.fixed_version}" if finding.fixable else "no fix known"
         path = f", {finding.path}" if finding.path else ""
         what = ", ".join((f"{finding.severity}{self._source(finding)}", *weighed.words))
+        grace = tuple(self._grace_words(recorded, case))
         return Violation(
             message=f"{finding.vulnerability_id} {what} in {finding.package} "
             f"{finding.installed_version}, {fix}{path}, "
-            f"known {span(case.age(recorded.first_seen_at))}{self._grace_words(recorded, case)}",
+            + ", ".join((f"known {span(case.age(recorded.first_seen_at))}", *grace)),
             remedy="",
             finding=finding,
             first_seen_at=recorded.first_seen_at,
             platform=case.named(place.platform),
             evidence=place.cited,
             notes=(*weighed.notes, *notes),
+            beside=(*weighed.words, *grace),
         )
 
     def _source(self, finding: Finding) -> str:
@@ -227,13 +229,16 @@ class Vulnerabilities(Conditions):
         asked = self.sources and not finding.is_blind_spot
         return f" (not rated by {', '.join(self.sources)})" if asked else ""
 
-    def _grace_words(self, recorded: RecordedFinding, case: Case) -> str:
+    def _grace_words(self, recorded: RecordedFinding, case: Case) -> Iterator[str]:
         if self.grace is None:
-            return ""
+            return
         begin = self._begin(recorded)
-        ago = "at an unknown time" if begin is None else f"{span(case.age(begin))} ago"
-        said = {Since.FIX: f", a fix known since {ago}", Since.PUBLISHED: f", published {ago}"}
-        return f"{said.get(self.since, '')}, grace {span(self.grace)}"
+        age = "" if begin is None else span(case.age(begin))
+        if self.since is Since.FIX:
+            yield f"a fix known {age}"
+        if self.since is Since.PUBLISHED:
+            yield f"published {age} ago" if age else "published at an unknown time"
+        yield f"grace {span(self.grace)}"
 
     def _summary(self, found: _Found, exploits: Exploits, case: Case) -> str:
         count = sum(v.finding is not None for v in found.violations)

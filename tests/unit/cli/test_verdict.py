@@ -77,6 +77,12 @@ def test_a_denial_names_subject_rule_finding_age_and_remedy() -> None:
     assert "Evidence: scan 3 h ago. Time alone changes this verdict in 21 h." in shown
 
 
+def test_what_a_finding_was_judged_by_stands_beside_it() -> None:
+    judged = replace(violation(), beside=("KEV", "grace 7 d"), notes=("in KEV since 2021-12-10",))
+    shown = text(decision(judged))
+    assert "METADATA  known 214 d, KEV, grace 7 d\n     in KEV since 2021-12-10" in shown
+
+
 def test_an_allow_asks_for_nothing() -> None:
     shown = text(decision())
     assert shown.startswith("ALLOW")

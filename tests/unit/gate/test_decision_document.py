@@ -94,6 +94,7 @@ def test_its_form_is_fixed() -> None:
                         "awaits": None,
                         "waiver": "",
                         "notes": [],
+                        "beside": [],
                     }
                 ],
                 "id": "",
@@ -108,6 +109,7 @@ def test_a_document_from_before_ratings_were_kept_reads_back() -> None:
     document = json.loads(to_document(denied()))
     for result in document["results"]:
         for violation in result["violations"]:
+            violation.pop("beside")
             for name in ("ratings", "scores", "aliases", "weaknesses"):
                 (violation["finding"] or {}).pop(name, None)
     read = from_document(json.dumps(document).encode())

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from supplychain.errors import PolicyError
+from supplychain.gate.essence import essence_of
 from supplychain.gate.evaluate import evaluate
 from supplychain.gate.feeds import Exploits
 from supplychain.gate.rating import severity_of
@@ -213,6 +214,7 @@ class TestKev:
         decision = judge(having(rated(), make_finding(), said=self.SAID), "kev: true")
         assert "CVE-2021-44228 medium (ghsa), KEV in log4j-core" in message(decision)
         assert decision.violations[0].notes == ("in KEV since 2021-12-10, due 2021-12-24",)
+        assert decision.violations[0].beside == ("KEV",)
         assert summary(decision) == "1 of 2 findings in KEV"
         assert [e.kind for e in decision.evidence] == [EvidenceKind.FEED, EvidenceKind.SCAN]
 
@@ -247,7 +249,14 @@ class TestGraceSince:
         assert allowed.verdict is Verdict.ALLOW
         assert allowed.holds_until == AT + 2 * DAY
         denied = judge(dossier, rule, at=AT + 2 * DAY + JUST_AFTER)
-        assert message(denied).endswith("known 92 d, a fix known since 7 d ago, grace 7 d")
+        assert message(denied).endswith("known 92 d, a fix known 7 d, grace 7 d")
+
+    def test_an_hour_later_it_is_the_same_decision(self) -> None:
+        rule = "severity: low, fixable: true, grace: 7d, since: fix"
+        dossier = having(RecordedFinding(rated(), AT - 90 * DAY, AT - 8 * DAY))
+        later = judge(dossier, rule, at=AT + timedelta(hours=1))
+        assert later.violations[0].beside == ("a fix known 8 d 1 h", "grace 7 d")
+        assert essence_of(later) == essence_of(judge(dossier, rule))
 
     def test_where_nobody_knows_since_when_it_is_since_the_finding_was_first_seen(self) -> None:
         rule = "severity: low, fixable: true, grace: 7d, since: fix"
