@@ -56,6 +56,7 @@ _BRANCHES = (
     _Branch("copy", _STAGES, "copy", "copy"),
     _Branch("approvals", _PEOPLE, "approvals"),
     _Branch("deployments", _PEOPLE, "deployments"),
+    _Branch("waivers", _PEOPLE, "waivers"),
     _Branch("export", _CARE, "export"),
     _Branch("feeds", _CARE, "feeds"),
     _Branch("vex", _CARE, "vex"),

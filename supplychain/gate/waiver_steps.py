@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from supplychain.errors import ConflictError, InputError
@@ -113,32 +113,31 @@ def require_running(waivers: Sequence[Waiver], at: datetime) -> Waiver:
 def require_bounds(
     terms: WaiverTerms,
     policies: Mapping[str, WaiverRules | None],
-    severity: Severity | None,
+    severities: Collection[Severity | None],
     at: datetime,
 ) -> None:
-    """Refuse to ask for more time than any of the environments would bear.
+    """Refuse to ask for more time than any of the environments would bear, however mild it is.
 
     Args:
         terms: What is asked for.
         policies: What the policies of the environments concerned say of waivers, by environment.
-        severity: How bad what it is about is; None for what is not about a finding.
+        severities: How bad what it is about may be; None among them for no finding.
         at: From when it would count at the earliest (aware, UTC).
 
     Raises:
         InputError: No environment would.
     """
     refused: list[InputError] = []
-    for rules in policies.values():
-        if rules is None:
-            continue
-        try:
-            require_longest(rules, severity, terms.expires_at - at)
-        except InputError as error:
-            refused.append(error)
-        else:
-            return
+    for rules in filter(None, policies.values()):
+        for severity in severities:
+            try:
+                require_longest(rules, severity, terms.expires_at - at)
+            except InputError as error:
+                refused.append(error)
+            else:
+                return
     if refused:
-        raise refused[0]
+        raise next((error for error in refused if error.hint), refused[0])
 
 
 def require_approver(actor: str, policies: Mapping[str, WaiverRules | None]) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from supplychain.errors import InputError
+from supplychain.gate.durations import span
 from supplychain.gate.fields import read_as
 from supplychain.gate.nodes import Mapping, Node, ProblemError
 from supplychain.gate.options import (
@@ -135,6 +136,6 @@ def require_longest(rules: WaiverRules, severity: Severity | None, period: timed
         raise InputError(f"the policy lets nobody waive {what}")
     if period > longest:
         raise InputError(
-            f"{DURATION.write(period)} is longer than the policy lets anybody waive {what}",
+            f"{span(period)} is longer than the policy lets anybody waive {what}",
             hint=f"at most {DURATION.write(longest)}",
         )

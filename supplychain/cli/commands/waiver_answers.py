@@ -1,0 +1,118 @@
+"""`supplychain waivers approve|reject|revoke`: what others say to what is asked for."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from supplychain.cli import options
+from supplychain.cli import waiver_options as given
+from supplychain.cli.console import printable, say
+from supplychain.cli.context import Context, OutputFormat
+from supplychain.cli.waiver_lines import present
+from supplychain.model.digest import Digest
+from supplychain.model.waiver import Waiver, WaiverStep
+
+_Request = Annotated[
+    str | None,
+    typer.Option(
+        "--request",
+        metavar="DIGEST",
+        help="only if it still asks for exactly this, as `waivers show` has it",
+        show_default=False,
+    ),
+]
+
+
+@options.command(options.RECORD, options.ACTOR)
+def approve(
+    shared: Context,
+    waiver: given.Waiver,
+    request: _Request = None,
+    reason: options.Reason = "",
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Accept the risk: from now on it counts, where a policy lets you approve.
+
+    Who asked for it cannot approve it. Whether your word counts is judged again
+    at each decision, by the policy of the environment.
+
+    \b
+    Examples:
+      supplychain waivers approve WV-17
+      supplychain waivers approve WV-17 --request sha256:…
+    """
+    from supplychain.bootstrap import parts
+    from supplychain.bootstrap.waivers import policies_about, severities_of, waiver_number
+    from supplychain.gate.waiver_steps import require_approver, require_bounds
+
+    now, settings = shared.now(), shared.settings
+    actor, number = parts.actor(settings), waiver_number(waiver)
+    counts: list[str] = []
+    with parts.open_record(settings) as record:
+
+        def check(meant: Waiver) -> None:
+            policies = policies_about(settings, meant.scope.environments)
+            counts.extend(require_approver(actor, policies))
+            there = {name: policies[name] for name in counts}
+            known = severities_of(record, meant.scope, at=now)
+            require_bounds(meant.terms, there, known, now)
+
+        made = record.waivers.answer(
+            number,
+            WaiverStep.APPROVED,
+            actor=actor,
+            at=now,
+            reason=reason,
+            document=Digest.parse(request) if request else None,
+            check=check,
+        )
+    present(shared, made, now, output)
+    say(f"the approval of {printable(actor)} counts in {', '.join(counts)}")
+
+
+@options.command(options.RECORD, options.ACTOR)
+def reject(
+    shared: Context,
+    waiver: given.Waiver,
+    reason: options.Reason = "",
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Turn down what is asked for; what was approved before goes on to hold.
+
+    \b
+    Examples:
+      supplychain waivers reject WV-17 --reason "the upgrade is small"
+    """
+    from supplychain.bootstrap import parts
+    from supplychain.bootstrap.waivers import waiver_number
+
+    now, actor = shared.now(), parts.actor(shared.settings)
+    with parts.open_record(shared.settings) as record:
+        made = record.waivers.answer(
+            waiver_number(waiver), WaiverStep.REJECTED, actor=actor, at=now, reason=reason
+        )
+    present(shared, made, now, output)
+
+
+@options.command(options.RECORD, options.ACTOR)
+def revoke(
+    shared: Context,
+    waiver: given.Waiver,
+    reason: options.Reason = "",
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """End a waiver at once, and whatever is asked for beside it.
+
+    \b
+    Examples:
+      supplychain waivers revoke WV-17 --reason "an exploit is about"
+    """
+    from supplychain.bootstrap import parts
+    from supplychain.bootstrap.waivers import waiver_number
+
+    now, actor = shared.now(), parts.actor(shared.settings)
+    with parts.open_record(shared.settings) as record:
+        made = record.waivers.revoke(waiver_number(waiver), actor=actor, at=now, reason=reason)
+    present(shared, made, now, output)

@@ -1,0 +1,186 @@
+"""`supplychain waivers request|change|extend`: what somebody asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from supplychain.cli import options
+from supplychain.cli import waiver_options as given
+from supplychain.cli.console import say
+from supplychain.cli.context import Context, OutputFormat
+from supplychain.cli.waiver_lines import present
+from supplychain.errors import InputError
+from supplychain.model.digest import Digest
+from supplychain.model.waiver import EndsWithFix, WaiverScope, WaiverStep, WaiverTerms
+
+if TYPE_CHECKING:
+    from supplychain.records.record import Record
+
+
+@options.command(options.RECORD, options.ACTOR, options.REGISTRY)
+def request(
+    shared: Context,
+    cve: given.Cve = None,
+    rule: given.Rule = None,
+    package: given.Package = None,
+    versions: given.Versions = None,
+    image: given.Image = None,
+    repository: given.Repository = None,
+    environment: given.Environments = None,
+    expires: given.Expires = None,
+    reason: options.Reason = "",
+    owner: given.Owner = None,
+    ticket: given.Ticket = None,
+    ends_with_fix: given.EndsWithFix = None,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Ask that a risk be accepted for a while; somebody else has to approve it.
+
+    It names a vulnerability, or a rule together with a package, an image or a
+    repository. Without --versions it is for the versions that are on record.
+
+    \b
+    Examples:
+      supplychain waivers request --cve CVE-2024-0727 --expires 14d \\
+        --reason "nobody parses PKCS12"
+      supplychain waivers request --rule sbom --repository registry.example/shop \\
+        -e prod --expires 2027-01-31 --reason "see CHG-42" --ticket SEC-7
+    """
+    from supplychain.bootstrap import parts
+    from supplychain.bootstrap.waivers import expiry, policies_about, whole_scope
+    from supplychain.gate.waiver_scope import require_scope
+    from supplychain.gate.waiver_steps import require_bounds, require_terms
+
+    now, settings = shared.now(), shared.settings
+    if not expires:
+        raise InputError("a waiver has to end", hint="--expires 14d, a date, or an instant")
+    actor = parts.actor(settings)
+    with parts.open_record(settings, create=True) as record:
+        scope = WaiverScope(
+            vulnerability=cve or "",
+            rule=rule or "",
+            package=package or "",
+            versions=versions or "",
+            repository=repository or "",
+            image=_image(shared, record, image),
+            environments=tuple(sorted(set(environment or ()))),
+        )
+        require_scope(scope)
+        scoped = whole_scope(record, scope, at=now)
+        terms = WaiverTerms(
+            scoped.scope,
+            reason=reason,
+            expires_at=expiry(expires, now),
+            owner=owner or actor,
+            ticket=ticket or "",
+            ends_with_fix=ends_with_fix or EndsWithFix.NEVER,
+        )
+        require_terms(terms, now)
+        policies = policies_about(settings, scope.environments)
+        require_bounds(terms, policies, scoped.severities, now)
+        waiver = record.waivers.request(terms, actor=actor, at=now)
+    present(shared, waiver, now, output)
+    say(f"it counts once it is approved: supplychain waivers approve {waiver.name}")
+
+
+@options.command(options.RECORD, options.ACTOR)
+def change(
+    shared: Context,
+    waiver: given.Waiver,
+    versions: given.Versions = None,
+    environment: given.Environments = None,
+    expires: given.Expires = None,
+    reason: options.Reason = "",
+    owner: given.Owner = None,
+    ticket: given.Ticket = None,
+    ends_with_fix: given.EndsWithFix = None,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Ask for other terms; those that are approved hold until the new ones are.
+
+    \b
+    Examples:
+      supplychain waivers change WV-17 -e prod -e staging --reason "there, too"
+      supplychain waivers change WV-17 --versions "<2.2.9" --ticket SEC-8
+    """
+    from supplychain.bootstrap.waivers import expiry
+
+    now = shared.now()
+
+    def changed(terms: WaiverTerms) -> WaiverTerms:
+        scope = replace(
+            terms.scope,
+            versions=versions or terms.scope.versions,
+            environments=tuple(sorted(set(environment or terms.scope.environments))),
+        )
+        return WaiverTerms(
+            scope,
+            reason=reason or terms.reason,
+            expires_at=expiry(expires, now) if expires else terms.expires_at,
+            owner=owner or terms.owner,
+            ticket=ticket or terms.ticket,
+            ends_with_fix=ends_with_fix or terms.ends_with_fix,
+        )
+
+    _change(shared, waiver, WaiverStep.CHANGED, changed, output)
+
+
+@options.command(options.RECORD, options.ACTOR)
+def extend(
+    shared: Context,
+    waiver: given.Waiver,
+    expires: given.Expires = None,
+    reason: options.Reason = "",
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Ask for more time; the old expiry holds until somebody else approves the new one.
+
+    \b
+    Examples:
+      supplychain waivers extend WV-17 --expires 14d --reason "in review"
+    """
+    from supplychain.bootstrap.waivers import expiry
+
+    now = shared.now()
+    if not expires:
+        raise InputError("nobody says until when", hint="--expires 14d, a date, or an instant")
+    ends = expiry(expires, now)
+
+    def extended(terms: WaiverTerms) -> WaiverTerms:
+        return replace(terms, expires_at=ends, reason=reason or terms.reason)
+
+    _change(shared, waiver, WaiverStep.EXTENDED, extended, output)
+
+
+def _change(
+    shared: Context,
+    waiver: str,
+    step: WaiverStep,
+    changed: Callable[[WaiverTerms], WaiverTerms],
+    output: OutputFormat,
+) -> None:
+    from supplychain.bootstrap import parts
+    from supplychain.bootstrap.waivers import policies_about, severities_of, waiver_number
+    from supplychain.gate.waiver_steps import require_bounds
+
+    now, settings = shared.now(), shared.settings
+    with parts.open_record(settings) as record:
+
+        def checked(terms: WaiverTerms) -> WaiverTerms:
+            new = changed(terms)
+            policies = policies_about(settings, new.scope.environments)
+            require_bounds(new, policies, severities_of(record, new.scope, at=now), now)
+            return new
+
+        number, actor = waiver_number(waiver), parts.actor(settings)
+        made = record.waivers.change(number, checked, actor=actor, at=now, step=step)
+    present(shared, made, now, output)
+    say(f"it counts once it is approved: supplychain waivers approve {made.name}")
+
+
+def _image(shared: Context, record: Record, image: str | None) -> Digest | None:
+    from supplychain.bootstrap import targets
+
+    return None if image is None else targets.subject_of(shared.settings, record, image).digest

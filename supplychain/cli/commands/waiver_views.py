@@ -1,0 +1,101 @@
+"""`supplychain waivers list|show`: which there are, and what became of them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from supplychain.cli import options
+from supplychain.cli import waiver_options as given
+from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.waiver_lines import (
+    as_data,
+    decisions_line,
+    details,
+    event_data,
+    history,
+    line,
+)
+from supplychain.model.waiver import Waiver, WaiverState
+
+
+@options.command(options.RECORD)
+def list_(
+    shared: Context,
+    state: Annotated[
+        WaiverState | None,
+        typer.Option("--state", help="only those that stand so", show_default=False),
+    ] = None,
+    expiring: Annotated[
+        str | None,
+        typer.Option(
+            "--expiring",
+            metavar="DURATION",
+            help="only those that count and end within: 7d",
+            show_default=False,
+        ),
+    ] = None,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """List waivers, and the changes that somebody asks for beside them.
+
+    \b
+    Examples:
+      supplychain waivers list --state requested
+      supplychain waivers list --expiring 7d --output json
+    """
+    from supplychain.bootstrap import parts
+    from supplychain.gate.durations import parse_duration
+
+    now = shared.now()
+    period = parse_duration(expiring) if expiring else None
+    with parts.open_record(shared.settings) as record:
+        found = record.waivers.all(at=now)
+    shown = [
+        waiver
+        for waiver in found
+        if state in {None, waiver.state(now)} and (period is None or _ends(waiver, now, period))
+    ]
+    if output is OutputFormat.JSON:
+        write_json({"waivers": [as_data(waiver, now) for waiver in shown]})
+        return
+    for waiver in shown:
+        write(f"{line(waiver, shared.paint, now)}\n")
+
+
+@options.command(options.RECORD)
+def show(shared: Context, waiver: given.Waiver, output: options.Output = OutputFormat.TEXT) -> None:
+    """Show a waiver: what it is about, who said what, and which decisions rest on it.
+
+    \b
+    Examples:
+      supplychain waivers show WV-17
+      supplychain waivers show WV-17 --output json
+    """
+    from supplychain.bootstrap import parts
+    from supplychain.bootstrap.waivers import waiver_number
+
+    now, number = shared.now(), waiver_number(waiver)
+    with parts.open_record(shared.settings) as record:
+        steps = record.waivers.history(number, at=now)
+        found = [one for one in record.waivers.all(at=now) if one.number == number]
+        used_by = record.waivers.used_by(number)
+    if output is OutputFormat.JSON:
+        write_json(
+            {
+                "waivers": [as_data(one, now) for one in found],
+                "history": [event_data(step) for step in steps],
+                "decisions": [str(digest) for digest in used_by],
+            }
+        )
+        return
+    lines = [text for one in found for text in details(one, shared.paint, now)]
+    lines += [*history(steps, now), decisions_line(used_by)]
+    write("".join(f"{text}\n" for text in lines))
+
+
+def _ends(waiver: Waiver, now: datetime, period: timedelta) -> bool:
+    counts = waiver.state(now) is WaiverState.APPROVED
+    return counts and waiver.terms.expires_at <= now + period
