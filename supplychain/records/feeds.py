@@ -119,18 +119,17 @@ class Feeds:
 def with_exploitation(
     connection: Connection, content: ContentStore, dossier: Dossier, asked: Question
 ) -> Dossier:
-    """The dossier with the editions as of an instant, and where needed, what they say."""
-    epss = _current(connection, asked.project, FeedKind.EPSS, asked.at)
-    kev = _current(connection, asked.project, FeedKind.KEV, asked.at)
-    said = Exploitation(epss, kev)
-    if Need.EXPLOITATION in asked.needs:
-        names = sorted(_names(dossier))
-        if epss is not None:
-            chances = map(_epss(content, epss.digest).chance, names)
-            said = replace(said, chances=tuple(c for c in chances if c is not None))
-        if kev is not None:
-            entries = _kev(content, kev.digest).entries
-            said = replace(said, known=tuple(entries[n] for n in names if n in entries))
+    """The dossier with what feeds said at an instant, where that is needed."""
+    if Need.EXPLOITATION not in asked.needs:
+        return dossier
+    names = sorted(_names(dossier))
+    said = Exploitation()
+    if epss := _current(connection, asked.project, FeedKind.EPSS, asked.at):
+        chances = map(_epss(content, epss.digest).chance, names)
+        said = replace(said, epss=epss, chances=tuple(c for c in chances if c is not None))
+    if kev := _current(connection, asked.project, FeedKind.KEV, asked.at):
+        entries = _kev(content, kev.digest).entries
+        said = replace(said, kev=kev, known=tuple(entries[n] for n in names if n in entries))
     return replace(dossier, exploitation=said)
 
 

@@ -36,7 +36,6 @@ class Freshness:
         "freshness: {scan: 7d}",
         "freshness: {epss: 3d, kev: 14d}",
     )
-    needs: ClassVar[frozenset[Need]] = frozenset()
     waivable: ClassVar[bool] = True
 
     scan: timedelta | None = field(
@@ -72,6 +71,11 @@ class Freshness:
     def _feeds(self) -> dict[FeedKind, timedelta]:
         asked = {FeedKind.EPSS: self.epss, FeedKind.KEV: self.kev}
         return {kind: limit for kind, limit in asked.items() if limit is not None}
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """See `Rule.needs`."""
+        return frozenset({Need.EXPLOITATION}) if self._feeds else frozenset()
 
     def judge(self, case: Case) -> Judgement:
         """See `Rule.judge`."""

@@ -288,15 +288,7 @@ def _order(violation: Violation) -> tuple[int, tuple[str, ...]]:
     platform, finding = str(violation.platform or ""), violation.finding
     if finding is None:
         return -len(Severity), (platform, violation.message)
-    return -finding.severity, (
-        finding.vulnerability_id,
-        finding.purl,
-        finding.path,
-        platform,
-        finding.package,
-        finding.installed_version,
-        finding.fixed_version,
-        finding.component,
-        violation.message,
-        str(violation.first_seen_at),
-    )
+    versions = finding.installed_version, finding.fixed_version
+    place = finding.vulnerability_id, finding.purl, finding.path, platform, finding.package
+    seen_at = str(violation.first_seen_at)
+    return -finding.severity, (*place, *versions, finding.component, violation.message, seen_at)
