@@ -14,10 +14,8 @@ from supplychain.gate.durations import ageless
 from supplychain.model.decision import Decision
 from supplychain.model.digest import Digest
 
-# What passes with time alone, and what only names where the rest is kept.
-_PASSING = frozenset({"decided_at", "age_seconds", "inputs"})
 # Sentences for people, in which an age may stand.
-_TOLD = frozenset({"message", "remedy", "remedies", "summary", "notes", "beside"})
+_TOLD = ("message", "remedy", "remedies", "summary", "notes", "beside")
 
 
 def essence_of(decision: Decision) -> Digest:
@@ -27,19 +25,26 @@ def essence_of(decision: Decision) -> Digest:
     environment, give the same verdict for the same reasons by the same policy and evidence, and
     hold equally long.
     """
-    said = _lasting(as_data(decision))
-    return Digest.of(json.dumps(said, sort_keys=True, separators=(",", ":")).encode())
+    said = as_data(decision)
+    # When it was said, and where the rest is kept.
+    del said["decided_at"], said["inputs"]
+    _untime(said)
+    for reference in said["evidence"]:
+        del reference["age_seconds"]
+    for result in said["results"]:
+        _untime(result)
+        for violation in result["violations"]:
+            _untime(violation)
+            if violation["evidence"] is not None:
+                del violation["evidence"]["age_seconds"]
+    return Digest.of(json.dumps(said, separators=(",", ":")).encode())
 
 
-def _lasting(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {
-            key: _untimed(value) if key in _TOLD else _lasting(value)
-            for key, value in data.items()
-            if key not in _PASSING
-        }
-    return [_lasting(item) for item in data] if isinstance(data, list) else data
-
-
-def _untimed(told: Any) -> Any:
-    return [ageless(text) for text in told] if isinstance(told, list) else ageless(told)
+def _untime(said: dict[str, Any]) -> None:
+    """Take the ages out of sentences for people."""
+    for name in _TOLD:
+        told = said.get(name)
+        if isinstance(told, str):
+            said[name] = ageless(told)
+        elif told:
+            said[name] = [ageless(text) for text in told]

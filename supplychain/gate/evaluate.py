@@ -83,7 +83,7 @@ def _decision(
 ) -> Decision:
     results = with_remedies([selection, *(_result(entry, said, case) for entry, said in judged)])
     results += _unless_judged(judged, case)
-    evidence = {e for _, said in judged for e in (*said.evidence, *_cited(said))}
+    evidence = _consulted(said for _, said in judged)
     verdict = _verdict(results, case)
     return Decision(
         subject=case.subject,
@@ -126,8 +126,15 @@ def _verdict(results: Sequence[RuleResult], case: Case) -> Verdict:
     return Verdict.DENY
 
 
-def _cited(said: Judgement) -> list[EvidenceReference]:
-    return [v.evidence for v in said.violations if v.evidence is not None]
+def _consulted(judgements: Iterable[Judgement]) -> set[EvidenceReference]:
+    """Everything cited; hundreds of findings cite one and the same scan, which is hashed once."""
+    cited = {
+        id(reference): reference
+        for said in judgements
+        for reference in (*said.evidence, *(v.evidence for v in said.violations))
+        if reference is not None
+    }
+    return set(cited.values())
 
 
 def _result(entry: RuleEntry, said: Judgement, case: Case) -> RuleResult:

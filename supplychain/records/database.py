@@ -21,6 +21,8 @@ from supplychain.records.faults import database_faults
 
 # Named in the execution options of a connection whose transaction is going to write.
 _WRITES = "supplychain_writes"
+# What tells one connection to SQLite from another.
+_WHICH = "supplychain_which"
 _CONNECT_TIMEOUT = 10
 _WAL_WAIT = 10.0
 # libpq takes both spellings; SQLAlchemy takes the longer one.
@@ -81,6 +83,22 @@ def reading(engine: Engine) -> Iterator[Connection]:
             )
         with connection.begin():
             yield connection
+
+
+def state_of(connection: Connection) -> object:
+    """Something that is equal as long as nobody writes to the database, and no longer.
+
+    On PostgreSQL it is which transactions there were: whoever writes takes a number, also in a
+    neighbouring database. On SQLite it is a counter of other connections' commits beside one of
+    this connection's own changes, so another connection's is never equal to it.
+    """
+    if connection.dialect.name == "postgresql":
+        return connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar()
+    # The pool keeps this as long as the connection lives; a number may be used again.
+    mine = connection.info.setdefault(_WHICH, object())
+    commits = connection.exec_driver_sql("PRAGMA data_version").scalar()
+    own = connection.exec_driver_sql("SELECT total_changes()").scalar()
+    return mine, commits, own
 
 
 def _parse(url: str) -> URL:

@@ -17,7 +17,7 @@ from supplychain.model.subject import Subject
 from supplychain.records import listing, lookup
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
-from supplychain.records.database import open_engine, reading, sqlite_file, writing
+from supplychain.records.database import open_engine, reading, sqlite_file, state_of, writing
 from supplychain.records.dossiers import Question, read_dossier
 from supplychain.records.feeds import Feeds, with_exploitation
 from supplychain.records.history import History
@@ -187,6 +187,11 @@ class Record:
         """Every image on record as of an instant that is not merely part of an index, sorted."""
         with reading(self._engine) as connection:
             return lookup.recorded_subjects(connection, self._project, at)
+
+    def state(self) -> object:
+        """Something that is equal as long as nobody writes to the record, and no longer."""
+        with reading(self._engine) as connection:
+            return state_of(connection)
 
     def save_decision(
         self, document: bytes, decision: Decision, *, policy: bytes | None = None

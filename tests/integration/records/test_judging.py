@@ -6,21 +6,25 @@ import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
+from supplychain.errors import StoreError
 from supplychain.gate.decision_document import to_document
 from supplychain.gate.policy import Policy
 from supplychain.gate.replay import replay
 from supplychain.model.decision import Verdict
 from supplychain.model.digest import Digest
+from supplychain.pipeline.answers import Judge
 from supplychain.pipeline.judge import Judged, consider, judge
 from supplychain.records.content import ContentStore
+from supplychain.records.database import open_engine
 from supplychain.records.record import Record
 from tests.kit.policies import load, make_policy
 from tests.kit.records import row_counts
 from tests.kit.runs import manifest_run, sbom_record, scan_record
 from tests.kit.scans import AT, SUBJECT
 
-HOUR = timedelta(hours=1)
+DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 POLICY = make_policy("sbom: {}", "freshness: {scan: 24h}")
 
 
@@ -87,3 +91,71 @@ def test_considering_records_nothing_and_sees_what_was_known_then(
     ]
     assert verdicts == [Verdict.DENY, Verdict.ALLOW, Verdict.DENY]
     assert row_counts(database) == before
+
+
+class Asked:
+    """A judge of one question, and how often it had to read the evidence."""
+
+    def __init__(self, record: Record) -> None:
+        self.judge = Judge(record)
+
+    def ask(self, *, after: timedelta = HOUR, policy: Policy = POLICY) -> Judged:
+        return self.judge.judge(SUBJECT, policy, environment="prod", at=AT + after)
+
+
+def test_a_judge_answers_again_without_judging_while_nothing_changed(known: Record) -> None:
+    asked = Asked(known)
+    asked.ask()  # writes, which is a change
+    first = asked.ask()
+    assert asked.ask(after=HOUR + SECOND) is first
+    # Longer than clocks may differ, and before: it is judged again, and comes out the same.
+    for after in (HOUR + 61 * SECOND, HOUR - SECOND):
+        again = asked.ask(after=after)
+        assert again is not first
+    other = asked.ask(policy=make_policy("sbom: {}"))
+    assert other.identity != first.identity
+
+
+def test_a_judge_never_outlives_what_holds(known: Record) -> None:
+    asked = Asked(known)
+    end = DAY - 10 * SECOND
+    for _ in range(2):
+        assert asked.ask(after=end).decision.verdict is Verdict.ALLOW
+    assert asked.ask(after=DAY + SECOND).decision.verdict is Verdict.DENY
+
+
+def test_a_judge_sees_what_others_write(
+    known: Record, database: str, content: ContentStore
+) -> None:
+    asked = Asked(known)
+    for _ in range(2):
+        assert asked.ask().decision.verdict is Verdict.ALLOW
+    stale = scan_record(
+        components=(), findings=(), report=b"new", produced_at=AT + HOUR - timedelta(seconds=1)
+    )
+    with Record.open(database, content) as other:
+        other.save_run(manifest_run(scan=stale), at=AT + HOUR)
+    first = asked.ask()
+    cited = {e.digest for e in first.decision.evidence}
+    assert Digest.of(b"new") in cited
+    # Its own writes count too.
+    asked.ask()
+    before = asked.ask()
+    newer = scan_record(components=(), findings=(), report=b"newer", produced_at=AT + HOUR)
+    known.save_run(manifest_run(scan=newer), at=AT + HOUR)
+    assert asked.ask() is not before
+
+
+def test_where_the_record_cannot_be_read_a_judge_remembers_no_allow(
+    known: Record, database: str
+) -> None:
+    asked = Asked(known)
+    for _ in range(2):
+        assert asked.ask().decision.verdict is Verdict.ALLOW
+    engine = open_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+        connection.execute(text("ALTER TABLE images RENAME TO gone"))
+    engine.dispose()
+    with pytest.raises(StoreError):
+        asked.ask()
