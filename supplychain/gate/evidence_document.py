@@ -13,13 +13,12 @@ from datetime import datetime
 from typing import TypeAlias
 
 from supplychain.gate.case import Case, made_at
-from supplychain.gate.evidence import usable_sbom, usable_scan
+from supplychain.gate.evidence import usable_config, usable_sbom, usable_scan
 from supplychain.gate.windows import rfc3339
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.dossier import Dossier, Need, PlatformDossier, RecordedFinding
 from supplychain.model.evidence import EvidenceKind, VerifiedAttestation
 from supplychain.model.identity import Identity
-from supplychain.model.image_config import ImageConfig
 
 Plain: TypeAlias = "int | float | str | list[Plain] | dict[str, Plain] | None"
 
@@ -80,9 +79,9 @@ def missing(wanted: frozenset[str], platform: PlatformDossier, case: Case) -> li
     if "sbom" in wanted:
         sbom = usable_sbom(platform, case)
         found += [sbom] if isinstance(sbom, Violation) else []
-    if "config" in wanted and platform.config is None:
-        said = "the image's configuration is not on record"
-        found.append(_unread(said, EvidenceKind.CONFIG, platform, case))
+    if "config" in wanted:
+        config = usable_config(platform, case)
+        found += [config] if isinstance(config, Violation) else []
     return found
 
 
@@ -99,6 +98,9 @@ def cited(
         yield case.cite(platform.scan.evidence)
     if "sbom" in wanted and platform.sbom is not None:
         yield case.cite(platform.sbom.evidence)
+    config = usable_config(platform, case)
+    if "config" in wanted and not isinstance(config, Violation):
+        yield config[1]
     if "attestations" in wanted:
         yield from map(case.cite_attestation, _attestations(platform, case))
 
@@ -125,7 +127,7 @@ def evidence_document(
         "components": _components(platform) if "components" in wanted else None,
         "secrets": _secrets(platform) if "secrets" in wanted else None,
         "sbom": _sbom(platform, case),
-        "config": None if platform.config is None else _config(platform.config, case),
+        "config": _config(platform, case),
         "attestations": [_attestation(one, case) for one in _attestations(platform, case)],
         "ancestors": [
             {
@@ -247,7 +249,11 @@ def _sbom(platform: PlatformDossier, case: Case) -> Plain:
     }
 
 
-def _config(config: ImageConfig, case: Case) -> Plain:
+def _config(platform: PlatformDossier, case: Case) -> Plain:
+    known = usable_config(platform, case)
+    if isinstance(known, Violation):
+        return None
+    config = known[0]
     created = config.created_at
     return {
         "user": config.user,

@@ -75,6 +75,7 @@ def whole() -> Dossier:
         components=(make_component("busybox", "1.36", licences=("GPL-2.0-only",)),),
         secrets=(Secret("aws-access-key-id", "AWS", "critical", "AWS key", "root/.aws", 3),),
         config=CONFIG,
+        config_evidence=replace(make_scan().evidence, kind=EvidenceKind.CONFIG),
         ancestors=(Ancestor(ARM_SUBJECT, Kinship.LAYERS, 2),),
     )
     return replace(
@@ -178,7 +179,7 @@ def test_whatever_is_not_true_is_a_violation(expression: str, reason: str) -> No
         ("sbom == null || sbom != null", "no SBOM is recorded", EvidenceKind.SBOM),
         (
             "config == null",
-            "the image's configuration is not on record",
+            "no configuration is recorded",
             EvidenceKind.CONFIG,
         ),
     ],

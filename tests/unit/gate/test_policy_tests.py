@@ -135,7 +135,8 @@ def test_everything_of_the_dossier_can_be_imagined() -> None:
         "config: {user: app, labels: {team: shop}}, approvals: [{environment: prod, "
         "approved_by: anna, approved_at: 2h}], deployments: [{environment: test, since_at: 3d}], "
         "findings: [{id: CVE-1}], exploitation: {chances: [{vulnerability_id: CVE-1, score: 0.1}], "
-        "known: []}, waivers: [{number: 3, scope: {vulnerability: CVE-1}, expires_at: +3d}]"
+        "known: []}, "
+        "waivers: [{number: 3, terms: {scope: {vulnerability: CVE-1}, expires_at: +3d}}]"
     )
     assert judged(image, policy=policy).failures == ()
 

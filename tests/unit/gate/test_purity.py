@@ -25,6 +25,7 @@ ALLOWED = {
     "license_expression",
     "operator",
     "json",
+    "msgspec",
     "posixpath",
     "re",
     "re2",
@@ -55,9 +56,9 @@ def test_it_has_no_clock_and_does_no_input_or_output(module: Path) -> None:
     assert imported <= ALLOWED
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    # As a method, `eval` is that of a compiled CEL expression.
+    # As a method, `eval` is that of a compiled CEL expression; a variable `now` is no clock.
     assert not attributes & (FORBIDDEN - {"eval"})
-    assert not names & FORBIDDEN
+    assert not names & (FORBIDDEN - {"now", "today"})
 
 
 def test_the_scan_would_find_a_clock() -> None:
