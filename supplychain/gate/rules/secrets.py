@@ -45,8 +45,9 @@ class Secrets:
 
     What looks like one is for Trivy to say ([its rules](https://trivy.dev/docs/latest/scanner/secret/)):
     it knows the form that makers gave their keys and tokens, and passes over text that is too
-    large, binary files, and places such as `/usr/share` or Markdown. Files that a later layer
-    deleted are not looked at. Environment variables are the matter of `image-config`.
+    large, binary files, and places such as `/usr/share` or Markdown. What a later layer deleted is
+    found all the same: whoever has the image has it. Environment variables are the matter of
+    `image-config`.
 
     Of a secret the record keeps where it is and by which rule it was found, and nothing of itself.
     What is meant to be there (a test's key) is allowed by its file, and shown as allowed.

@@ -216,9 +216,16 @@ def test_whoever_signed_comes_back_as_they_were(
     assert _platform(record.dossier(subject.digest, at=AT)).attestations == (attestation,)
 
 
+_BUILD = Build(
+    "https://ci.example",
+    "https://build.example/v1",
+    images=(replace(SUBJECT, name="docker.io/library/python"), SUBJECT),
+)
+
+
 def test_what_provenance_says_of_a_build_comes_back(record: Record) -> None:
     made = attestation_record()
-    told = replace(made.attestation, build=Build("https://ci.example", "https://build.example/v1"))
+    told = replace(made.attestation, build=_BUILD)
     record.save_run(manifest_run(attestations=(replace(made, attestation=told),)), at=AT)
     assert _platform(record.dossier(SUBJECT.digest, at=AT)).attestations == (told,)
 
