@@ -45,6 +45,7 @@ _BRANCHES = (
     _Branch("gate", _MAIN, "gate", "gate"),
     _Branch("decisions", _MAIN, "decisions"),
     _Branch("images", _MAIN, "images"),
+    _Branch("search", _MAIN, "search"),
     _Branch("scan", _STAGES, "stages", "scan"),
     _Branch("sbom", _STAGES, "stages", "sbom"),
     _Branch("sign", _STAGES, "stages", "sign"),

@@ -157,3 +157,29 @@ def licences_in(expression: Expression) -> tuple[Licence, ...]:
     if isinstance(expression, Licence):
         return (expression,)
     return tuple(dict.fromkeys(one for part in expression.parts for one in licences_in(part)))
+
+
+def licence_query(text: str) -> Callable[[tuple[str, ...]], str | None]:
+    """Whether the licence texts of a package are what somebody looks for, and then what they say.
+
+    Args:
+        text: An SPDX identifier, a category, or an expression of both: `AND` means that a package
+            mentions the one and the other, `OR` that it mentions any of them.
+    """
+    wanted = _read(stated(text))
+
+    def fits(texts: tuple[str, ...]) -> str | None:
+        expression = read_licences(texts)
+        mentioned = licences_in(expression) if expression is not None else ()
+        if not is_satisfied(wanted, lambda one: _mentions(mentioned, one)):
+            return None
+        return str(expression) if expression is not None else "no licence stated"
+
+    return fits
+
+
+def _mentions(mentioned: tuple[Licence, ...], wanted: Licence) -> bool:
+    if wanted.id in set(Category):
+        found = {categories().get(one.id, Category.UNKNOWN) for one in mentioned}
+        return wanted.id in (found or {Category.UNKNOWN})
+    return any(wanted in {one, Licence(one.id)} for one in mentioned)

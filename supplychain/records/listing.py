@@ -18,14 +18,11 @@ from supplychain.model.subject import Platform, Subject
 from supplychain.records.reading import latest_evidence, platform_in
 from supplychain.records.schema import (
     assessments,
-    components,
     decisions,
     evidence,
     image_names,
     images,
     index_children,
-    inventoried_components,
-    inventories,
     scans,
 )
 
@@ -150,35 +147,6 @@ def list_decisions(
     return tuple(_decision(row) for row in rows)
 
 
-def images_with_component(
-    connection: Connection,
-    project: int,
-    *,
-    purl_type: str,
-    namespace: str,
-    name: str,
-    version: str | None,
-) -> tuple[Digest, ...]:
-    """Platform manifests that contain a package, sorted: by index from package to image."""
-    chosen = (
-        select(images.c.digest)
-        .distinct()
-        .select_from(components)
-        .join(inventoried_components, inventoried_components.c.component_id == components.c.id)
-        .join(inventories, inventories.c.id == inventoried_components.c.inventory_id)
-        .join(images, images.c.id == inventories.c.image_id)
-        .where(
-            components.c.purl_type == purl_type,
-            components.c.purl_namespace == namespace,
-            components.c.purl_name == name,
-            images.c.project_id == project,
-        )
-    )
-    if version is not None:
-        chosen = chosen.where(components.c.version == version)
-    return tuple(sorted(connection.scalars(chosen)))
-
-
 def _summaries(
     connection: Connection, project: int, chosen: Select[Any], at: datetime
 ) -> tuple[ImageSummary, ...]:
@@ -187,7 +155,7 @@ def _summaries(
     names = _names(connection, numbers)
     members = _members(connection, found)
     platforms = _platforms(connection, {m for group in members.values() for m, _ in group}, at)
-    verdicts = _last_decisions(connection, project, [row.digest for row in found], at)
+    verdicts = latest_decisions(connection, project, [row.digest for row in found], at)
     return tuple(
         ImageSummary(
             digest=row.digest,
@@ -263,9 +231,10 @@ def _platform(row: Row[Any]) -> PlatformSummary:
     )
 
 
-def _last_decisions(
+def latest_decisions(
     connection: Connection, project: int, subjects: Collection[Digest], at: datetime
 ) -> dict[Digest, list[RecordedDecision]]:
+    """The latest decision about each subject for each environment, by environment."""
     column = decisions.c
     place = func.row_number().over(
         partition_by=(column.subject_digest, column.environment),

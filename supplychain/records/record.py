@@ -14,7 +14,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, Need
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.subject import Subject
-from supplychain.records import listing, lookup
+from supplychain.records import links, listing, lookup
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, reading, sqlite_file, state_of, writing
@@ -25,6 +25,7 @@ from supplychain.records.ledger import DecisionRecord, Ledger
 from supplychain.records.listing import ImageSummary, RecordedDecision
 from supplychain.records.run import RunRecord
 from supplychain.records.schema import evidence, images, projects
+from supplychain.records.search import Search
 from supplychain.records.version import SchemaState, require_current, status, upgrade
 from supplychain.records.vex import Vex
 from supplychain.records.waivers import WaiverBook
@@ -92,6 +93,11 @@ class Record:
     def feeds(self) -> Feeds:
         """What feeds say of vulnerabilities: EPSS, KEV."""
         return Feeds(self._engine, self._content, self._project)
+
+    @property
+    def search(self) -> Search:
+        """What contains what, over everything recorded."""
+        return Search(self._engine, self._project)
 
     @property
     def ledger(self) -> Ledger:
@@ -297,7 +303,7 @@ class Record:
     ) -> tuple[Digest, ...]:
         """Platform manifests that contain a package, in one version or in any, sorted."""
         with reading(self._engine) as connection:
-            return listing.images_with_component(
+            return links.images_with_component(
                 connection,
                 self._project,
                 purl_type=purl_type,

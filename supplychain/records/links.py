@@ -1,0 +1,135 @@
+"""From packages and findings to the images that have them: queries that go by index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, or_, select
+
+from supplychain.gate.packages import PackagePattern
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import EvidenceKind
+from supplychain.records.reading import latest_evidence
+from supplychain.records.schema import (
+    assessed_findings,
+    assessments,
+    components,
+    evidence,
+    images,
+    inventoried_components,
+    inventories,
+    scans,
+)
+
+T = TypeVar("T")
+# SQLite takes 32,766 values in one statement, PostgreSQL 65,535.
+_AT_ONCE = 10_000
+
+
+def pieces(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The values in as many pieces as statements take."""
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """How lists, their members and images hang together.
+
+    Attributes:
+        links: Which list has which members.
+        member: The column of `links` with the member.
+        lists: The lists, each of one image.
+        list: The column with the list, in `links` and in `scans`.
+    """
+
+    links: Table
+    member: str
+    lists: Table
+    list: str
+
+    def having(self, project: int, members: Sequence[int]) -> Select[Any]:
+        """The images, and the lists of theirs, that have any of these members."""
+        link = self.links.c
+        return (
+            select(self.lists.c.image_id, self.lists.c.id, link[self.member])
+            .join(self.links, link[self.list] == self.lists.c.id)
+            .join(images, images.c.id == self.lists.c.image_id)
+            .where(link[self.member].in_(members), images.c.project_id == project)
+        )
+
+    def current(self, numbers: Sequence[int], at: datetime) -> Select[Any]:
+        """The lists of the latest scans of images."""
+        ranked = (
+            latest_evidence(at)
+            .where(evidence.c.kind == EvidenceKind.SCAN, evidence.c.image_id.in_(numbers))
+            .subquery()
+        )
+        return (
+            select(scans.c[self.list])
+            .join(ranked, ranked.c.id == scans.c.evidence_id)
+            .where(ranked.c.place == 1)
+        )
+
+
+INVENTORIED = Links(inventoried_components, "component_id", inventories, "inventory_id")
+ASSESSED = Links(assessed_findings, "finding_id", assessments, "assessment_id")
+
+
+def candidates(pattern: PackagePattern) -> Select[Any]:
+    """The packages that a pattern may mean; which of them it means, it says itself.
+
+    Where it names one package, by the index over names. What has no package URL is filed by its
+    bare name.
+    """
+    column = components.c
+    chosen = [column.purl_type == pattern.type]
+    last = pattern.path.rpartition("/")[2]
+    if "*" not in last:
+        chosen.append(_folded(pattern) == last)
+        bare = and_(column.purl_type == "", func.lower(column.purl_name) == last.lower())
+        return select(components).where(or_(and_(*chosen), bare))
+    return select(components).where(*chosen)
+
+
+def _folded(pattern: PackagePattern) -> ColumnElement[str]:
+    """A recorded name as the pattern's ecosystem compares it."""
+    name: ColumnElement[str] = components.c.purl_name
+    if pattern.cased:
+        return name
+    name = func.lower(name)
+    if pattern.type == "pypi":
+        name = func.replace(func.replace(name, "_", "-"), ".", "-")
+    return name
+
+
+def images_with_component(
+    connection: Connection,
+    project: int,
+    *,
+    purl_type: str,
+    namespace: str,
+    name: str,
+    version: str | None,
+) -> tuple[Digest, ...]:
+    """Platform manifests that contain a package, sorted: by index from package to image."""
+    chosen = (
+        select(images.c.digest)
+        .distinct()
+        .select_from(components)
+        .join(inventoried_components, inventoried_components.c.component_id == components.c.id)
+        .join(inventories, inventories.c.id == inventoried_components.c.inventory_id)
+        .join(images, images.c.id == inventories.c.image_id)
+        .where(
+            components.c.purl_type == purl_type,
+            components.c.purl_namespace == namespace,
+            components.c.purl_name == name,
+            images.c.project_id == project,
+        )
+    )
+    if version is not None:
+        chosen = chosen.where(components.c.version == version)
+    return tuple(sorted(connection.scalars(chosen)))

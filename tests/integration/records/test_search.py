@@ -1,0 +1,198 @@
+"""Which images contain what, over everything recorded, and where they may run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Select, text
+
+from supplychain.gate.licences import licence_query
+from supplychain.gate.packages import PackagePattern
+from supplychain.model.component import Component
+from supplychain.model.decision import Verdict
+from supplychain.model.digest import Digest
+from supplychain.model.history import Event, Report
+from supplychain.model.subject import Subject
+from supplychain.records.database import open_engine
+from supplychain.records.links import ASSESSED, INVENTORIED, candidates
+from supplychain.records.record import Record
+from supplychain.records.schema import metadata
+from supplychain.records.search import FoundImage
+from tests.kit.runs import (
+    ARM,
+    index_run,
+    make_decision,
+    manifest_run,
+    platform_record,
+    scan_record,
+)
+from tests.kit.scans import AT, PLATFORM, SUBJECT, make_component, make_finding
+
+HOUR = timedelta(hours=1)
+LATER = AT + 10 * HOUR
+OTHER = Subject("registry.test/shop/other", Digest.of(b"another manifest"))
+
+
+def django(version: str, licence: str = "BSD-3-Clause") -> Component:
+    return make_component("Django", version, ecosystem="python-pkg", licences=(licence,))
+
+
+def keep(
+    record: Record, subject: Subject, *parts: Component, at: datetime = AT, report: bytes = b"{}"
+) -> None:
+    scan = scan_record(
+        subject=subject, components=parts, findings=(), produced_at=at, report=report
+    )
+    record.save_run(manifest_run(subject, scan=scan), at=at)
+
+
+def search(record: Record, purl: str, versions: str = "", at: datetime = LATER) -> list[FoundImage]:
+    return list(record.search.component(PackagePattern.parse(purl, versions), at=at))
+
+
+def digests(found: list[FoundImage] | tuple[FoundImage, ...]) -> set[Digest]:
+    return {image.digest for image in found}
+
+
+def test_a_package_is_found_by_range_in_its_own_order(record: Record) -> None:
+    keep(record, SUBJECT, django("2.2.10"), make_component())
+    keep(record, OTHER, django("2.2.9"))
+
+    assert digests(search(record, "pkg:pypi/django")) == {SUBJECT.digest, OTHER.digest}
+    # Letters would sort 2.2.10 before 2.2.9.
+    assert digests(search(record, "pkg:pypi/django", "<2.2.10")) == {OTHER.digest}
+    assert digests(search(record, "pkg:pypi/DJANGO@2.2.10")) == {SUBJECT.digest}
+    assert digests(search(record, "pkg:pypi/dj*")) == {SUBJECT.digest, OTHER.digest}
+    assert digests(search(record, "pkg:deb/*/libssl3", "<3.0.13-1")) == {SUBJECT.digest}
+    assert search(record, "pkg:deb/ubuntu/libssl3") == []
+    assert search(record, "pkg:pypi/django", ">=3") == []
+
+
+def test_what_cannot_be_compared_is_shown_as_such(record: Record) -> None:
+    nameless = replace(django("2.2"), purl="", key="nameless")
+    keep(record, SUBJECT, django("main"), nameless)
+    [image] = search(record, "pkg:pypi/django", "<2")
+    held = image.platforms[0].held
+    assert [(h.version, h.certain) for h in held] == [("2.2", False), ("main", False)]
+    assert all("cannot be compared" in h.detail for h in held)
+
+
+def test_only_the_latest_scan_counts_and_the_past_can_be_asked(record: Record) -> None:
+    keep(record, SUBJECT, django("2.2.9"))
+    keep(record, SUBJECT, django("2.2.10"), at=AT + 5 * HOUR, report=b"another")
+    assert search(record, "pkg:pypi/django@2.2.9") == []
+    assert digests(search(record, "pkg:pypi/django@2.2.9", at=AT + HOUR)) == {SUBJECT.digest}
+    assert search(record, "pkg:pypi/django@2.2.10", at=AT + HOUR) == []
+    assert search(record, "pkg:pypi/django", at=AT - HOUR) == []
+
+
+def test_it_says_where_the_image_may_run_and_does(record: Record) -> None:
+    keep(record, SUBJECT, django("2.2.9"))
+    for hour, (environment, verdict) in enumerate(
+        [("prod", Verdict.ALLOW), ("prod", Verdict.DENY), ("test", Verdict.ALLOW)]
+    ):
+        made = make_decision(environment=environment, verdict=verdict, decided_at=AT + hour * HOUR)
+        record.save_decision(b"%d" % hour, made)
+    record.history.deployed(Report(Event.STARTED, SUBJECT, "prod", AT + HOUR, "ci"), at=AT + HOUR)
+
+    [image] = search(record, "pkg:pypi/django")
+    assert image.names == (SUBJECT.name,)
+    assert [(d.environment, d.verdict) for d in image.decisions] == [
+        ("prod", Verdict.DENY),
+        ("test", Verdict.ALLOW),
+    ]
+    assert image.running_in == ("prod",)
+    [before] = search(record, "pkg:pypi/django", at=AT + HOUR / 2)
+    assert [(d.environment, d.verdict) for d in before.decisions] == [("prod", Verdict.ALLOW)]
+    assert before.running_in == ()
+
+
+def test_of_an_index_the_platforms_are_shown_that_have_it(record: Record) -> None:
+    run = index_run()
+    platforms = tuple(
+        platform_record(
+            one.subject,
+            one.platform,
+            scan=scan_record(
+                subject=one.subject,
+                components=(django("2.2") if one.platform == ARM else make_component(),),
+                findings=(),
+                report=str(one.platform).encode(),
+            ),
+        )
+        for one in run.platforms
+    )
+    record.save_run(replace(run, platforms=platforms), at=AT)
+    [image] = search(record, "pkg:pypi/django")
+    assert image.digest == run.subject.digest
+    assert [p.platform for p in image.platforms] == [ARM]
+    assert PLATFORM not in {p.platform for p in image.platforms}
+
+
+def test_a_vulnerability_is_found_by_its_name(record: Record) -> None:
+    finding = make_finding(vulnerability_id="CVE-2024-0727")
+    record.save_run(manifest_run(scan=scan_record(findings=(finding,))), at=AT)
+    keep(record, OTHER, make_component())
+
+    [image] = record.search.vulnerability("cve-2024-0727", at=LATER)
+    assert image.digest == SUBJECT.digest
+    [held] = image.platforms[0].held
+    assert (held.package, held.detail) == ("libssl3", "high, fixed in 3.0.13-1~deb12u1")
+    assert record.search.vulnerability("CVE-2024-0728", at=LATER) == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("AGPL-3.0-only", {OTHER.digest}),
+        ("BSD-3-Clause", {SUBJECT.digest}),
+        ("permissive", {SUBJECT.digest, OTHER.digest}),
+        ("MIT AND network-copyleft", {OTHER.digest}),
+        ("BSD-3-Clause OR AGPL-3", {SUBJECT.digest, OTHER.digest}),
+        ("unknown", {SUBJECT.digest}),
+        ("proprietary", set()),
+    ],
+)
+def test_a_licence_is_found_wherever_it_is_mentioned(
+    record: Record, query: str, found: set[Digest]
+) -> None:
+    odd = make_component("odd", "1", licences=())
+    keep(record, SUBJECT, django("2.2"), odd)
+    keep(record, OTHER, django("2.2", "MIT OR AGPL-3.0-only"))
+    assert digests(record.search.licence(licence_query(query), at=LATER)) == found
+
+
+def test_nothing_recorded_is_nothing_found(record: Record) -> None:
+    assert search(record, "pkg:pypi/django") == []
+    assert record.search.licence(licence_query("MIT"), at=LATER) == ()
+
+
+def test_it_goes_by_index(database: str) -> None:
+    """From packages to images no table is read whole: they grow with the images."""
+    engine = open_engine(database)
+    postgresql = engine.dialect.name == "postgresql"
+    with engine.connect() as connection:
+        if postgresql:
+            # Small tables are read whole unless that is dear.
+            connection.execute(text("SET enable_seqscan = off"))
+        for query in (
+            candidates(PackagePattern.parse("pkg:pypi/django")),
+            INVENTORIED.having(1, [1, 2]),
+            ASSESSED.having(1, [1, 2]),
+            INVENTORIED.current([1, 2], AT),
+            ASSESSED.current([1, 2], AT),
+        ):
+            plan = _plan(connection, query)
+            read_whole = {name for name in metadata.tables if f"SCAN {name}" in plan}
+            assert "Seq Scan" not in plan, plan
+            assert not read_whole, plan
+    engine.dispose()
+
+
+def _plan(connection: Connection, query: Select[Any]) -> str:
+    written = str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
+    explain = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+    return "\n".join(str(row) for row in connection.exec_driver_sql(f"{explain} {written}"))
