@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supplychain.errors import PolicyError
+from supplychain.gate import inputs
 from supplychain.gate.decision_document import from_document, to_document
 from supplychain.gate.evaluate import evaluate
 from supplychain.gate.policy import Policy
@@ -314,6 +315,12 @@ def test_terms_are_kept_in_the_canonical_form() -> None:
     read = policy(vex)
     assert load(read.canonical().decode()) == read
     assert read.digest != policy(TRUST).digest
+
+
+def test_claims_are_kept_with_what_a_decision_was_made_from() -> None:
+    dossier = replace(make_dossier(), statements=(make_statement(accepted_by=("alice",)),))
+    kept = inputs.Inputs(SUBJECT, "prod", None, dossier)
+    assert inputs.from_document(inputs.to_document(kept)) == kept
 
 
 PRODUCTS = st.sampled_from([*NAMED.values(), *FOREIGN.values()])

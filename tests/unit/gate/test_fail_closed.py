@@ -27,6 +27,7 @@ from supplychain.model.exploitation import Exploitation
 from supplychain.model.finding import UNEXAMINED, CvssScore, Finding, Rating, Severity
 from supplychain.model.identity import Identity, NameKind
 from supplychain.model.image_config import Ancestor, Kinship
+from supplychain.model.vex import VexProduct, VexStatement, VexStatus
 from supplychain.model.waiver import EndsWithFix, Waiver, WaiverState
 from tests.kit.configured import BASE, SECRET, make_config, make_configured
 from tests.kit.policies import (
@@ -40,6 +41,7 @@ from tests.kit.policies import (
     TRUST_CI,
     attest_sbom,
     known,
+    load,
     make_attestation,
     make_dossier,
     make_exploitation,
@@ -49,6 +51,7 @@ from tests.kit.policies import (
     make_sbom,
 )
 from tests.kit.scans import AT, SUBJECT, make_component, make_finding, make_scan
+from tests.kit.vex import make_statement
 from tests.kit.waivers import RULES as WAIVERS
 from tests.kit.waivers import SCOPE, make_waiver, waiving, with_waivers
 
@@ -100,6 +103,7 @@ def situations() -> Iterator[Situation]:
     yield from platforms()
     yield from waivers()
     yield from configurations()
+    yield from claims()
 
 
 def scans() -> Iterator[Situation]:
@@ -606,6 +610,14 @@ def platforms() -> Iterator[Situation]:
     )
 
 
+CLAIMS_HEAD = """\
+schemaVersion: 1
+environment: prod
+rules:
+  - vulnerabilities: {severity: high}
+"""
+
+
 def waivers() -> Iterator[Situation]:
     policy = make_policy("vulnerabilities: {severity: high}")
     of_high = "CVE-2024-0727 high (debian) in libssl3 3.0.11-1~deb12u2, fixed in 3.0.13-1~deb12u1"
@@ -737,6 +749,52 @@ def configurations() -> Iterator[Situation]:
         r"images: {only: ['registry\.acme\.example/.*']}",
         "it is from none of the repositories that are allowed",
         fine,
+    )
+
+
+def claims() -> Iterator[Situation]:
+    trusting = "vex: {trust: {keys: [release.pub]}}"
+    held = f"{trusting[:-1]}, review: {{reviewers: [alice]}}}}"
+    of_high = "CVE-2024-0727 high (debian) in libssl3 3.0.11-1~deb12u2, fixed in 3.0.13-1~deb12u1"
+
+    def of(name: str, *said: VexStatement, vex: str = trusting, note: str) -> Situation:
+        findings = make_platform(findings=[known()])
+        dossier = replace(make_dossier(findings), statements=said)
+        policy = load(f"{CLAIMS_HEAD}{vex}\n")
+        return Situation(name, dossier, "vulnerabilities", f"{of_high}, known 0 s; {note}", policy)
+
+    fine = make_statement()
+    stranger = make_statement(signers=(OTHER_KEY,))
+    foreign = make_statement(VexProduct(digests=(ARM_SUBJECT.digest,)))
+    yield of(
+        "a claim that it is not affected, and a policy that believes nobody",
+        fine,
+        vex="",
+        note=f"{fine.name} says not_affected, and the policy believes nobody",
+    )
+    yield of(
+        "a claim of somebody whom the policy does not believe",
+        stranger,
+        note=f"{stranger.name} does not count: not signed with release.pub",
+    )
+    yield of("a claim about another product", foreign, note=f"{foreign.name} is about")
+    yield of(
+        "a claim that nobody has accepted yet",
+        fine,
+        vex=held,
+        note=f"{fine.name} is held for a review by alice",
+    )
+    yield of(
+        "a claim accepted by somebody whom the policy does not name",
+        make_statement(accepted_by=("eve",)),
+        vex=held,
+        note=f"{fine.name} is held for a review by alice",
+    )
+    yield of(
+        "a claim that another one contradicts",
+        fine,
+        make_statement(status=VexStatus.AFFECTED),
+        note="claimed: affected (upgrade) with release.pub",
     )
 
 
