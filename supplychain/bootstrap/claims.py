@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.trust import read_document
 from supplychain.errors import StoreError
-from supplychain.model.evidence import CYCLONEDX_PREDICATE
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import CYCLONEDX_PREDICATE, OPENVEX_PREDICATE
 
 if TYPE_CHECKING:
     from supplychain.pipeline.progress import Progress
@@ -45,6 +46,7 @@ def claim(
         NotFoundError: The file is not there.
         StoreError: It cannot be read.
     """
+    from supplychain.model.predicate_types import family
     from supplychain.signing.predicate_types import type_uri
     from supplychain.signing.predicates import prepared
     from supplychain.signing.publication import Claim
@@ -53,7 +55,22 @@ def claim(
     if is_sbom and above is not None and _size(predicate) > above:
         return Claim(CYCLONEDX_PREDICATE, b"", _large(predicate, progress))
     document = read_document(predicate, "predicate", limit=_PREDICATE_LIMIT)
-    return Claim(*prepared(predicate_type, document, at=at))
+    uri, made = prepared(predicate_type, document, at=at)
+    if family(uri) == OPENVEX_PREDICATE:
+        _require_readable(made)
+    return Claim(uri, made)
+
+
+def _require_readable(document: bytes) -> None:
+    """Refuse to sign claims that nobody could read, we included.
+
+    Raises:
+        InputError: They are such; the message says where.
+    """
+    from supplychain.vex.document import read_vex
+
+    # Of which image does not matter here: whoever names none means the one it is attached to.
+    read_vex(document, attached_to=Digest.of(document))
 
 
 def _large(path: Path, progress: Progress | None) -> Document:

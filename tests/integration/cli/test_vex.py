@@ -123,6 +123,12 @@ def test_what_is_wrong_or_foreign_is_refused_with_its_place(desk: Desk) -> None:
     desk.type("vex", "show", "ffffffff").refused(1, "no VEX document")
 
 
+def test_claims_that_nobody_could_read_are_not_signed(desk: Desk) -> None:
+    (desk.folder / "v.json").write_bytes(openvex(openvex_statement(status="fine")))
+    stating = ("sign-blob", "v.json", "--type", "openvex", "--predicate", "v.json")
+    desk.type(*stating, "--key", "vendor.key").refused(2, "$.statements[0].status", "fixed")
+
+
 @pytest.mark.parametrize("form", ["openvex", "cyclonedx"])
 def test_what_is_believed_goes_out_again_the_same_each_time(desk: Desk, form: str) -> None:
     policy(desk, TRUST)
