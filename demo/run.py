@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,7 +36,7 @@ IMAGES = {
 LEFT = {
     "images/": "the three images, OCI layouts; signatures and attestations beside them",
     "keys/": "the key pair and its password",
-    "policies/prod.yaml": "the policy; each demonstration writes it anew",
+    "policies/": "the policies of prod and staging; each demonstration writes them anew",
     "data/": "the record: decisions, reports, SBOMs, envelopes; the vulnerability database",
     "shop.cdx.json": "the SBOM",
 }
@@ -80,13 +81,15 @@ class Demo:
         _title("The verdict at any later time, from the record alone")
         self.type("gate", self.digest("shop-repaired"), "--environment", "prod", expect=0)
         self.type("images", "list", expect=0)
+        _title("A risk is accepted for a while, in staging, by somebody else than who asks")
+        self.accept_risk()
         self.say_what_next()
 
     def prepare(self) -> None:
         """Make settings, policy, key, images and database, as far as they are not there."""
         workshop.write_activate(self.folder / "activate", self.settings, PROGRAMS)
         _prompt(".", self.shown("activate"))
-        workshop.write_policy(self.folder / "policies")
+        workshop.write_policies(self.folder / "policies")
         if workshop.write_password(self.folder / "keys"):
             self.type("keys", "generate", "--output-key-prefix", self.shown("keys/demo"), expect=0)
         for name, requirements in IMAGES.items():
@@ -101,6 +104,37 @@ class Demo:
             "(sources in demo/advisories.json); the real one: supplychain vulndb pull"
         )
         self.type("vulndb", "import", self.shown("vulndb"), expect=0)
+
+    def accept_risk(self) -> None:
+        """Ask for a waiver, approve it, use it, and see it end."""
+        there = ("--environment", "staging")
+        about = ("--rule", "vulnerabilities", "--package", "pkg:pypi/django@2.2", *there)
+        why = ("--reason", "the upgrade is in review", "--ticket", "SHOP-7")
+        asked = self.ask("waivers", "request", *about, "--expires", "14d", *why, "--as", "alice")
+        number = asked.split()[0]
+        image = self.digest("shop-vulnerable")
+        self.type("waivers", "approve", number, "--as", "alice", expect=2)
+        self.type("waivers", "approve", number, "--as", "bob", expect=0)
+        self.type("gate", image, *there, expect=0)
+        later = (datetime.now(UTC) + timedelta(days=15)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        _say("as it would be a day after the waiver has expired, if nothing else happens:")
+        self.type("gate", image, *there, "--at", later, expect=10)
+
+    def ask(self, *arguments: str) -> str:
+        """Run `supplychain` as `type` does, and give back what it said.
+
+        Raises:
+            DemoError: It failed.
+        """
+        _prompt("supplychain", *arguments)
+        command = [str(PROGRAMS / "supplychain"), *arguments]
+        done = subprocess.run(command, env=self.environ, stdout=subprocess.PIPE, check=False)
+        said = done.stdout.decode()
+        print(said, end="", flush=True)
+        if done.returncode:
+            raise DemoError(f"exit code {done.returncode} where 0 was expected")
+        _say("exit code 0")
+        return said
 
     def show_sbom(self, file: str) -> None:
         """Export the SBOM and say what is in it."""

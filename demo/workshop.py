@@ -64,10 +64,11 @@ def write_activate(file: Path, variables: Mapping[str, str], programs: Path) -> 
     file.write_text(text, encoding="utf-8")
 
 
-def write_policy(folder: Path) -> None:
-    """Write the policy for `prod`; whatever was changed in it is gone."""
+def write_policies(folder: Path) -> None:
+    """Write the policies of all environments; whatever was changed in them is gone."""
     folder.mkdir(exist_ok=True)
-    shutil.copyfile(_HERE / "policies" / "prod.yaml", folder / "prod.yaml")
+    for policy in (_HERE / "policies").glob("*.yaml"):
+        shutil.copyfile(policy, folder / policy.name)
 
 
 def write_password(folder: Path) -> bool:

@@ -178,6 +178,22 @@ def test_stored_verdict_comes_from_the_record(told: Told) -> None:
     assert "deny in prod" in output
 
 
+def test_a_waiver_is_asked_for_approved_used_and_expires(told: Told) -> None:
+    code, output = told.outcome("waivers request ")
+    assert code == 0
+    assert "WV-1   requested" in output
+    code, output = told.outcome("waivers approve WV-1 --as alice")
+    assert code == 2
+    assert "alice asked for WV-1 and cannot approve it" in output
+    assert told.outcome("waivers approve WV-1 --as bob")[0] == 0
+    code, output = told.outcome("gate sha256:[0-9a-f]{64} --environment staging$")
+    assert code == 0
+    assert "waived by bob until" in output
+    code, output = told.outcome("gate sha256:[0-9a-f]{64} --environment staging --at")
+    assert code == 10
+    assert "WV-1 expired 1 d ago" in output
+
+
 def test_database_is_called_a_sample(told: Told) -> None:
     [line] = [line for line in told.text.splitlines() if "is a sample of" in line]
     assert f" {len(load_advisories()['advisories'])} public advisories" in line
