@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, select
 
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Evidence, EvidenceKind, Producer
@@ -42,25 +42,17 @@ def read_configurations(
     connection: Connection, subjects: Mapping[int, Subject], at: datetime
 ) -> dict[int, tuple[ImageConfig, Evidence]]:
     """The latest configuration of each image that has one, by the image's number."""
-    rows = connection.execute(latest_configurations(at, images=subjects.keys()))
+    column = configurations.c
+    # Hardly any image has more than one, so the later ones simply replace those before.
+    rows = connection.execute(
+        select(configurations)
+        .where(column.image_id.in_(subjects), column.recorded_at <= at, column.produced_at <= at)
+        .order_by(column.recorded_at, column.id)
+    )
     return {
         row.image_id: (config_of(row.document), _evidence(row, subjects[row.image_id]))
         for row in rows
     }
-
-
-def latest_configurations(at: datetime, *, images: Collection[int]) -> Select[Any]:
-    """The latest row of each image, as of an instant."""
-    column = configurations.c
-    place = func.row_number().over(
-        partition_by=column.image_id, order_by=(column.recorded_at.desc(), column.id.desc())
-    )
-    ranked = (
-        select(configurations, place.label("place"))
-        .where(column.image_id.in_(images), column.recorded_at <= at, column.produced_at <= at)
-        .subquery()
-    )
-    return select(ranked).where(ranked.c.place == 1)
 
 
 def secrets_text(secrets: tuple[Secret, ...] | None) -> str | None:
