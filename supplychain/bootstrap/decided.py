@@ -67,6 +67,7 @@ def read_recorded(canonical: bytes) -> Policy:
     Raises:
         PolicyError: It is no such policy.
     """
+    from supplychain.bootstrap.rego import run_rego
     from supplychain.gate.document import load_policy
     from supplychain.signing.trust.keys import fingerprint_of_pem
 
@@ -76,6 +77,7 @@ def read_recorded(canonical: bytes) -> Policy:
         read_key=_refuse,
         read_document=_refuse,
         fingerprint=fingerprint_of_pem,
+        run_rego=run_rego,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -85,6 +85,7 @@ def load_policy_or_part(path: Path) -> Policy | Stated:
 
 def _reading(path: Path) -> _Reading:
     """What it takes to read a policy file."""
+    from supplychain.bootstrap.rego import run_rego
     from supplychain.signing.trust.keys import fingerprint_of_pem
 
     return {
@@ -92,6 +93,7 @@ def _reading(path: Path) -> _Reading:
         "read_key": lambda name: read_document(path.parent / expanded(name), "public key"),
         "read_document": lambda name: _included(path, name),
         "fingerprint": fingerprint_of_pem,
+        "run_rego": run_rego,
     }
 
 
@@ -100,6 +102,7 @@ class _Reading(TypedDict):
     read_key: Callable[[str], bytes]
     read_document: Callable[[str], bytes]
     fingerprint: Callable[[bytes], str]
+    run_rego: Callable[[Mapping[str, object]], str]
 
 
 def _included(path: Path, name: str) -> bytes:

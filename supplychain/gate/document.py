@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import collections.abc
 from collections.abc import Callable
 
 from supplychain.errors import PolicyError
 from supplychain.gate.composition import Composer, Located
 from supplychain.gate.nodes import Mapping, Node, ProblemError, Scalar
-from supplychain.gate.options import Reading, no_documents
+from supplychain.gate.options import Reading, no_documents, no_rego
 from supplychain.gate.policy import SCHEMA_VERSION, Policy
 from supplychain.gate.union import Stated
 from supplychain.gate.yaml_text import read_yaml
@@ -22,6 +23,7 @@ def load_policy(
     read_key: Callable[[str], bytes],
     fingerprint: Callable[[bytes], str],
     read_document: Callable[[str], bytes] = no_documents,
+    run_rego: Callable[[collections.abc.Mapping[str, object]], str] = no_rego,
 ) -> Policy:
     """Read a policy document: YAML as people write it, or the canonical JSON of a policy.
 
@@ -36,12 +38,14 @@ def load_policy(
             it; raises a `SupplyChainError` for what is not a public key.
         read_document: Gives the bytes of a document that is included, by its path relative to the
             policy's file, or by `builtin:NAME`.
+        run_rego: Evaluates a policy in Rego, as `supplychain.gate.rego` asks for it; it has to be
+            a function of what it is given alone.
 
     Raises:
         PolicyError: The document is no usable policy. The message has the first problem with
             line and column, `because` all the others.
     """
-    composer = Composer(Reading(read_key, fingerprint, [], source, read_document), _read)
+    composer = Composer(Reading(read_key, fingerprint, [], source, read_document, run_rego), _read)
     policy = composer.policy(data)
     if policy is None:
         raise _error(source, composer.problems)
@@ -55,6 +59,7 @@ def load_policy_or_part(
     read_key: Callable[[str], bytes],
     fingerprint: Callable[[bytes], str],
     read_document: Callable[[str], bytes] = no_documents,
+    run_rego: Callable[[collections.abc.Mapping[str, object]], str] = no_rego,
 ) -> Policy | Stated:
     """The policy of a document; or what it says, where it is a part for policies to include.
 
@@ -64,11 +69,12 @@ def load_policy_or_part(
         read_key: As there.
         fingerprint: As there.
         read_document: As there.
+        run_rego: As there.
 
     Raises:
         PolicyError: The document is no policy and cannot be part of one.
     """
-    composer = Composer(Reading(read_key, fingerprint, [], source, read_document), _read)
+    composer = Composer(Reading(read_key, fingerprint, [], source, read_document, run_rego), _read)
     found = composer.policy_or_part(data)
     if found is None:
         raise _error(source, composer.problems)

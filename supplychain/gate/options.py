@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -27,6 +27,15 @@ def no_documents(path: str) -> bytes:
     raise InputError(f"{path} cannot be read from here")
 
 
+def no_rego(_question: Mapping[str, object]) -> str:
+    """Where nothing evaluates Rego.
+
+    Raises:
+        InputError: Always.
+    """
+    raise InputError("nothing reads Rego here")
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What it takes to read a policy without any input or output of its own.
@@ -39,6 +48,7 @@ class Reading:
         source: The document's name, for people.
         read_document: The bytes of another document at a path as the policy writes it, relative
             to the policy's file.
+        run_rego: Evaluates a module of Rego: the answer to a question of `supplychain.gate.rego`.
     """
 
     read_key: Callable[[str], bytes]
@@ -46,6 +56,7 @@ class Reading:
     problems: list[ProblemError]
     source: str = ""
     read_document: Callable[[str], bytes] = no_documents
+    run_rego: Callable[[Mapping[str, object]], str] = no_rego
 
     def place(self, position: Position) -> str:
         """A place in the document, for people: `prod.yaml:7`."""

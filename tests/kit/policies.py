@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from supplychain.bootstrap.ready_policies import PREFIX, ready_policy
+from supplychain.bootstrap.rego import run_rego
 from supplychain.gate.document import load_policy
 from supplychain.gate.policy import Policy
 from supplychain.model.component import Component
@@ -77,6 +78,15 @@ ELEMENTS = (
     "Author of SBOM Data",
     "Timestamp",
 )
+REGO = b"""\
+package main
+
+deny contains msg if {
+  some f in input.findings
+  f.exploited
+  msg := f.id
+}
+"""
 LOG_ENTRY = LogEntry("https://log.test", "00ff", 7, "dsse 0.0.1")
 
 
@@ -246,11 +256,14 @@ def load(document: str, *, source: str = "prod.yaml") -> Policy:
         read_key=read_key,
         fingerprint=fingerprint,
         read_document=read_shared,
+        run_rego=run_rego,
     )
 
 
 def read_shared(path: str) -> bytes:
-    """A ready policy, or `SHARED`."""
+    """A ready policy, `REGO`, or `SHARED`."""
+    if path.endswith(".rego"):
+        return REGO
     if path.startswith(PREFIX):
         return ready_policy(path.removeprefix(PREFIX))
     return SHARED

@@ -16,6 +16,7 @@ from supplychain.gate.rules.licences import Licences
 from supplychain.gate.rules.packages import Packages
 from supplychain.gate.rules.promoted_from import PromotedFrom
 from supplychain.gate.rules.provenance import Provenance
+from supplychain.gate.rules.rego import Rego
 from supplychain.gate.rules.sbom import SbomPresent
 from supplychain.gate.rules.secrets import Secrets
 from supplychain.gate.rules.signature import Signature
@@ -37,6 +38,7 @@ RULES: dict[str, type[Rule]] = {
         Packages,
         PromotedFrom,
         Provenance,
+        Rego,
         SbomPresent,
         Secrets,
         Signature,

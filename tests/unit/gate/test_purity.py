@@ -13,6 +13,7 @@ ROOM = Path(supplychain.gate.__file__).parent
 MODULES = sorted(ROOM.rglob("*.py"))
 ALLOWED = {
     "__future__",
+    "base64",
     "cel_expr_python",
     "collections",
     "dataclasses",
