@@ -105,6 +105,29 @@ def test_one_bears_missing_evidence_where_it_names_rule_and_image(
     assert [e["kind"] for e in allowed["evidence"]].count("waiver") == 1
 
 
+def test_what_others_ignore_becomes_requests_and_nothing_more(desk: Desk, vulnerable: Path) -> None:
+    image = f"oci:{vulnerable}"
+    allow_waivers(desk, "vulnerabilities: {severity: high}")
+    desk.type("run", image, "-e", "prod").ended(10)
+    bad = denied_for(desk, image)
+    (desk.folder / ".trivyignore").write_text(f"# See SEC-7.\n{bad[0]}\nCVE-2000-0001\n")
+    imported = ("waivers", "import", ".trivyignore", "-e", "prod", "--as", "alice")
+    with desk.nothing_changes():
+        desk.type(*imported).refused(2, "2 of 2 items", "line 2", "give --expires")
+        desk.type(*imported, "--expires", "10d").refused(
+            2, "1 of 2 items", "line 3, CVE-2000-0001: no image on record has", "--keep-going"
+        )
+    done = desk.type(*imported, "--expires", "10d", "--keep-going").ended(0)
+    assert done.stdout.startswith("WV-1   requested")
+    assert "left out: line 3, CVE-2000-0001" in done.stderr
+    again = desk.type(*imported, "--expires", "10d", "--keep-going", "-o", "json").ended(0).json()
+    assert again["waivers"] == []
+    assert [one["asked"] for one in again["skipped"]] == ["WV-1", None]
+    (waiver,) = _listed(desk)
+    assert (waiver["state"], waiver["reason"]) == ("requested", "See SEC-7.")
+    assert denied_for(desk, image) == bad
+
+
 def _listed(desk: Desk, *arguments: str) -> list[dict[str, object]]:
     found: list[dict[str, object]] = (
         desk.type("waivers", "list", *arguments, "-o", "json").ended(0).json()["waivers"]

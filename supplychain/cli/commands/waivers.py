@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from supplychain.cli.commands.waiver_answers import approve, reject, revoke
+from supplychain.cli.commands.waiver_import import import_
 from supplychain.cli.commands.waiver_requests import change, extend, request
 from supplychain.cli.commands.waiver_views import list_, show
 
@@ -25,5 +26,6 @@ for _name, _command in (
     ("change", change),
     ("list", list_),
     ("show", show),
+    ("import", import_),
 ):
     app.command(_name)(_command)
