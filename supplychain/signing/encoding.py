@@ -60,8 +60,6 @@ class _Reader:
 
     text: str
     wanted: Collection[Path]
-    # The document where it was read already: of its last member only the place is sought.
-    known: dict[str, object] = field(default_factory=dict)
     raw: dict[Path, bytes] = field(default_factory=dict)
 
     def document(self) -> object:
@@ -103,10 +101,7 @@ class _Reader:
         if self.text[at : at + 1] != ":":
             raise ValueError(f"expecting ':' at character {at}")
         start = at + 1
-        if not path and self.known and key == next(reversed(self.known)):
-            value, at = self.known[key], self.text.rindex("}")
-        else:
-            value, at = self.value(self.space(start), (*path, key))
+        value, at = self.value(self.space(start), (*path, key))
         end = self.space(at)
         if (*path, key) in self.wanted:
             self.raw[*path, key] = self.text[start:end].encode()
@@ -128,15 +123,13 @@ def read_json(data: bytes, what: str, *, limit: int, keep: Collection[Path] = ()
     """
     if len(data) > limit:
         raise LimitError(f"{what} has {len(data)} bytes, at most {limit} are read")
-    known = read_plain(data)
-    if known is not None:
-        keep = [path for path in keep if _holds(known, path)]
-        if not keep:
-            return Document(known, {})
-    if any(len(path) > 1 for path in keep):
-        known = None  # what is sought lies deeper, and the walk there reads everything anyway
+    plain = read_plain(data)
+    if plain is not None:
+        keep = [path for path in keep if _holds(plain.value, path)]
+        if not set(keep) - {(plain.last,)}:
+            return Document(plain.value, dict.fromkeys(keep, plain.raw))
     try:
-        reader = _Reader(data.decode("utf-8"), keep, known or {})
+        reader = _Reader(data.decode("utf-8"), keep)
         value = reader.document()
     except ValueError as error:
         raise InputError(f"{what} is not strict JSON", because=str(error)) from error

@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from supplychain.errors import InputError
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import CYCLONEDX_PREDICATE
+from supplychain.model.subject import Subject
 from supplychain.signing.encoding import DECODER, read_json
 from supplychain.signing.plain_json import read_plain
+from supplychain.signing.statement import write
+from tests.kit.sboms import make_sbom
+from tests.kit.scans import realistic_components
 
 LIMIT = 1 << 20
-# As many objects as make the short cut worth its while.
+# What stands beside it in the document.
 MANY = b'"many":[' + b",".join([b"{}"] * 100) + b"]"
 
-# What is no JSON that can be read in one way only: inside a document of many objects.
+# What is no JSON that can be read in one way only.
 REFUSED = {
     "duplicate member": b'{"a":1,"a":1}',
     "duplicate member, one escaped": b'{"a":1,"\\u0061":2}',
@@ -42,7 +49,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("thing", REFUSED.values(), ids=REFUSED.keys())
 @pytest.mark.parametrize("keep", [(), (("thing",),), (("many",), ("thing", "a"))])
-def test_what_is_ambiguous_is_refused_in_a_long_document_too(
+def test_what_is_ambiguous_takes_no_short_cut_and_is_refused(
     thing: bytes, keep: tuple[tuple[str, ...], ...]
 ) -> None:
     for data in (b"{%b,%b}" % (MANY, b'"thing":' + thing), b'{"thing":%b,%b}' % (thing, MANY)):
@@ -103,18 +110,37 @@ def test_the_short_cut_says_what_the_strict_reader_says(text: str) -> None:
     except ValueError:
         assert said is None
         return
-    assert said is None or repr(said) == repr(strict)
+    assert said is None or repr(said.value) == repr(strict)
     read = read_json(data, "it", limit=LIMIT, keep=[("thing",), ("many",)])
     assert repr(read.value) == repr(strict)
     assert read.raw == {("thing",): text.encode(), ("many",): MANY[7:]}
 
 
-@pytest.mark.parametrize("indent", [None, 2])
-def test_ordinary_documents_take_the_short_cut(indent: int | None) -> None:
-    value = {
-        "n": 1.5,
-        "text": 'a "quoted" \\ word, é',
-        "list": [{"x": number} for number in range(99)],
-    }
-    data = json.dumps(value, indent=indent).encode() + b"\n"
-    assert read_plain(data) == value
+VALUE = {
+    "n": 1.5,
+    "text": 'a "quoted" \\ <word>, é & \n',
+    "list": [{"x": number} for number in range(9)],
+}
+SPELLINGS = {
+    "compact": orjson.dumps(VALUE),
+    "indented": orjson.dumps(VALUE, option=orjson.OPT_INDENT_2),
+    "indented, as a file": json.dumps(VALUE, indent=2, ensure_ascii=False).encode() + b"\n",
+    "as Go does": orjson.dumps(VALUE)
+    .replace(b"<", b"\\u003c")
+    .replace(b">", b"\\u003e")
+    .replace(b"&", b"\\u0026"),
+}
+
+
+@pytest.mark.parametrize("spelled", SPELLINGS.values(), ids=SPELLINGS.keys())
+def test_ordinary_documents_take_the_short_cut(spelled: bytes) -> None:
+    said = read_plain(b'{"a":[{}],"b":%b}' % spelled)
+    assert said is not None
+    assert (said.value, said.last, said.raw) == ({"a": [{}], "b": VALUE}, "b", spelled)
+
+
+def test_an_sbom_of_ours_takes_the_short_cut_in_its_statement() -> None:
+    sbom = make_sbom(realistic_components(20))
+    said = read_plain(write(Subject("r/app", Digest.of(b"")), CYCLONEDX_PREDICATE, sbom))
+    assert said is not None
+    assert (said.last, said.raw) == ("predicate", sbom)
