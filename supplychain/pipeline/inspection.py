@@ -12,10 +12,11 @@ from datetime import datetime
 
 from supplychain.errors import InputError, NotFoundError, VerificationError
 from supplychain.gate.authorities import Authorities
-from supplychain.gate.case import Case, made_at
+from supplychain.gate.case import Case, Rule, made_at
 from supplychain.gate.entry import RuleEntry
 from supplychain.gate.evaluate import evaluate
 from supplychain.gate.policy import Policy
+from supplychain.gate.rules.base_image import BaseImage
 from supplychain.gate.rules.sbom import SbomPresent
 from supplychain.images.resolve import PlatformImage
 from supplychain.model.artifact import ArtifactStore
@@ -78,7 +79,7 @@ def inspect(target: Target, policy: Policy, trust: Trust, *, at: datetime) -> In
             there is nothing to judge by.
         SupplyChainError: As `verify`.
     """
-    asked = tuple(entry for entry in policy.rules if isinstance(entry.rule, Authorities))
+    asked = tuple(entry for entry in policy.rules if _can_be_asked(entry.rule))
     if not trust.anybody:
         raise InputError(
             "the policy names nobody whose word counts",
@@ -116,8 +117,13 @@ def _unasked(entries: Iterable[RuleEntry]) -> tuple[RuleResult, ...]:
     return tuple(
         RuleResult(entry.rule.name, Outcome.NOT_APPLICABLE, _UNASKED, id=entry.terms.id)
         for entry in entries
-        if not isinstance(entry.rule, Authorities)
+        if not _can_be_asked(entry.rule)
     )
+
+
+def _can_be_asked(rule: Rule) -> bool:
+    """Whether what is attached to an image suffices; upon what it stands the record alone knows."""
+    return isinstance(rule, Authorities) and not isinstance(rule, BaseImage)
 
 
 def _dossier(

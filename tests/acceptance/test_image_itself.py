@@ -62,6 +62,14 @@ def test_it_is_denied_for_what_is_wrong_with_it_and_allowed_without(
     assert summaries["secrets"] == "no secrets"
     assert summaries["base-image"].startswith("stands upon base@sha256:")
 
+    # Beside the image itself nobody can see upon what it stands, so nobody is asked.
+    signed = "{keys: [../release.pub]}"
+    base = "base-image: {allowed: [{repository: base}], keys: [../release.pub]}"
+    desk.policy(f"signature: {signed}", base)
+    verify = ("verify", f"oci:{tmp_path / 'repaired'}", "--policy", "policies/prod.yaml")
+    judged = desk.type(*verify).ended(0)
+    assert "base-image" in judged.stdout + judged.stderr
+
 
 def reasons(decision: object) -> dict[str, list[str]]:
     """What is wrong, by rule."""
