@@ -25,6 +25,8 @@ from supplychain.model.waiver import EndsWithFix, Waiver, WaiverState
 
 # The least difference between two instants: what ends at one still holds so long before it.
 _MOMENT = timedelta(microseconds=1)
+# As many approvers as a note names.
+_SHOWN = 3
 
 
 class Waivers:
@@ -107,10 +109,17 @@ class Waivers:
         if waiver.state(at) is WaiverState.EXPIRED:
             return f"expired {span(at - terms.expires_at)} ago"
         if waiver.approved_at is None or not waiver.approved_by:
-            return "is not approved"
+            return f"is not approved{self._whom_to_ask(waiver)}"
         if waiver.approved_at > at:
             return f"counts only from {rfc3339(waiver.approved_at)}"
         return None
+
+    def _whom_to_ask(self, waiver: Waiver) -> str:
+        rules = self._rules
+        approvers = rules.approvers if rules is not None else ()
+        others = [name for name in approvers if not same_person(name, waiver.requested_by)]
+        shown = [*others[:_SHOWN], *(["others"] if len(others) > _SHOWN else [])]
+        return f": ask {' or '.join(shown)}" if shown else ""
 
     def _not_approved(self, waiver: Waiver) -> str | None:
         where = self._case.environment

@@ -83,6 +83,19 @@ def test_what_a_finding_was_judged_by_stands_beside_it() -> None:
     assert "METADATA  known 214 d, KEV, grace 7 d\n     in KEV since 2021-12-10" in shown
 
 
+def test_what_a_waiver_bears_is_marked_and_says_by_whose_word() -> None:
+    note = "waived by bob until 2026-12-31T00:00:00Z: it cannot be reached"
+    borne = replace(violation(), waiver="WV-17", remedy="", notes=(note,))
+    other = violation(replace(FINDING, vulnerability_id="CVE-2020-7471"))
+    shown = text(decision(borne, other))
+    assert " ~ vulnerabilities  CVE-2019-19844" in shown
+    assert f"(WV-17)  known 214 d\n     {note}" in shown or f"(WV-17)\n     {note}" in shown
+    assert " ✗ vulnerabilities  CVE-2020-7471" in shown
+    allowed = decision()
+    waived = RuleResult("vulnerabilities", Outcome.WAIVED, "1 finding", (borne,))
+    assert " ~ vulnerabilities  CVE-2019-19844" in text(replace(allowed, results=(waived,)))
+
+
 def test_an_allow_asks_for_nothing() -> None:
     shown = text(decision())
     assert shown.startswith("ALLOW")

@@ -632,7 +632,11 @@ def waivers() -> Iterator[Situation]:
         make_waiver(expires=timedelta(hours=-3)),
         "; WV-17 expired 3 h ago",
     )
-    yield of("a waiver that nobody approved", make_waiver(approved=None), "; WV-17 is not approved")
+    yield of(
+        "a waiver that nobody approved",
+        make_waiver(approved=None),
+        "; WV-17 is not approved: ask bob or carol",
+    )
     yield of(
         "a waiver approved by its requester",
         make_waiver(approved_by="alice"),

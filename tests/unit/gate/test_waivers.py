@@ -101,7 +101,12 @@ OTHER_APPROVER = waiving(POLICY, replace(RULES, approvers=("dora",)))
 @pytest.mark.parametrize(
     ("waiver", "policy", "note"),
     [
-        (make_waiver(approved=None), POLICY, "WV-17 is not approved"),
+        (make_waiver(approved=None), POLICY, "WV-17 is not approved: ask bob or carol"),
+        (
+            make_waiver(approved=None, requested_by=("Bob",)),
+            POLICY,
+            "WV-17 is not approved: ask carol",
+        ),
         (make_waiver(approved_by=REQUESTER), POLICY, "WV-17 is approved by its requester, alice"),
         (make_waiver(approved_by="ALICE"), POLICY, "WV-17 is approved by its requester, ALICE"),
         (
@@ -242,6 +247,14 @@ def test_what_was_never_recorded_and_what_has_no_policy_no_waiver_bears() -> Non
     assert judge(waiver, policy=unjudged).verdict is Verdict.DENY
 
 
+def test_what_stands_above_all_rules_no_waiver_bears() -> None:
+    policy = waiving(make_policy(f"images: {{digests: [{SUBJECT.digest}]}}", "sbom: {}"))
+    waiver = make_waiver(WaiverScope(rule="images", image=SUBJECT.digest))
+    decision = judge(waiver, dossier=make_dossier(), policy=policy)
+    assert decision.verdict is Verdict.DENY
+    assert "WV-17 does not count: rule images cannot be waived" in notes(decision)
+
+
 def test_each_reason_needs_its_own_and_the_longest_counts() -> None:
     other = known(make_finding(vulnerability_id="CVE-2024-9999"))
     dossier = make_dossier(make_platform(findings=[HIGH, other]))
@@ -295,6 +308,7 @@ def test_a_rule_that_only_warns_needs_none() -> None:
         (WaiverScope(package=OPENSSL), "everything"),
         (WaiverScope(image=SUBJECT.digest), "everything"),
         (WaiverScope(rule="sbomm", image=SUBJECT.digest), "not a rule"),
+        (WaiverScope(rule="images", image=SUBJECT.digest), "rule images cannot be waived"),
         (WaiverScope(vulnerability="everything"), "is not the ID of a vulnerability"),
         (replace(SCOPE, package="pkg:deb/debian/*"), "more than one package"),
         (replace(SCOPE, package="openssl"), "not a package URL"),
