@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from supplychain.gate.authorities import Authority
+from supplychain.gate.authorities import Authorities, Authority
 from supplychain.gate.case import Case, made_at
 from supplychain.gate.keys import TrustedKey
 from supplychain.gate.products import Image, is_of
@@ -98,6 +98,7 @@ class Claims:
     def __init__(self, case: Case) -> None:
         self._case = case
         self._by_name: dict[str, list[VexStatement]] = defaultdict(list)
+        self._said: dict[object, Said] = {}
         self._by_alias: dict[str, list[VexStatement]] = defaultdict(list)
         for statement in sorted(case.dossier.statements, key=_order):
             first, *aliases = map(vulnerability_key, statement.claim.vulnerability)
@@ -168,7 +169,7 @@ class Claims:
             others = len(claim.products) - 1
             more = f" and {others} more" if others else ""
             return f"is about {str(claim.products[0])[:_LENGTH]}{more}, not about this"
-        said = vouch(terms.trust, signed, case)
+        said = self._vouched(terms.trust, statement, signed)
         if said.refusals:
             return f"does not count: {said.refusals[0].message('not signed', 'its signature')}"
         if claim.status.clears and case.to_come(claim.issued_at):
@@ -178,6 +179,19 @@ class Claims:
             return f"is held for a review by {reviewers}: supplychain vex accept {statement.name}"
         authors = tuple(sorted({one.attestation.verified_by for one in said.vouched}))
         return [Heard(statement, product, authors, said) for product in products]
+
+    def _vouched(
+        self,
+        authorities: Authorities,
+        statement: VexStatement,
+        signed: Sequence[VerifiedAttestation],
+    ) -> Said:
+        """Who stands behind a document: found out once, for it may make thousands of claims."""
+        words = tuple((one.envelope, one.verified_by) for one in signed)
+        key = (id(authorities), statement.document, words)
+        if key not in self._said:
+            self._said[key] = vouch(authorities, signed, self._case)
+        return self._said[key]
 
     def _held(
         self, statement: VexStatement, signed: Sequence[VerifiedAttestation], review: Review
@@ -189,7 +203,7 @@ class Claims:
         ):
             return False
         if review.first_party is not None:
-            return bool(vouch(review.first_party, signed, self._case).refusals)
+            return bool(self._vouched(review.first_party, statement, signed).refusals)
         if review.authors is None:
             return True
         named = tuple(review.authors.everybody())
