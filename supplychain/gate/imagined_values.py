@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from supplychain.errors import InputError
+from supplychain.errors import InputError, SupplyChainError
 from supplychain.gate import nodes
 from supplychain.gate.durations import parse_duration
 from supplychain.gate.nodes import Node, ProblemError
@@ -92,11 +92,11 @@ class Imagining:
             return self.make(next(one for one in inner if one is not type(None)), node)
         if origin is tuple:
             return self._several(inner, node)
-        if dataclasses.is_dataclass(hint) and isinstance(node, nodes.Mapping):
-            return self._object(hint, node)
         try:
+            if dataclasses.is_dataclass(hint) and isinstance(node, nodes.Mapping):
+                return self._object(hint, node)
             return self._single(hint, node)
-        except InputError as error:
+        except SupplyChainError as error:
             raise ProblemError(node.position, str(error), error.hint) from None
 
     def _several(self, inner: tuple[Any, ...], node: Node) -> tuple[Any, ...]:

@@ -138,7 +138,13 @@ def _judged(node: Node, policy: Policy, reading: Reading) -> PolicyTest:
     imagining = Imagining(at, subject, reading)
     expected = _expected(found, reading)
     dossier = Imagined(imagining, policy).dossier(found["image"])
-    decision = evaluate(dossier, policy, subject=subject, environment=policy.environment, at=at)
+    try:
+        decision = evaluate(dossier, policy, subject=subject, environment=policy.environment, at=at)
+    except (LookupError, TypeError, ValueError) as error:
+        # The record never gives such evidence; whoever imagines it may leave out what rules need.
+        raise ProblemError(
+            found["image"].position, f"no record has such evidence: {error}", "say more of it"
+        ) from error
     name = scalar(found["name"], "the test's name").text
     return PolicyTest(name, node.position.line, decision, tuple(_failures(expected, decision)))
 

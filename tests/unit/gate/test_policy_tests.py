@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import is_dataclass
+from typing import Any, get_args, get_origin
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from supplychain.errors import PolicyError
+from supplychain.gate.imagined import KEYS
+from supplychain.gate.imagined_values import hints_of
 from supplychain.gate.policy import Policy
 from supplychain.gate.policy_tests import PolicyTest, run_tests
 from supplychain.model.decision import Verdict
+from supplychain.model.dossier import Dossier, PlatformDossier
 from tests.kit.policies import fingerprint, load, make_policy, read_key
 
 POLICY = make_policy(
@@ -212,3 +222,42 @@ def test_pending_can_be_expected() -> None:
     policy = make_policy("freshness: {scan: 1d}")
     one = judged(underway, "pending", policy=policy)
     assert (one.failures, one.decision.verdict) == ((), Verdict.PENDING)
+
+
+SHAPES = ["~", "x", "3", "true", "2h", "[]", "[x]", "[[x]]", "[~]", "{}", "{x:}", "[{}]"]
+SHAPES += ["{x: y}", "[{x: y}]"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_shape_of_any_key_is_anything_but_a_test_or_refused(key: str) -> None:
+    for shape in SHAPES:
+        for more in ("", "" if key == "scanned" else ", scanned: 1h"):
+            with suppress(PolicyError):
+                judged(f"{key}: {shape}{more}", "deny")
+
+
+def _within(owner: Any, path: str) -> Iterator[str]:
+    """Every field below a type of the model, as a mapping that says it."""
+    for name, hint in hints_of(owner).items():
+        for shape in SHAPES:
+            yield path % f"{name}: {shape}"
+        inner = next((one for one in (hint, *get_args(hint)) if is_dataclass(one)), None)
+        if inner is not None and path.count("{") < 4:
+            listed = "[{%s}]" if get_origin(hint) is tuple else "{%s}"
+            yield from _within(inner, path % f"{name}: {listed}")
+
+
+@pytest.mark.parametrize("owner", [Dossier, PlatformDossier])
+def test_no_shape_of_any_field_is_anything_but_a_test_or_refused(owner: Any) -> None:
+    count = 0
+    for text in _within(owner, "scanned: 1h, %s"):
+        count += 1
+        with suppress(PolicyError):
+            judged(text, "deny")
+    assert count > 500
+
+
+@given(st.text(max_size=200))
+def test_no_text_is_anything_but_tests_or_refused(text: str) -> None:
+    with suppress(PolicyError):
+        run(text)
