@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from supplychain.gate.vex_terms import VexTerms
 from supplychain.model.decision import EvidenceReference, Violation
@@ -132,4 +132,13 @@ class Rule(Protocol):
 
     def judge(self, case: Case) -> Judgement:
         """What this rule says about the case."""
+        ...
+
+
+@runtime_checkable
+class Exclusive(Protocol):
+    """A rule that may demand what another one of its kind excludes."""
+
+    def contradiction(self, other: Rule) -> str:
+        """What no image can satisfy of the two; "" for nothing."""
         ...

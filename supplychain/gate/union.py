@@ -8,10 +8,11 @@ nothing of it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from supplychain.gate.case import Exclusive
 from supplychain.gate.entry import RuleEntry
 from supplychain.gate.nodes import Node, Position, ProblemError
 from supplychain.gate.nodes import Sequence as Nodes
@@ -135,8 +136,24 @@ def _once(entries: Iterator[tuple[RuleEntry, Position]]) -> Iterator[RuleEntry]:
                 f"give one of them another id; or say which one is meant: "
                 f"override: [{{replace: {name}, by: {{...}}, because: ...}}]",
             )
+        _require_possible(entry, seen, position)
         seen[entry] = None
         yield entry
+
+
+def _require_possible(entry: RuleEntry, others: Iterable[RuleEntry], position: Position) -> None:
+    """Refuse two rules that deny and that no image can satisfy both."""
+    rule = entry.rule
+    if not isinstance(rule, Exclusive) or entry.terms.warn:
+        return
+    for other in others:
+        both = "" if other.terms.warn else rule.contradiction(other.rule)
+        if both:
+            raise ProblemError(
+                position,
+                f"rule {rule.name} contradicts that of {other.origin}: {both}",
+                "leave it out of one of them, or override the rule that is included",
+            )
 
 
 def _keys(document: Document) -> tuple[dict[str, Said], list[str]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from supplychain.errors import PolicyError
-from supplychain.gate.case import Case, Judgement
+from supplychain.gate.case import Case, Judgement, Rule
 from supplychain.gate.inventory import Patterns, named, usable_components
 from supplychain.gate.options import ListOf, option
 from supplychain.gate.packages import PACKAGE_PATTERN, Match, PackagePattern
@@ -65,12 +65,19 @@ class Packages:
         """
         if not self.required and not self.denied:
             raise PolicyError("it demands nothing", hint="give required, denied or both")
-        denied = {(p.type, p.path) for p in self.denied if p.versions is None}
-        for pattern in self.required:
-            if (pattern.type, pattern.path) in denied:
-                raise PolicyError(
-                    f"{pattern.purl} is required and denied", hint="leave it out of one of them"
-                )
+        if both := self.contradiction(self):
+            raise PolicyError(both, hint="leave it out of one of them")
+
+    def contradiction(self, other: Rule) -> str:
+        """See `Exclusive.contradiction`: what is denied in every version cannot be required."""
+        if not isinstance(other, Packages):
+            return ""
+        for first, second in ((self, other), (other, self)):
+            denied = {(p.type, p.path) for p in second.denied if p.versions is None}
+            for pattern in first.required:
+                if (pattern.type, pattern.path) in denied:
+                    return f"{pattern.purl} is required and denied"
+        return ""
 
     def judge(self, case: Case) -> Judgement:
         """See `Rule.judge`."""

@@ -237,6 +237,16 @@ CONTRADICTIONS = {
         "5:12: no included document says anything of 'platforms'",
     ),
     "unknown beside": ("includes: [base.yaml]\n", "3:1: the policy knows no 'includes'; did you"),
+    "required and denied": (
+        (
+            "rules: [packages: {required: ['pkg:deb/debian/curl']}, "
+            "packages: {denied: ['pkg:deb/debian/curl']}]\n"
+        ),
+        (
+            "3:56: rule packages contradicts that of policies/prod.yaml:3: pkg:deb/debian/curl is "
+            "required and denied; leave it out of one of them"
+        ),
+    ),
     "no environment": ("", "3:1: the policy needs 'rules'"),
 }
 
@@ -246,6 +256,15 @@ def test_what_cannot_be_put_together_is_named_with_its_place(text: str, expected
     if not text:
         expected = expected.replace("3:1", "1:1")
     assert refused(f"{PROD}{text}", base=BASE).startswith(f"policies/prod.yaml:{expected}")
+
+
+def test_what_only_warns_contradicts_nothing() -> None:
+    rules = (
+        "packages: {required: ['pkg:deb/debian/curl']}",
+        "{warn: true, packages: {denied: ['pkg:deb/debian/curl']}}",
+    )
+    for order in (rules, rules[::-1]):
+        assert len(composed(f"{PROD}rules: [{', '.join(order)}]\n").rules) == 2
 
 
 def test_a_circle_of_documents_is_shown_whole() -> None:
