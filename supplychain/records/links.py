@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, Table, func, select
 
 from supplychain.gate.packages import PackagePattern
 from supplychain.model.digest import Digest
@@ -27,6 +27,8 @@ from supplychain.records.schema import (
 T = TypeVar("T")
 # SQLite takes 32,766 values in one statement, PostgreSQL 65,535.
 _AT_ONCE = 10_000
+# Distributions whose packages have small letters alone.
+_SMALL = frozenset({"apk", "deb"})
 
 
 def pieces(values: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -79,30 +81,33 @@ INVENTORIED = Links(inventoried_components, "component_id", inventories, "invent
 ASSESSED = Links(assessed_findings, "finding_id", assessments, "assessment_id")
 
 
-def candidates(pattern: PackagePattern) -> Select[Any]:
+def candidates(pattern: PackagePattern) -> Select[Any] | CompoundSelect[Any]:
     """The packages that a pattern may mean; which of them it means, it says itself.
 
-    Where it names one package, by the index over names. What has no package URL is filed by its
-    bare name.
+    By the index over names: at the very place where an ecosystem writes a name in one way only,
+    else among the names of its type. What has no package URL is filed by its bare name.
     """
     column = components.c
-    chosen = [column.purl_type == pattern.type]
-    last = pattern.path.rpartition("/")[2]
-    if "*" not in last:
-        chosen.append(_folded(pattern) == last)
-        bare = and_(column.purl_type == "", func.lower(column.purl_name) == last.lower())
-        return select(components).where(or_(and_(*chosen), bare))
-    return select(components).where(*chosen)
+    chosen: list[ColumnElement[bool]] = [column.purl_type == pattern.type]
+    namespace, _, name = pattern.path.rpartition("/")
+    if "*" in name:
+        return select(components).where(*chosen)
+    if pattern.cased or pattern.type in _SMALL:
+        if "*" not in namespace:
+            chosen.append(column.purl_namespace == namespace)
+        chosen.append(column.purl_name == name)
+    else:
+        chosen.append(_folded(pattern) == name)
+    bare = (column.purl_type == "", func.lower(column.purl_name) == name.lower())
+    # Of two alternatives in one condition SQLite makes a walk through the whole table.
+    return select(components).where(*chosen).union_all(select(components).where(*bare))
 
 
 def _folded(pattern: PackagePattern) -> ColumnElement[str]:
     """A recorded name as the pattern's ecosystem compares it."""
-    name: ColumnElement[str] = components.c.purl_name
-    if pattern.cased:
-        return name
-    name = func.lower(name)
+    name: ColumnElement[str] = func.lower(components.c.purl_name)
     if pattern.type == "pypi":
-        name = func.replace(func.replace(name, "_", "-"), ".", "-")
+        return func.replace(func.replace(name, "_", "-"), ".", "-")
     return name
 
 

@@ -57,7 +57,8 @@ class SbomPresent(Authorities):
 
     `allowed` and `denied` name packages as the rule [packages](#packages) does: with `allowed`,
     every package in the image has to be one of those. The components are those of the scan that
-    the SBOM was made from.
+    the SBOM was made from, so that the record alone can tell: for `verify --policy`, which has no
+    scan, none of them is known.
     """
 
     name: ClassVar[str] = "sbom"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Select, text
+from sqlalchemy import CompoundSelect, Connection, Select, text
 
 from supplychain.gate.licences import licence_query
 from supplychain.gate.packages import PackagePattern
@@ -68,6 +68,11 @@ def test_a_package_is_found_by_range_in_its_own_order(record: Record) -> None:
     assert digests(search(record, "pkg:pypi/dj*")) == {SUBJECT.digest, OTHER.digest}
     assert digests(search(record, "pkg:deb/*/libssl3", "<3.0.13-1")) == {SUBJECT.digest}
     assert search(record, "pkg:deb/ubuntu/libssl3") == []
+    odd = make_component("zope.interface", "5.0", ecosystem="python-pkg")
+    nuget = replace(odd, purl="pkg:nuget/Newtonsoft.Json@13.0.1", key="nuget")
+    keep(record, OTHER, odd, nuget, at=AT + HOUR, report=b"other")
+    assert digests(search(record, "pkg:pypi/Zope_Interface")) == {OTHER.digest}
+    assert digests(search(record, "pkg:nuget/newtonsoft.json", ">=13")) == {OTHER.digest}
     assert search(record, "pkg:pypi/django", ">=3") == []
 
 
@@ -179,7 +184,8 @@ def test_it_goes_by_index(database: str) -> None:
             # Small tables are read whole unless that is dear.
             connection.execute(text("SET enable_seqscan = off"))
         for query in (
-            candidates(PackagePattern.parse("pkg:pypi/django")),
+            *map(candidates, map(PackagePattern.parse, ("pkg:pypi/a-b", "pkg:deb/debian/x"))),
+            candidates(PackagePattern.parse("pkg:nuget/Newtonsoft.Json")),
             INVENTORIED.having(1, [1, 2]),
             ASSESSED.having(1, [1, 2]),
             INVENTORIED.current([1, 2], AT),
@@ -192,7 +198,7 @@ def test_it_goes_by_index(database: str) -> None:
     engine.dispose()
 
 
-def _plan(connection: Connection, query: Select[Any]) -> str:
+def _plan(connection: Connection, query: Select[Any] | CompoundSelect[Any]) -> str:
     written = str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
     explain = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
     return "\n".join(str(row) for row in connection.exec_driver_sql(f"{explain} {written}"))
