@@ -13,6 +13,7 @@ from supplychain.gate.rules import RULES
 from supplychain.gate.schema import policy_schema
 from supplychain.settings import SETTINGS, Setting
 from tests.kit.command_tree import PROGRAM, Option, commands, flags
+from tests.kit.failings import matrix
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMA = DOCS / "policy.schema.json"
@@ -35,6 +36,7 @@ def tables() -> dict[tuple[Path, str], str]:
             ("key", "what it holds"), ((f"`{key}`", text) for key, text in KEYS.items())
         ),
         (DOCS / "policy.md", "rules"): f"\n{describe_all(RULES)}\n",
+        (DOCS / "fail-closed.md", "matrix"): matrix(),
     }
 
 

@@ -7,8 +7,10 @@ commands are many and a record is quickly made: evidence of three hours ago, for
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import sys
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,8 +18,11 @@ import pytest
 
 from supplychain import cli
 from supplychain.errors import SupplyChainError
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import VulnerabilityDatabase
 from supplychain.records.folder import FolderStore
 from supplychain.records.record import Record
+from supplychain.records.run import ScanRecord
 from tests.kit.cli import Outcome
 from tests.kit.runs import manifest_run, sbom_record, scan_record
 from tests.kit.scans import SUBJECT
@@ -32,12 +37,14 @@ class Typist:
     Attributes:
         folder: The working directory.
         now: About the present.
+        empty: A record with nothing in it, to be copied.
     """
 
     folder: Path
     now: datetime
     patch: pytest.MonkeyPatch
     capture: pytest.CaptureFixture[str]
+    empty: Path
 
     @property
     def data(self) -> Path:
@@ -67,10 +74,24 @@ class Typist:
         url = f"sqlite:///{self.data / 'supplychain.db'}"
         return Record.open(url, FolderStore(self.data / "content"))
 
+    def sql(self, statement: str) -> None:
+        """Change the database behind the program's back."""
+        with closing(sqlite3.connect(self.data / "supplychain.db")) as connection:
+            connection.execute(statement)
+            connection.commit()
+
+    def forget(self) -> None:
+        """Begin with an empty record again."""
+        for path in self.data.glob("supplychain.db*"):
+            path.unlink()
+        shutil.copyfile(self.empty, self.data / "supplychain.db")
+
     def examined(self, *, ago: timedelta = 3 * HOUR, report: bytes = b"{}") -> None:
         """Record a scan without findings and an SBOM of `SUBJECT`, of so long ago."""
         at = self.now - ago
-        scan = scan_record(components=(), findings=(), report=report, produced_at=at)
+        made = scan_record(components=(), findings=(), report=report, produced_at=at)
+        fresh = VulnerabilityDatabase(Digest.of(b"the database"), at - HOUR)
+        scan = ScanRecord(replace(made.scan, database=fresh), made.report)
         with self.record() as record:
             record.save_run(manifest_run(scan=scan, sbom=sbom_record(produced_at=at)), at=at)
 
@@ -83,7 +104,7 @@ def typist(
     capsys: pytest.CaptureFixture[str],
 ) -> Typist:
     """Somebody with an empty record and no policy."""
-    made = Typist(tmp_path, datetime.now(UTC), monkeypatch, capsys)
+    made = Typist(tmp_path, datetime.now(UTC), monkeypatch, capsys, sqlite_template)
     made.data.mkdir()
     shutil.copyfile(sqlite_template, made.data / "supplychain.db")
     monkeypatch.chdir(tmp_path)

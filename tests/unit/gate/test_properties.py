@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 
 from supplychain.gate.case import made_at
 from supplychain.gate.decision_document import to_document
+from supplychain.gate.durations import ageless
+from supplychain.gate.essence import essence_of
 from supplychain.gate.evaluate import evaluate
 from supplychain.gate.options import canonical_options
+from supplychain.gate.inputs import Inputs
+from supplychain.gate.inputs import to_document as inputs_document
 from supplychain.gate.policy import Policy
+from supplychain.gate.replay import replay
 from supplychain.model.component import Component
 from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
@@ -44,6 +49,7 @@ from tests.kit.policies import (
     make_exploitation,
     make_platform,
     make_policy,
+    load,
     make_sbom,
 )
 from tests.kit.scans import AT, make_component, make_finding, make_scan
@@ -451,3 +457,33 @@ def test_the_order_of_rules_changes_neither_verdict_nor_violations(
 @given(dossiers(), policies)
 def test_judging_twice_gives_the_same_bytes(dossier: Dossier, policy: Policy) -> None:
     assert to_document(judge(dossier, policy)) == to_document(judge(dossier, policy))
+
+
+@given(dossiers(), policies)
+def test_whatever_was_judged_comes_out_again_from_its_three_documents(
+    dossier: Dossier, policy: Policy
+) -> None:
+    inputs = inputs_document(Inputs(dossier.subject, "prod", policy.digest, dossier))
+    made = replace(judge(dossier, policy), inputs=Digest.of(inputs))
+    document = to_document(made)
+    recorded = load(policy.canonical().decode())
+    assert to_document(replay(document, inputs, recorded)) == document
+
+
+@given(dossiers(), policies, st.timedeltas(timedelta(), timedelta(days=9)))
+def test_as_long_as_a_verdict_holds_it_is_of_one_essence_or_there_is_another_reason(
+    dossier: Dossier, policy: Policy, later: timedelta
+) -> None:
+    one, other = judge(dossier, policy), judge(dossier, policy, after=later)
+    if essence_of(one) == essence_of(other):
+        assert one.verdict is other.verdict
+        assert one.holds_until == other.holds_until
+        assert reasons(one) == reasons(other)
+
+
+def reasons(decision: Decision) -> set[tuple[str, str]]:
+    return {
+        (r.rule, v.finding.vulnerability_id if v.finding else ageless(v.message))
+        for r in decision.results
+        for v in r.violations
+    }
