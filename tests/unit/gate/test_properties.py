@@ -13,9 +13,9 @@ from supplychain.gate.decision_document import to_document
 from supplychain.gate.durations import ageless
 from supplychain.gate.essence import essence_of
 from supplychain.gate.evaluate import evaluate
-from supplychain.gate.options import canonical_options
 from supplychain.gate.inputs import Inputs
 from supplychain.gate.inputs import to_document as inputs_document
+from supplychain.gate.options import canonical_options
 from supplychain.gate.policy import Policy
 from supplychain.gate.replay import replay
 from supplychain.model.component import Component
@@ -44,12 +44,12 @@ from tests.kit.policies import (
     TRUST_CI,
     TRUST_PERSON,
     attest_sbom,
+    load,
     make_attestation,
     make_dossier,
     make_exploitation,
     make_platform,
     make_policy,
-    load,
     make_sbom,
 )
 from tests.kit.scans import AT, make_component, make_finding, make_scan
