@@ -106,7 +106,6 @@ def _sealed() -> None:
 
 
 def _processes(place: _Place, cosign: Path | None) -> list[Row]:
-    name, target = "sign, attest, attest, one process", "at most 0.7 of three runs of cosign"
     numbers = iter(range(10**6))
     image = ""
 
@@ -139,12 +138,25 @@ def _processes(place: _Place, cosign: Path | None) -> list[Row]:
     signing, recording, verifying, started, *hand = alternate(
         *contestants, start, *by_hand, rounds=_ROUNDS
     )
-    if hand:
-        ratio = signing.ratio(hand[0])
-        first = Row(name, f"{signing}", f"cosign {hand[0]}", ratio, target, ratio <= 0.7)
+    return list(_process_rows(signing, recording, verifying, started, *hand))
+
+
+def _process_rows(
+    signing: Times, recording: Times, verifying: Times, started: Times, by_hand: Times | None = None
+) -> Iterator[Row]:
+    name, target = "sign, attest, attest, one process", "at most 0.7 of three runs of cosign"
+    if by_hand is not None:
+        ratio = signing.ratio(by_hand)
+        yield Row(name, f"{signing}", f"cosign {by_hand}", ratio, target, ratio <= 0.7)
     else:
-        first = skipped(name, "no cosign on PATH, and no Go to build it", target)
-    second = Row(
+        yield skipped(name, "no cosign on PATH, and no Go to build it", target)
+    yield Row(
+        "sign, attest, attest, recorded too",
+        f"{recording}",
+        f"unrecorded {signing}",
+        recording.ratio(signing),
+    )
+    yield Row(
         "verify three attestations, one process",
         f"{verifying}",
         f"python -c pass {started}",
@@ -152,13 +164,6 @@ def _processes(place: _Place, cosign: Path | None) -> list[Row]:
         "at most 500 ms",
         verifying.median <= 0.5,
     )
-    third = Row(
-        "sign, attest, attest, recorded too",
-        f"{recording}",
-        f"unrecorded {signing}",
-        recording.ratio(signing),
-    )
-    return [first, third, second]
 
 
 def _many(place: _Place) -> Row:

@@ -24,7 +24,7 @@ class Stream:
 
 
 class Opened:
-    """A body that is being sent: what `requests` and `urllib3` take for a file of known length."""
+    """A body that is being sent, as `urllib3` reads it."""
 
     def __init__(self, size: int, chunks: Iterator[bytes]) -> None:
         self._size, self._chunks, self._rest = size, chunks, b""
