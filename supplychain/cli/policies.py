@@ -52,5 +52,6 @@ def as_explained_yaml(policy: Policy) -> str:
     # The document is our own canonical form, which has a list there.
     for entry, rule in zip(policy.rules, rules if isinstance(rules, list) else (), strict=True):
         lines.append(f"  # from {entry.origin}\n")
-        lines.append("  - " + indent(as_yaml(rule), "    ")[4:])
+        named = {"id": rule["id"], **rule} if "id" in rule else rule
+        lines.append("  - " + indent(as_yaml(named), "    ")[4:])
     return "".join(lines)

@@ -55,6 +55,7 @@ _PLATFORM = (
         and n not in {"attestations", "component_count", "config_evidence"}
     ),
 )
+_SBOM = tuple(name for name in hints_of(Sbom) if name != "evidence")
 KEYS = ("repository", "platform", "platforms", "signed", *_PLATFORM, *_DOSSIER)
 # Whose signature nobody trusts.
 STRANGER = "stranger"
@@ -169,12 +170,12 @@ class Imagined:
             return None, []
         found = {"made": node}
         if isinstance(node, nodes.Mapping):
-            found = self._fields(node, ("made", "component_count", "spec_version", "by"), "an SBOM")
+            found = self._fields(node, ("made", "by", *_SBOM), "an SBOM")
         at = self._make.moment(found["made"]) if "made" in found else self._make.at
         evidence = _evidence(EvidenceKind.SBOM, subject, at)
         more = {
             name: self._make.make(hints_of(Sbom)[name], found[name])
-            for name in ("component_count", "spec_version")
+            for name in _SBOM
             if name in found
         }
         sbom = dataclasses.replace(Sbom(evidence, "1.6", 1), **more)

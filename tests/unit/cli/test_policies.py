@@ -218,3 +218,58 @@ def test_a_file_of_tests_can_name_its_policy(policies: Path) -> None:
 def test_no_tests_are_no_success(policies: Path) -> None:
     with pytest.raises(NotFoundError, match="there are no tests of policies in policies"):
         typed("test")
+
+
+IN_ORDER = """\
+schemaVersion: 1
+tests:
+  - name: in order
+    image:
+      scanned: 1h
+      sbom:
+        made: 1h
+        elements:
+          - {name: Version of the Component, total: 4}
+          - {name: Other Unique Identifiers, total: 4}
+      secrets: []
+      config: {user: "1000", created_at: 3d}
+      exploitation:
+        kev: {kind: kev, published_at: 1d, recorded_at: 1d}
+        known: []
+    verdict: allow
+"""
+BAD = {
+    "scanned: 1h": ("scanned: 8d", ready_names()),
+    "config: {": (
+        "findings: [{id: A, severity: critical, fixed: '2', first_seen: 15d}]\n      config: {",
+        ready_names(),
+    ),
+    'user: "1000"': ("user: root", ("strict", "pci-like")),
+    "secrets: []": ("secrets: [{rule: private-key, severity: high}]", ("strict", "pci-like")),
+    "known: []": (
+        "known: [{vulnerability_id: B}]\n      findings: [{id: B, severity: low}]",
+        ("strict", "pci-like"),
+    ),
+    "created_at: 3d": ("created_at: 91d", ("pci-like",)),
+    "Version of the Component, total: 4": (
+        "Version of the Component, total: 4, missing: 1",
+        ("pci-like",),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ready_names())
+def test_a_ready_policy_allows_an_image_in_order_and_denies_what_it_is_there_for(
+    policies: Path, name: str
+) -> None:
+    (policies / "prod.yaml").write_text(
+        f'schemaVersion: 1\nenvironment: prod\ninclude: ["builtin:{name}"]\n'
+    )
+    file = policies / "prod.test.yaml"
+    file.write_text(IN_ORDER)
+    assert "1 passed" in typed("test")
+    for good, (bad, denying) in BAD.items():
+        assert good in IN_ORDER
+        text = IN_ORDER.replace(good, bad)
+        file.write_text(text.replace("allow", "deny" if name in denying else "allow"))
+        assert "1 passed" in typed("test"), good
