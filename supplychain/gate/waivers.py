@@ -21,6 +21,7 @@ from supplychain.gate.waiver_terms import WaiverRules
 from supplychain.gate.windows import rfc3339
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.evidence import EvidenceKind
+from supplychain.model.finding import Severity
 from supplychain.model.waiver import EndsWithFix, Waiver, WaiverState
 
 # The least difference between two instants: what ends at one still holds so long before it.
@@ -44,6 +45,9 @@ class Waivers:
         for waiver in case.dossier.waivers:
             if is_here(waiver.scope, case):
                 self._by_vulnerability[waiver.scope.vulnerability].append(waiver)
+        self._longest: dict[Severity | None, timedelta | None] = {}
+        if rules is not None and self._by_vulnerability:
+            self._longest = {severity: rules.longest(severity) for severity in (None, *Severity)}
 
     def bear(self, entry: RuleEntry, said: Judgement) -> Judgement:
         """What a rule says, with the waiver in every reason that one bears.
@@ -135,15 +139,14 @@ class Waivers:
         """Why its time is more than the policy allows for how bad the reason is."""
         if self._rules is None or waiver.approved_at is None:
             return "does not count"
-        finding = violation.finding
-        longest = self._rules.longest(finding.severity if finding else None)
-        what = f"what is {finding.severity}" if finding else "what is not about a finding"
+        severity = violation.finding.severity if violation.finding else None
+        longest, lasts = self._longest[severity], waiver.terms.expires_at - waiver.approved_at
+        if longest is not None and lasts <= longest:
+            return None
+        what = "what is not about a finding" if severity is None else f"what is {severity}"
         if longest is None:
             return f"does not count: the policy lets nobody waive {what}"
-        lasts = waiver.terms.expires_at - waiver.approved_at
-        if lasts > longest:
-            return f"lasts {span(lasts)}, and the policy allows {span(longest)} for {what}"
-        return None
+        return f"lasts {span(lasts)}, and the policy allows {span(longest)} for {what}"
 
     def _repaired(self, waiver: Waiver, violation: Violation) -> str | None:
         """Why it ended with a repair."""

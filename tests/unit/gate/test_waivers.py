@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -339,6 +341,15 @@ def test_a_policy_says_who_and_for_how_long(written: str, words: str) -> None:
     document = f"schemaVersion: 1\nenvironment: prod\nrules: [sbom: {{}}]\nwaivers: {written}\n"
     with pytest.raises(PolicyError, match=words):
         load(document)
+
+
+def test_the_policy_that_the_docs_show_is_one() -> None:
+    page = Path(__file__).parents[3] / "docs" / "waivers.md"
+    (shown,) = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    rules = load(shown).waivers
+    assert rules is not None
+    assert rules.longest(Severity.LOW) == 30 * DAY
+    assert rules.longest(Severity.UNKNOWN) is None
 
 
 def test_what_a_policy_says_of_waivers_is_in_its_digest() -> None:
