@@ -8,14 +8,8 @@ from typing import ClassVar
 
 from supplychain.gate import rego
 from supplychain.gate.case import Case, Judgement
-from supplychain.gate.evidence_document import (
-    cited,
-    evidence_document,
-    is_timely,
-    mentioned,
-    missing,
-    needs,
-)
+from supplychain.gate.evidence_document import evidence_document
+from supplychain.gate.mentioned import cited, is_timely, mentioned, missing, needs
 from supplychain.gate.options import TEXT, option
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.dossier import Need, PlatformDossier
