@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
 from supplychain.gate.packages import PackagePattern
 from supplychain.model.digest import Digest
@@ -81,31 +81,36 @@ INVENTORIED = Links(inventoried_components, "component_id", inventories, "invent
 ASSESSED = Links(assessed_findings, "finding_id", assessments, "assessment_id")
 
 
-def candidates(pattern: PackagePattern) -> Select[Any] | CompoundSelect[Any]:
+def candidates(pattern: PackagePattern) -> Select[Any]:
     """The packages that a pattern may mean; which of them it means, it says itself.
 
-    By the index over names: at the very place where an ecosystem writes a name in one way only,
-    else among the names of its type. What has no package URL is filed by its bare name.
+    By the index over names alone: at the very place where an ecosystem writes a name in one way
+    only, else among the names of its type. What has no package URL is filed by its bare name.
     """
-    column = components.c
-    chosen: list[ColumnElement[bool]] = [column.purl_type == pattern.type]
+    names = components.alias("names").c
+    chosen: list[ColumnElement[bool]] = [names.purl_type == pattern.type]
     namespace, _, name = pattern.path.rpartition("/")
     if "*" in name:
-        return select(components).where(*chosen)
+        return select(components).where(components.c.purl_type == pattern.type)
     if pattern.cased or pattern.type in _SMALL:
         if "*" not in namespace:
-            chosen.append(column.purl_namespace == namespace)
-        chosen.append(column.purl_name == name)
+            chosen.append(names.purl_namespace == namespace)
+        chosen.append(names.purl_name == name)
     else:
-        chosen.append(_folded(pattern) == name)
-    bare = (column.purl_type == "", func.lower(column.purl_name) == name.lower())
-    # Of two alternatives in one condition SQLite makes a walk through the whole table.
-    return select(components).where(*chosen).union_all(select(components).where(*bare))
+        # Most names are of another length, which costs less to see.
+        chosen += [
+            func.length(names.purl_name) == len(name),
+            _folded(pattern, names.purl_name) == name,
+        ]
+    # In one condition the two would make SQLite walk through the whole table.
+    bare = (names.purl_type == "", func.lower(names.purl_name) == name.lower())
+    meant = select(names.id).where(*chosen).union_all(select(names.id).where(*bare))
+    return select(components).where(components.c.id.in_(meant))
 
 
-def _folded(pattern: PackagePattern) -> ColumnElement[str]:
+def _folded(pattern: PackagePattern, recorded: ColumnElement[str]) -> ColumnElement[str]:
     """A recorded name as the pattern's ecosystem compares it."""
-    name: ColumnElement[str] = func.lower(components.c.purl_name)
+    name: ColumnElement[str] = func.lower(recorded)
     if pattern.type == "pypi":
         return func.replace(func.replace(name, "_", "-"), ".", "-")
     return name
