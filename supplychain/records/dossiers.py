@@ -24,6 +24,7 @@ from supplychain.records.happened import (
     read_running,
     read_work,
 )
+from supplychain.records.prepared import Prepared
 from supplychain.records.reading import (
     attestation_of,
     component_count,
@@ -92,7 +93,7 @@ def read_dossier(connection: Connection, asked: Question) -> Dossier | None:
 
     Of a digest that somebody works on for the first time there is that alone.
     """
-    image = connection.execute(_image(asked)).first()
+    image = _IMAGE(connection, project=asked.project, digest=asked.digest, at=asked.at).first()
     if image is None:
         underway = read_work(connection, asked.project, asked.digest, asked.at)
         return Dossier(Subject("", asked.digest), (), (), underway=underway) if underway else None
@@ -102,7 +103,7 @@ def read_dossier(connection: Connection, asked: Question) -> Dossier | None:
     subjects = {row.id: Subject(image.name, row.digest) for row in (image, *manifests)}
     found = {number: _Found() for number in subjects}
     _read_latest(connection, asked, subjects, found)
-    for row in connection.execute(_attestations(found.keys(), asked.at)):
+    for row in _ATTESTATIONS(connection, of=list(found), at=asked.at):
         found[row.image_id].attestations.append(attestation_of(row, subjects[row.image_id].digest))
     _read_configurations(connection, asked, subjects, found)
     dossier = Dossier(
@@ -148,18 +149,18 @@ def _running(connection: Connection, asked: Question, name: str) -> Running | No
     return Running(found, there.platforms if there else ())
 
 
-def _image(asked: Question) -> Select[Any]:
+def _image(project: int, digest: Digest, at: datetime) -> Select[Any]:
     name = (
         select(image_names.c.name)
-        .where(image_names.c.image_id == images.c.id, image_names.c.recorded_at <= asked.at)
+        .where(image_names.c.image_id == images.c.id, image_names.c.recorded_at <= at)
         .order_by(image_names.c.recorded_at.desc(), image_names.c.name)
         .limit(1)
         .scalar_subquery()
     )
     return select(images, name.label("name")).where(
-        images.c.project_id == asked.project,
-        images.c.digest == asked.digest,
-        images.c.recorded_at <= asked.at,
+        images.c.project_id == project,
+        images.c.digest == digest,
+        images.c.recorded_at <= at,
     )
 
 
@@ -179,10 +180,38 @@ def _read_latest(
     found: dict[int, _Found],
 ) -> None:
     """The latest scan, with what it found, and the latest SBOM of every image."""
+    rows = _LATEST(connection, of=list(subjects), at=asked.at)
+    images_by_assessment: dict[int, int] = {}
+    images_by_inventory: dict[int, int] = {}
+    for row in rows:
+        entry, item = found[row.image_id], evidence_of(row, subjects[row.image_id].digest)
+        if item.kind is EvidenceKind.SBOM:
+            entry.sbom = sbom_of(row, item)
+        else:
+            entry.scan = scan_of(row, item)
+            entry.component_count = row.components
+            entry.secrets = secrets_of(row.secrets)
+            images_by_assessment[row.assessment_id] = row.image_id
+            images_by_inventory[row.inventory_id] = row.image_id
+    assessed = list(images_by_assessment)
+    for row in _FINDINGS(connection, project=asked.project, assessed=assessed, at=asked.at):
+        entry = found[images_by_assessment[row.assessment_id]]
+        if entry.scan:
+            # Where writers' clocks disagree, a sighting may be on record only after `at`: then
+            # the scan itself is the first that was known.
+            seen_at = row.first_seen_at or entry.scan.evidence.produced_at
+            entry.findings.append(RecordedFinding(finding_of(row), seen_at, row.fixable_at))
+    if Need.COMPONENTS in asked.needs:
+        for row in _COMPONENTS(connection, inventoried=list(images_by_inventory)):
+            found[images_by_inventory[row.inventory_id]].components.append(component_of(row))
+
+
+def _latest(of: Collection[int], at: datetime) -> Select[Any]:
+    """The latest scan and SBOM of images, each with what is told of it."""
     quality = sbom_qualities.c
-    measured = and_(quality.evidence_id == evidence.c.id, quality.recorded_at <= asked.at)
-    ranked = latest_evidence(asked.at).where(evidence.c.image_id.in_(subjects)).subquery()
-    rows = connection.execute(
+    measured = and_(quality.evidence_id == evidence.c.id, quality.recorded_at <= at)
+    ranked = latest_evidence(at).where(evidence.c.image_id.in_(of)).subquery()
+    return (
         select(
             evidence,
             scans,
@@ -197,30 +226,6 @@ def _read_latest(
         .outerjoin(inventories, inventories.c.id == scans.c.inventory_id)
         .where(ranked.c.place == 1)
     )
-    images_by_assessment: dict[int, int] = {}
-    images_by_inventory: dict[int, int] = {}
-    for row in rows:
-        entry, item = found[row.image_id], evidence_of(row, subjects[row.image_id].digest)
-        if item.kind is EvidenceKind.SBOM:
-            entry.sbom = sbom_of(row, item)
-        else:
-            entry.scan = scan_of(row, item)
-            entry.component_count = row.components
-            entry.secrets = secrets_of(row.secrets)
-            images_by_assessment[row.assessment_id] = row.image_id
-            images_by_inventory[row.inventory_id] = row.image_id
-    for row in connection.execute(
-        findings_of(asked.project, images_by_assessment.keys(), asked.at)
-    ):
-        entry = found[images_by_assessment[row.assessment_id]]
-        if entry.scan:
-            # Where writers' clocks disagree, a sighting may be on record only after `at`: then
-            # the scan itself is the first that was known.
-            seen_at = row.first_seen_at or entry.scan.evidence.produced_at
-            entry.findings.append(RecordedFinding(finding_of(row), seen_at, row.fixable_at))
-    if Need.COMPONENTS in asked.needs:
-        for row in connection.execute(components_of(images_by_inventory.keys())):
-            found[images_by_inventory[row.inventory_id]].components.append(component_of(row))
 
 
 def _read_configurations(
@@ -268,3 +273,10 @@ def _platform(row: Row[Any], subject: Subject, found: _Found) -> PlatformDossier
         ancestors=found.ancestors,
         recorded_at=row.recorded_at,
     )
+
+
+_IMAGE = Prepared(_image)
+_LATEST = Prepared(_latest)
+_FINDINGS = Prepared(findings_of)
+_COMPONENTS = Prepared(components_of)
+_ATTESTATIONS = Prepared(_attestations)
