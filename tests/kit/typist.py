@@ -20,6 +20,7 @@ from supplychain import cli
 from supplychain.errors import SupplyChainError
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import VulnerabilityDatabase
+from supplychain.model.finding import Finding
 from supplychain.records.folder import FolderStore
 from supplychain.records.record import Record
 from supplychain.records.run import ScanRecord
@@ -86,10 +87,12 @@ class Typist:
             path.unlink()
         shutil.copyfile(self.empty, self.data / "supplychain.db")
 
-    def examined(self, *, ago: timedelta = 3 * HOUR, report: bytes = b"{}") -> None:
-        """Record a scan without findings and an SBOM of `SUBJECT`, of so long ago."""
+    def examined(
+        self, *findings: Finding, ago: timedelta = 3 * HOUR, report: bytes = b"{}"
+    ) -> None:
+        """Record a scan with these findings and an SBOM of `SUBJECT`, of so long ago."""
         at = self.now - ago
-        made = scan_record(components=(), findings=(), report=report, produced_at=at)
+        made = scan_record(components=(), findings=findings, report=report, produced_at=at)
         fresh = VulnerabilityDatabase(Digest.of(b"the database"), at - HOUR)
         scan = ScanRecord(replace(made.scan, database=fresh), made.report)
         with self.record() as record:

@@ -7,7 +7,6 @@ import sqlite3
 from contextlib import closing
 
 from supplychain.records.folder import FolderStore
-from tests.kit.runs import manifest_run, scan_record
 from tests.kit.scans import SUBJECT, make_finding
 from tests.kit.typist import HOUR, IMAGE, Typist
 
@@ -31,11 +30,7 @@ def allowed_then_denied(typist: Typist) -> tuple[str, str]:
     typist.policy("sbom: {}", "vulnerabilities: {severity: high}")
     typist.examined()
     allowed = ask(typist, 0)
-    scan = scan_record(
-        components=(), findings=(DJANGO,), report=b"new", produced_at=typist.now - HOUR
-    )
-    with typist.record() as record:
-        record.save_run(manifest_run(scan=scan), at=typist.now - HOUR)
+    typist.examined(DJANGO, ago=HOUR, report=b"new")
     return allowed, ask(typist, 10)
 
 
