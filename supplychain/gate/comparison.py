@@ -126,7 +126,7 @@ def rules_as_text(policy: Policy) -> dict[str, str]:
 
 def _of_reasons(before: Decision, after: Decision) -> Iterator[Change]:
     then, now = _reasons(before), _reasons(after)
-    same_evidence = {e.digest for e in before.evidence} == {e.digest for e in after.evidence}
+    same_evidence = _evidence(before).keys() == _evidence(after).keys()
     for key, (outcome, violation) in now.items():
         earlier = then.get(key)
         if _denies(outcome, violation):
