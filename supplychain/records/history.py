@@ -23,7 +23,7 @@ from supplychain.records.happened import all_deployments, read_approvals
 from supplychain.records.schema import approvals, deployments, work
 
 # A killed process says no goodbye: after this nobody believes in its work any more.
-_LEASE = timedelta(minutes=30)
+_LEASE = timedelta(minutes=15)
 
 
 class History:

@@ -144,7 +144,7 @@ def accept(
     ],
     reason: Annotated[
         str,
-        typer.Option("--reason", metavar="TEXT", help="why it may count", show_default=False),
+        typer.Option("--reason", metavar="WHY", help="why it may count", show_default=False),
     ],
     withdraw: Annotated[
         bool, typer.Option("--withdraw", help="take back what you accepted before")
@@ -183,7 +183,8 @@ def export(
     environment: options.Environment = None,
     policy_file: options.Policy = None,
     form: Annotated[
-        VexForm, typer.Option("--format", help="form of the document")
+        VexForm,
+        typer.Option("--format", metavar="FORM", help="form of the document: openvex or cyclonedx"),
     ] = VexForm.OPENVEX,
     author: Annotated[
         str | None,
@@ -197,7 +198,8 @@ def export(
     """Write what a policy believes about an image's findings, as a VEX document.
 
     Others' claims are retold, each with whose it is. Sign the document as any
-    statement about the image: supplychain attest IMAGE --type openvex. Waivers are
+    statement about the image: supplychain attest IMAGE --type openvex. Waivers
+    are
     never exported: they accept a risk, and deny none.
 
     \b
