@@ -45,7 +45,7 @@ TEN_RULES = (
     "vulnerabilities: {severity: high, fixable: true, grace: 7d}",
     "vulnerabilities: {severity: medium, grace: 30d}",
     "packages: {denied: ['pkg:npm/event-stream', 'pkg:pypi/colourama']}",
-    "licences: {denied: [AGPL-3.0-only]}",
+    "licences: {denied: [AGPL-3.0-only], unknown: allow}",
     "attestation: {type: cyclonedx, keys: [release.pub]}",
     "sbom: {}",
 )

@@ -167,11 +167,15 @@ class Conditions:
         """
         if finding.is_blind_spot:
             return None if self.unexamined is False else Weighed(finding)
-        if self.unexamined or self.fixable not in {None, finding.fixable}:
+        if self.unexamined or (self.fixable is not None and self.fixable != finding.fixable):
             return None
-        severity, source = severity_of(finding, self.sources)
+        severity, source = finding.severity, finding.severity_source
+        if self.sources:
+            severity, source = severity_of(finding, self.sources)
         if self.severity is not None and severity < self.severity:
             return None
+        if not self.sources and self.cvss is None and not self.needs_feeds:
+            return Weighed(finding)
         told = _Told()
         if not self._by_cvss(finding, told) or not self._by_kev(finding, exploits, told):
             return None
@@ -182,11 +186,16 @@ class Conditions:
 
     def leaves_out(self, finding: Finding) -> bool:
         """Whether a finding is none of this rule's business for its package or its path."""
-        return not finding.is_blind_spot and not (
-            in_packages(finding, self.packages)
-            and in_paths(finding, self.paths)
-            and not is_excepted(finding, self.except_packages)
-            and not any(lies_in(finding.path, pattern) for pattern in self.except_paths)
+        scoped = self.packages or self.except_packages or self.paths or self.except_paths
+        return (
+            bool(scoped)
+            and not finding.is_blind_spot
+            and not (
+                in_packages(finding, self.packages)
+                and in_paths(finding, self.paths)
+                and not is_excepted(finding, self.except_packages)
+                and not any(lies_in(finding.path, pattern) for pattern in self.except_paths)
+            )
         )
 
     def __str__(self) -> str:
