@@ -90,8 +90,13 @@ class Ledger:
 
         Returns:
             The digest of its document, or of that other one's.
+
+        Raises:
+            InputError: The policy is not the one that the decision names.
         """
-        decision = entry.decision
+        decision, policy = entry.decision, entry.policy
+        if policy is not None and decision.policy and not decision.policy.matches(policy):
+            raise InputError("the policy document is not the one that the decision names")
         digest = self._content.put(entry.document)
         if entry.policy is not None:
             self._content.put(entry.policy)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
+from sqlalchemy import ColumnElement, Select, Table, func, select
 
 from supplychain.gate.packages import PackagePattern
-from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.records.reading import latest_evidence
 from supplychain.records.schema import (
@@ -114,32 +113,3 @@ def _folded(pattern: PackagePattern, recorded: ColumnElement[str]) -> ColumnElem
     if pattern.type == "pypi":
         return func.replace(func.replace(name, "_", "-"), ".", "-")
     return name
-
-
-def images_with_component(
-    connection: Connection,
-    project: int,
-    *,
-    purl_type: str,
-    namespace: str,
-    name: str,
-    version: str | None,
-) -> tuple[Digest, ...]:
-    """Platform manifests that contain a package, sorted: by index from package to image."""
-    chosen = (
-        select(images.c.digest)
-        .distinct()
-        .select_from(components)
-        .join(inventoried_components, inventoried_components.c.component_id == components.c.id)
-        .join(inventories, inventories.c.id == inventoried_components.c.inventory_id)
-        .join(images, images.c.id == inventories.c.image_id)
-        .where(
-            components.c.purl_type == purl_type,
-            components.c.purl_namespace == namespace,
-            components.c.purl_name == name,
-            images.c.project_id == project,
-        )
-    )
-    if version is not None:
-        chosen = chosen.where(components.c.version == version)
-    return tuple(sorted(connection.scalars(chosen)))

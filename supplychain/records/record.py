@@ -8,21 +8,20 @@ from typing import Self
 
 from sqlalchemy import Connection, Engine, select
 
-from supplychain.errors import InputError, NotFoundError
-from supplychain.model.decision import Decision
+from supplychain.errors import NotFoundError
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, Need
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.subject import Subject
-from supplychain.records import links, listing, lookup
+from supplychain.records import listing, lookup
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, reading, sqlite_file, state_of, writing
 from supplychain.records.dossiers import Question, read_dossier
 from supplychain.records.feeds import Feeds, with_exploitation
 from supplychain.records.history import History
-from supplychain.records.ledger import DecisionRecord, Ledger
-from supplychain.records.listing import ImageSummary, RecordedDecision
+from supplychain.records.ledger import Ledger
+from supplychain.records.listing import ImageSummary
 from supplychain.records.run import RunRecord
 from supplychain.records.schema import evidence, images, projects
 from supplychain.records.search import Search
@@ -199,45 +198,6 @@ class Record:
         with reading(self._engine) as connection:
             return state_of(connection)
 
-    def save_decision(
-        self, document: bytes, decision: Decision, *, policy: bytes | None = None
-    ) -> Digest:
-        """Append a decision; the same document again adds nothing.
-
-        Args:
-            document: The canonical decision document; its digest is the decision's identity.
-            decision: What the document says.
-            policy: The effective policy document, kept so that the decision can be replayed.
-
-        Returns:
-            The digest of the document.
-
-        Raises:
-            InputError: The policy document is not the one that the decision names.
-        """
-        if policy is not None and (decision.policy is None or not decision.policy.matches(policy)):
-            raise InputError("the policy document is not the one that the decision names")
-        return self.ledger.append(DecisionRecord(document, decision, policy))
-
-    def decision(self, digest: Digest) -> bytes:
-        """A decision's document.
-
-        Raises:
-            NotFoundError: No such decision is on record.
-            DigestMismatchError: The stored document was changed.
-        """
-        return self.ledger.document(digest)
-
-    def decisions(
-        self,
-        *,
-        subject: Digest | None = None,
-        environment: str | None = None,
-        limit: int = 100,
-    ) -> tuple[RecordedDecision, ...]:
-        """Decisions on record, the newest first, about one digest or environment or about all."""
-        return self.ledger.list(subject=subject, environment=environment, limit=limit)
-
     def images(self, *, at: datetime, limit: int = 100) -> tuple[ImageSummary, ...]:
         """The images on record as of an instant, the newest first."""
         with reading(self._engine) as connection:
@@ -297,17 +257,3 @@ class Record:
                 f"no {kind} of {digest} is on record", hint=f"type `supplychain run IMAGE@{digest}`"
             )
         return self._content.get(found)
-
-    def images_with_component(
-        self, purl_type: str, namespace: str, name: str, version: str | None = None
-    ) -> tuple[Digest, ...]:
-        """Platform manifests that contain a package, in one version or in any, sorted."""
-        with reading(self._engine) as connection:
-            return links.images_with_component(
-                connection,
-                self._project,
-                purl_type=purl_type,
-                namespace=namespace,
-                name=name,
-                version=version,
-            )

@@ -89,6 +89,6 @@ def test_a_run_that_is_killed_while_it_verifies(desk: Desk, repaired: Path) -> N
             until(lambda: server.asked("GET", bundles))
             process.send_signal(signal.SIGKILL)
             assert process.wait(20) == -signal.SIGKILL
-    # That somebody works on it is all that is left, and for a while it makes the gate wait.
-    assert desk.rows() | {"work": 0} == before | {"work": 0}
+    # That somebody works on it is all that is left, and makes the gate wait for a while.
+    assert desk.rows() == before
     desk.type("gate", digest_of(repaired), "-e", "prod").ended(11)

@@ -145,7 +145,10 @@ class Desk:
         return [image["digest"] for image in found["images"]]
 
     def rows(self) -> dict[str, int]:
-        """How many rows each table of the record has; {} where there is none, or it is empty."""
+        """How many rows each table of the record has; {} where there is none, or it is empty.
+
+        What somebody works on, or worked, is no part of what is on record.
+        """
         file = self.data / "supplychain.db"
         if not file.exists():
             return {}
@@ -154,7 +157,7 @@ class Desk:
             counts = {
                 name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
                 for (name,) in names.fetchall()
-                if name not in {"alembic_version", "projects"}
+                if name not in {"alembic_version", "projects", "work"}
             }
         return {name: count for name, count in counts.items() if count}
 

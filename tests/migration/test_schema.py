@@ -24,6 +24,7 @@ from supplychain.model.subject import Subject
 from supplychain.records.columns import Instant
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, writing
+from supplychain.records.ledger import DecisionRecord
 from supplychain.records.record import Record
 from supplychain.records.schema import (
     SCHEMA_VERSION,
@@ -206,7 +207,7 @@ def test_decisions_that_were_made_before_there_was_a_chain_are_in_it(
         assert (found.count, found.breaks) == (3, ())
         with pytest.raises(NotFoundError, match="without what it was made from"):
             record.ledger.replayable(Digest.of(to_document(made[0])))
-        record.save_decision(to_document(decision), decision)
+        record.ledger.append(DecisionRecord(to_document(decision), decision))
         assert record.ledger.verify().count == 3
 
 

@@ -93,11 +93,11 @@ def vsa(
     named = environment_of(shared, environment)
     with parts.open_record(shared.settings) as record:
         digest = targets.recorded(shared.settings, record, image)
-        found = record.decisions(subject=digest, environment=named, limit=1)
+        found = record.ledger.list(subject=digest, environment=named, limit=1)
         if not found:
             raise NotFoundError(
                 f"no verdict about {digest} in {named} is on record",
                 hint=f"type `supplychain gate {digest} --environment {named}`",
             )
-        decision = from_document(record.decision(found[0].digest))
+        decision = from_document(record.ledger.document(found[0].digest))
     write(trust.summary(shared.settings, decision).predicate, output_file)

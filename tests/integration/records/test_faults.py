@@ -17,6 +17,7 @@ from supplychain.errors import ConfigurationError, StoreError
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, reading, writing
 from supplychain.records.folder import FolderStore
+from supplychain.records.ledger import DecisionRecord
 from supplychain.records.record import Record
 from tests.kit.limits import file_size_limit, reachable_folder, unprivileged
 from tests.kit.records import row_counts
@@ -216,10 +217,10 @@ def test_a_connection_that_is_cut_is_told_and_made_anew(
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         with pytest.raises(StoreError) as caught:
-            record.save_decision(b"document", make_decision())
+            record.ledger.append(DecisionRecord(b"document", make_decision()))
         assert caught.value.retryable
-        record.save_decision(b"document", make_decision())
-        assert len(record.decisions()) == 1
+        record.ledger.append(DecisionRecord(b"document", make_decision()))
+        assert len(record.ledger.list()) == 1
 
 
 @pytest.mark.parametrize(

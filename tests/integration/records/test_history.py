@@ -17,6 +17,7 @@ from supplychain.model.evidence import EvidenceKind
 from supplychain.model.history import Event, Report
 from supplychain.model.subject import Subject
 from supplychain.records.database import open_engine
+from supplychain.records.ledger import DecisionRecord
 from supplychain.records.record import Record
 from supplychain.records.schema import approvals, deployments
 from tests.kit.runs import index_run, make_decision, manifest_run, scan_record
@@ -90,7 +91,7 @@ def test_allowances_follow_the_decisions(record: Record) -> None:
             decided_at=AT + hour * HOUR,
             holds_until=None,
         )
-        record.save_decision(f"{hour}".encode(), made)
+        record.ledger.append(DecisionRecord(f"{hour}".encode(), made))
     last, first = dossier(record).allowances
     assert (first.since_at, first.until_at) == (AT, AT + 2 * HOUR)
     assert (last.since_at, last.until_at) == (AT + 3 * HOUR, None)
@@ -105,7 +106,7 @@ def test_an_allow_that_has_run_out_is_none(record: Record) -> None:
             decided_at=AT + hour * HOUR,
             holds_until=AT + (hour + 1) * HOUR,
         )
-        record.save_decision(f"{hour}".encode(), made)
+        record.ledger.append(DecisionRecord(f"{hour}".encode(), made))
     assert [(a.since_at, a.until_at) for a in dossier(record).allowances] == [
         (AT + 5 * HOUR, AT + 6 * HOUR),
         (AT, AT + HOUR),

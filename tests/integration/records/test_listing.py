@@ -13,6 +13,7 @@ from supplychain.model.decision import Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.finding import Severity
 from supplychain.model.subject import Subject
+from supplychain.records.ledger import DecisionRecord
 from supplychain.records.record import Record
 from tests.kit.runs import ARM, index_run, make_decision, manifest_run, scan_record
 from tests.kit.scans import AT, PLATFORM, SUBJECT, make_finding
@@ -36,7 +37,7 @@ def test_an_image_is_listed_with_its_latest_scan_and_decisions(record: Record) -
         decision = make_decision(
             environment=environment, verdict=verdict, decided_at=AT + hour * HOUR
         )
-        record.save_decision(b"%d" % hour, decision)
+        record.ledger.append(DecisionRecord(b"%d" % hour, decision))
 
     [image] = record.images(at=AT + 9 * HOUR)
 

@@ -334,25 +334,6 @@ def test_a_document_that_was_never_recorded_is_not_found(record: Record) -> None
         record.document(SUBJECT.digest, EvidenceKind.SBOM)
 
 
-def test_components_lead_to_the_images_that_contain_them(record: Record) -> None:
-    for run in (index_run("registry.test/a"), manifest_run()):
-        record.save_run(run, at=AT)
-    openssl = make_component("openssl", "3.0")
-    other = replace(SUBJECT, digest=Digest.of(b"other"))
-    record.save_run(
-        manifest_run(other, scan=scan_record(subject=other, components=(openssl,), findings=())),
-        at=AT,
-    )
-
-    children = {p.subject.digest for p in index_run("registry.test/a").platforms}
-    found = record.images_with_component("deb", "debian", "libssl3")
-    assert set(found) == children | {SUBJECT.digest}
-    assert list(found) == sorted(found)
-    assert record.images_with_component("deb", "debian", "openssl", "3.0") == (other.digest,)
-    assert record.images_with_component("deb", "debian", "openssl", "3.1") == ()
-    assert record.images_with_component("pypi", "", "openssl") == ()
-
-
 def test_a_project_that_does_not_exist_is_not_found(database: str, content: ContentStore) -> None:
     with pytest.raises(NotFoundError, match="no project 'other'"):
         Record.open(database, content, project="other")

@@ -17,6 +17,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.history import Event, Report
 from supplychain.model.subject import Subject
 from supplychain.records.database import open_engine
+from supplychain.records.ledger import DecisionRecord
 from supplychain.records.links import ASSESSED, INVENTORIED, candidates
 from supplychain.records.record import Record
 from supplychain.records.schema import metadata
@@ -100,7 +101,7 @@ def test_it_says_where_the_image_may_run_and_does(record: Record) -> None:
         [("prod", Verdict.ALLOW), ("prod", Verdict.DENY), ("test", Verdict.ALLOW)]
     ):
         made = make_decision(environment=environment, verdict=verdict, decided_at=AT + hour * HOUR)
-        record.save_decision(b"%d" % hour, made)
+        record.ledger.append(DecisionRecord(b"%d" % hour, made))
     record.history.deployed(Report(Event.STARTED, SUBJECT, "prod", AT + HOUR, "ci"), at=AT + HOUR)
 
     [image] = search(record, "pkg:pypi/django")
