@@ -16,9 +16,11 @@ from supplychain.gate.policy import Policy
 from supplychain.gate.waiver_terms import WaiverRules
 from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
-from supplychain.model.dossier import Dossier, PlatformDossier
+from supplychain.model.dossier import Dossier, PlatformDossier, Running
 from supplychain.model.evidence import (
+    PROVENANCE_PREDICATE,
     VULNERABILITY_PREDICATE,
+    Build,
     EvidenceKind,
     VerifiedAttestation,
     VulnerabilityDatabase,
@@ -30,6 +32,7 @@ from supplychain.model.image_config import Ancestor, Kinship
 from supplychain.model.vex import VexProduct, VexStatement, VexStatus
 from supplychain.model.waiver import EndsWithFix, Waiver, WaiverState
 from tests.kit.configured import BASE, SECRET, make_config, make_configured
+from tests.kit.happenings import HOUR, allowed, approved, ran
 from tests.kit.policies import (
     ARM,
     ARM_SUBJECT,
@@ -802,7 +805,56 @@ def claims() -> Iterator[Situation]:
     )
 
 
-SITUATIONS = tuple(situations())
+def happenings() -> Iterator[Situation]:
+    fine = make_dossier()
+
+    def of(name: str, rule: str, reason: str, dossier: Dossier) -> Situation:
+        return Situation(name, dossier, rule.partition(":")[0], reason, make_policy(rule))
+
+    staging = "promoted-from: {environment: staging, ran: 24h}"
+    yield of("an image that never ran where it has to have", staging, "never ran in staging", fine)
+    yield of(
+        "an image that ran there although it was denied",
+        staging,
+        "ran in staging, but no decision allowed it there meanwhile",
+        replace(fine, deployments=(ran(),)),
+    )
+    yield of(
+        "an image that was allowed there for too short a time",
+        staging,
+        "ran in staging, allowed, for 10 h, 1 d needed",
+        replace(
+            fine,
+            deployments=(ran(),),
+            allowances=(allowed(since=20 * HOUR, until=10 * HOUR),),
+        ),
+    )
+    people = "approval: {by: [alice]}"
+    nobody = "approved by nobody, 1 needed of alice"
+    yield of("an image that nobody approved", people, nobody, fine)
+    given = replace(fine, approvals=(approved(withdrawn=HOUR / 2),))
+    yield of("an approval that was withdrawn", people, nobody, given)
+    stranger = replace(fine, approvals=(approved("mallory"),))
+    yield of("an approval by somebody whom the policy does not name", people, nobody, stranger)
+    running = Running(ran("prod", subject=replace(SUBJECT, digest=Digest.of(b"older"))), ())
+    yield of(
+        "a difference from something that is not on record",
+        "drift: {added: 0}",
+        "what runs there,",
+        replace(fine, running=running),
+    )
+    build = Build("https://ci.example", "https://example.com/build/v1", "https://example.com/fork")
+    told = make_attestation(predicate_type=PROVENANCE_PREDICATE, build=build)
+    yield of(
+        "provenance of a build from another source",
+        "provenance: {sources: [https://example.com/shop], keys: [release.pub]}",
+        "no provenance that counts is attested with release.pub; there is provenance of another "
+        "build: built from https://example.com/fork",
+        make_dossier(attestations=(make_attestation(), told)),
+    )
+
+
+SITUATIONS = (*situations(), *happenings())
 
 
 def judge(situation: Situation) -> Decision:
