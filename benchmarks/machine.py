@@ -39,4 +39,4 @@ class Machine:
         if self.slowness is None:
             return said
         here = limit * self.slowness * 1000
-        return f"{said}, here {here:.3g} ms: cosign takes {self.slowness:.1f} times as long"
+        return f"{said}, here {here:,.1f} ms: cosign takes {self.slowness:.1f} times as long"
