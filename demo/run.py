@@ -37,6 +37,7 @@ LEFT = {
     "images/": "the three images, OCI layouts; signatures and attestations beside them",
     "keys/": "the key pair and its password",
     "policies/": "the policies of prod and staging; each demonstration writes them anew",
+    "proposed/": "a stricter policy for staging, as somebody proposes it",
     "data/": "the record: decisions, reports, SBOMs, envelopes; the vulnerability database",
     "shop.cdx.json": "the SBOM",
 }
@@ -83,6 +84,10 @@ class Demo:
         self.type("images", "list", expect=0)
         _title("A risk is accepted for a while, in staging, by somebody else than who asks")
         self.accept_risk()
+        _title("What a stricter policy for staging would change, over everything on record")
+        workshop.write_proposal(self.folder / "proposed")
+        pair = self.shown("policies/staging.yaml"), self.shown("proposed/staging.yaml")
+        self.type("policy", "diff", *pair, "--recorded", expect=10)
         self.say_what_next()
 
     def prepare(self) -> None:

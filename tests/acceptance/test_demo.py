@@ -194,6 +194,15 @@ def test_a_waiver_is_asked_for_approved_used_and_expires(told: Told) -> None:
     assert "WV-1 expired 1 d ago" in output
 
 
+def test_what_a_stricter_policy_would_change_is_shown(told: Told) -> None:
+    code, output = told.outcome("policy diff ")
+    assert code == 10
+    assert '- {"vulnerabilities": {"severity": "critical"}}' in output
+    assert '+ {"vulnerabilities": {"severity": "high"}}' in output
+    assert "signature" not in output
+    assert re.search("ALLOW → DENY  shop-vulnerable@.* in staging", output)
+
+
 def test_database_is_called_a_sample(told: Told) -> None:
     [line] = [line for line in told.text.splitlines() if "is a sample of" in line]
     assert f" {len(load_advisories()['advisories'])} public advisories" in line
