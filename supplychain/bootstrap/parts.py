@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from supplychain import __version__
-from supplychain.errors import ConfigurationError
+from supplychain.errors import ConfigurationError, InputError
 from supplychain.model.evidence import Producer
 from supplychain.settings import Settings
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 # RFC 3986 section 3, as far as it matters: a scheme, and something behind it.
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]+")
-_ACTOR = re.compile(r"[A-Za-z0-9_.@:/+-]{1,200}")
 PRODUCT = Producer("supplychain", __version__)
 
 
@@ -170,6 +169,8 @@ def actor(settings: Settings) -> str:
     """
     import getpass
 
+    from supplychain.gate.options import PERSON
+
     named = settings.text("actor")
     if named is None:
         try:
@@ -178,11 +179,10 @@ def actor(settings: Settings) -> str:
             raise ConfigurationError(
                 "nobody can tell who you are", hint="set SUPPLYCHAIN_ACTOR to your name"
             ) from error
-    if not _ACTOR.fullmatch(named):
-        raise ConfigurationError(
-            f"actor = {named[:80]!r} is no name",
-            hint="one word or an address: alice, alice@example.com, team/platform",
-        )
+    try:
+        PERSON.parse(named)
+    except InputError as error:
+        raise ConfigurationError(f"actor = {named[:80]!r} is no name", hint=error.hint) from error
     return named
 
 

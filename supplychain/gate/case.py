@@ -16,6 +16,8 @@ from supplychain.model.subject import Platform, Subject
 # How far clocks that made evidence may run ahead of the one judged by. Anything later was made
 # after the instant judged for, or the clock was moved back, and proves nothing.
 CLOCK_TOLERANCE = timedelta(minutes=1)
+# The least difference between two instants: what ends at one still holds so long before it.
+MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from supplychain.errors import InputError
-from supplychain.gate.case import CLOCK_TOLERANCE, Case, Judgement, made_at
+from supplychain.gate.case import CLOCK_TOLERANCE, MOMENT, Case, Judgement, made_at
 from supplychain.gate.durations import span
 from supplychain.gate.entry import RuleEntry
 from supplychain.gate.platforms import select_platforms
@@ -26,9 +26,6 @@ from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, PlatformDossier
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.subject import Subject
-
-# The least difference between two instants: what ends at one still holds so long before it.
-_MOMENT = timedelta(microseconds=1)
 
 
 def evaluate(
@@ -163,12 +160,12 @@ def _holds_until(
     if verdict is Verdict.ALLOW:
         bites = [entry.bites_at(case.environment) for entry, _ in judged]
         ends = [said.holds_until for _, said in judged if said.holds_until is not None]
-        ends += [begins - _MOMENT for begins in bites if begins is not None and begins > case.at]
+        ends += [begins - MOMENT for begins in bites if begins is not None and begins > case.at]
     else:
         changes = [said.relents_at for _, said in judged if said.relents_at is not None]
         changes += [work.expires_at for work in case.dossier.underway if case.at < work.expires_at]
         changes += [m - CLOCK_TOLERANCE for m in _moments(case) if case.to_come(m)]
-        ends = [change - _MOMENT for change in changes if change > case.at]
+        ends = [change - MOMENT for change in changes if change > case.at]
     return min(ends, default=None)
 
 

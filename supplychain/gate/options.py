@@ -270,7 +270,6 @@ def _person(text: str) -> str:
     return text
 
 
-# As `supplychain.bootstrap.parts.actor` takes the names of those who act.
 _PERSON = re.compile(r"[A-Za-z0-9_.@:/+-]{1,200}")
 _ENVIRONMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
@@ -287,9 +286,8 @@ NUMBER = Word(
 COUNT = Word(
     "a number from 1", _count, {"type": "integer", "minimum": 1, "maximum": 10**9 - 1}, int
 )
-PEOPLE = ListOf(
-    Word("somebody's name", _person, {"type": "string", "pattern": f"^{_PERSON.pattern}$"})
-)
+PERSON = Word("somebody's name", _person, {"type": "string", "pattern": f"^{_PERSON.pattern}$"})
+PEOPLE = ListOf(PERSON)
 DIGEST = Word(
     "a digest", Digest.parse, {"type": "string", "pattern": "^sha(256|384|512):[0-9a-f]+$"}
 )

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from supplychain.gate.case import Case, Judgement
+from supplychain.gate.case import MOMENT, Case, Judgement
 from supplychain.gate.durations import span
 from supplychain.gate.entry import RuleEntry
 from supplychain.gate.waiver_scope import concerns, covers, is_here
@@ -24,8 +24,6 @@ from supplychain.model.evidence import EvidenceKind
 from supplychain.model.finding import Severity
 from supplychain.model.waiver import EndsWithFix, Waiver, WaiverState
 
-# The least difference between two instants: what ends at one still holds so long before it.
-_MOMENT = timedelta(microseconds=1)
 # As many approvers as a note names.
 _SHOWN = 3
 
@@ -184,4 +182,4 @@ def same_person(name: str, people: Iterable[str]) -> bool:
 
 def last_moment(waiver: Waiver) -> datetime:
     """The last instant at which it counts."""
-    return waiver.terms.expires_at - _MOMENT
+    return waiver.terms.expires_at - MOMENT

@@ -100,25 +100,23 @@ def read_allowances(
         )
         .order_by(column.decided_at, column.id)
     )
-    latest: dict[tuple[str, Digest], Allowance | None] = {}
     found: list[Allowance] = []
+    # Where in `found` the last allowance stands that no other decision ended.
+    lasting: dict[tuple[str, Digest], int] = {}
     for row in rows:
         place = row.environment, row.subject_digest
-        before = latest.get(place)
-        if row.verdict == Verdict.ALLOW:
-            # An allow ends when it says so, unless it was given again by then.
-            if before is not None and (
-                before.until_at is None or row.decided_at <= before.until_at
-            ):
-                found.remove(before)
-                latest[place] = replace(before, until_at=row.holds_until)
-            else:
-                latest[place] = Allowance(*place, row.digest, row.decided_at, row.holds_until)
-            found.append(latest[place])  # type: ignore[arg-type]  # set in both branches
-        elif before is not None:
-            if before.until_at is None or row.decided_at < before.until_at:
-                found[found.index(before)] = replace(before, until_at=row.decided_at)
-            latest[place] = None
+        position = lasting.get(place)
+        before = None if position is None else found[position]
+        if row.verdict != Verdict.ALLOW:
+            if before is not None and (before.until_at is None or row.decided_at < before.until_at):
+                found[lasting[place]] = replace(before, until_at=row.decided_at)
+            lasting.pop(place, None)
+        # An allow ends when it says so, unless it was given again by then.
+        elif before is not None and (before.until_at is None or row.decided_at <= before.until_at):
+            found[lasting[place]] = replace(before, until_at=row.holds_until)
+        else:
+            lasting[place] = len(found)
+            found.append(Allowance(*place, row.digest, row.decided_at, row.holds_until))
     return _newest_first(found, "since_at")
 
 

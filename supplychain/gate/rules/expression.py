@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import ClassVar
 
-from supplychain.gate.case import Case, Judgement
+from supplychain.gate.case import MOMENT, Case, Judgement
 from supplychain.gate.evidence_document import evidence_document
 from supplychain.gate.expressions import EXPRESSION, compiled, holds
 from supplychain.gate.mentioned import cited, is_timely, mentioned, missing, needs
 from supplychain.gate.options import TEXT, option
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.dossier import Need, PlatformDossier
-
-_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ class Expression:
             tuple(violations),
             tuple(dict.fromkeys(evidence)),
             holds_until=case.at if timely else None,
-            relents_at=case.at + _MOMENT if timely and violations else None,
+            relents_at=case.at + MOMENT if timely and violations else None,
         )
 
     def _judged(
