@@ -9,7 +9,7 @@ import typer
 from supplychain.cli import options
 from supplychain.cli.console import printable
 from supplychain.cli.context import Context, OutputFormat, rfc3339, write, write_json
-from supplychain.cli.judgement import environment_of
+from supplychain.cli.reports import as_data, reporting
 from supplychain.cli.times import ago
 
 if TYPE_CHECKING:
@@ -103,29 +103,16 @@ def _record(
     reason: str,
     output: OutputFormat,
 ) -> None:
-    from supplychain.bootstrap import parts, targets
-    from supplychain.model.history import Event, Report
+    from supplychain.model.history import Event
 
-    settings, now = shared.settings, shared.now()
-    named, actor = environment_of(shared, environment), parts.actor(settings)
-    with parts.open_record(settings) as record:
-        subject = targets.subject_of(settings, record, image)
-        document = record.history.approve(Report(event, subject, named, now, actor, reason), at=now)
+    with reporting(shared, image, environment, event, reason) as (history, said):
+        document = history.approve(said, at=said.at)
     if output is OutputFormat.JSON:
-        write_json(
-            {
-                "event": event.value,
-                "environment": named,
-                "name": subject.name,
-                "digest": str(subject.digest),
-                "at": rfc3339(now),
-                "actor": actor,
-                "document": str(document),
-            }
-        )
+        write_json({**as_data(said), "actor": said.actor, "document": str(document)})
         return
     what = "withdrew the approval of" if event is Event.WITHDRAWN else "approved"
-    write(f"{printable(actor)} {what} {printable(str(subject))} for {named}\n")
+    subject = printable(str(said.subject))
+    write(f"{printable(said.actor)} {what} {subject} for {said.environment}\n")
 
 
 def _document(approval: Approval) -> dict[str, object]:

@@ -9,7 +9,8 @@ import typer
 from supplychain.cli import options
 from supplychain.cli.console import Paint, printable
 from supplychain.cli.context import Context, OutputFormat, rfc3339, write, write_json
-from supplychain.cli.judgement import check_environment, environment_of
+from supplychain.cli.judgement import check_environment
+from supplychain.cli.reports import as_data, reporting
 from supplychain.cli.times import ago, span
 
 if TYPE_CHECKING:
@@ -115,32 +116,19 @@ def _record(
     reason: str,
     output: OutputFormat,
 ) -> None:
-    from supplychain.bootstrap import parts, targets
-    from supplychain.model.history import Event, Report
+    from supplychain.model.history import Event
 
-    settings, now = shared.settings, shared.now()
-    named, actor = environment_of(shared, environment), parts.actor(settings)
-    with parts.open_record(settings) as record:
-        subject = targets.subject_of(settings, record, image)
-        said = Report(event, subject, named, now, actor, reason)
+    with reporting(shared, image, environment, event, reason) as (history, said):
         if event is Event.ENDED:
-            record.history.ended(said, at=now)
+            history.ended(said, at=said.at)
         else:
-            record.history.deployed(said, at=now)
+            history.deployed(said, at=said.at)
     if output is OutputFormat.JSON:
-        write_json(
-            {
-                "event": event.value,
-                "environment": named,
-                "name": subject.name,
-                "digest": str(subject.digest),
-                "at": rfc3339(now),
-                "reported_by": actor,
-            }
-        )
+        write_json({**as_data(said), "reported_by": said.actor})
         return
     what = "no longer runs" if event is Event.ENDED else "runs"
-    write(f"{printable(str(subject))} {what} in {named}, says {printable(actor)}\n")
+    subject = printable(str(said.subject))
+    write(f"{subject} {what} in {said.environment}, says {printable(said.actor)}\n")
 
 
 def _line(deployment: Deployment, paint: Paint, now: datetime) -> str:
