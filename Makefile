@@ -50,14 +50,16 @@ docs: $(VENV)/.dev ## write the tables of docs/ that are made from the code
 	@$(BIN)/python -m tests.kit.reference_docs
 
 lock: $(VENV)/.dev ## pin the dependencies anew, with hashes and without addresses
-	@$(LOCK) -o requirements/runtime.txt
+	@$(LOCK) $(SERVICE) -o requirements/runtime.txt
 	@$(LOCK) --group pyproject.toml:demo -c requirements/runtime.txt -o requirements/demo.txt
-	@$(LOCK) --group pyproject.toml:dev -c requirements/demo.txt -o requirements/dev.txt
+	@$(LOCK) --group pyproject.toml:dev $(SERVICE) -c requirements/runtime.txt -c requirements/demo.txt -o requirements/dev.txt
 	@$(LOCK) --group pyproject.toml:fuzz -c requirements/dev.txt -o requirements/fuzz.txt
 
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras --custom-compile-command "make lock" \
-	pyproject.toml --extra postgresql
+	pyproject.toml
+# What the server and its workers may need: every place of keys that needs no module of its own.
+SERVICE = --extra postgresql --extra server --extra aws --extra azure --extra gcp --extra rego
 
 clean: ## remove what the commands above made
 	rm -rf $(VENV) .demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

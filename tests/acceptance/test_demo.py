@@ -220,7 +220,7 @@ def test_readme_shows_what_is_printed(told: Told) -> None:
 
 def test_everything_is_where_it_says_and_nowhere_else(told: Told, place: Place) -> None:
     names = [line.split()[0] for line in told.under("Everything is in .demo")]
-    assert len(names) == 5
+    assert len(names) == 6
     assert all((place.made / name).exists() for name in names)
     assert stat.S_IMODE((place.made / "keys" / "password").stat().st_mode) == 0o600
     assert [path.name for path in place.folder.iterdir()] == [".demo"]

@@ -1,0 +1,1 @@
+"""The pipeline as durable work, done by as many processes as wanted."""
