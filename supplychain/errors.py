@@ -167,3 +167,22 @@ class SchemaVersionError(StoreError):
 
     code = "schema_version"
     retryable = False
+
+
+class UnauthenticatedError(SupplyChainError):
+    """Nobody can tell who is asking: no token, or one that does not hold."""
+
+    code = "unauthenticated"
+
+
+class ForbiddenError(SupplyChainError):
+    """Whoever is asking is known, and may not do this."""
+
+    code = "forbidden"
+
+
+class IdentityProviderError(SupplyChainError):
+    """Whoever vouches for identities cannot be reached, or answers with what cannot be used."""
+
+    code = "identity_provider"
+    retryable = True
