@@ -6,21 +6,33 @@ published matrix is made of these rows, and a test brings each about.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
+from supplychain.model.artifact import OCI_MANIFEST
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import VulnerabilityDatabase
 from supplychain.model.finding import Severity
+from supplychain.model.waiver import WaiverScope, WaiverStep
 from supplychain.records.folder import FolderStore
-from supplychain.records.run import ScanRecord
+from supplychain.records.run import RunRecord, ScanRecord
+from tests.kit.artifacts import MemoryStore, put_image
+from tests.kit.keys import signer
 from tests.kit.runs import index_run, manifest_run, platform_record, sbom_record, scan_record
+from tests.kit.scanlayout import debian, write_image
 from tests.kit.scans import SUBJECT, make_finding
+from tests.kit.scene import Scene
 from tests.kit.typist import HOUR, Typist
+from tests.kit.vulndb import write_empty
+from tests.kit.waivers import APPROVER, REQUESTER, make_terms
 
 DAY = timedelta(days=1)
 INDEX = index_run("registry.test/shop/multi")
+# What `Scene` has signed.
+SIGNED = put_image(MemoryStore())
 KEY = """\
 -----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEuoaI2k75FbGb8WOJZHKmvCREGjEN
@@ -143,9 +155,65 @@ def _key(typist: Typist) -> None:
     (typist.folder / "release.pub").write_text(KEY)
 
 
+def _run_fails(typist: Typist, reason: str) -> None:
+    """A run of an image in a folder, which ends without a verdict and records nothing."""
+    typist.forget()
+    write_image(typist.folder / "layout", debian())
+    done = typist.type("run", "oci:layout", "-e", "prod", "--no-sign").ended(1)
+    assert done.stdout == ""
+    assert reason in done.stderr
+    with typist.record() as record:
+        assert record.images(at=typist.now + HOUR) == ()
+
+
+def _no_scanner(typist: Typist) -> None:
+    typist.patch.setenv("SUPPLYCHAIN_TRIVY", str(typist.folder / "gone"))
+    _run_fails(typist, "Trivy cannot be read")
+
+
+def _empty_database(typist: Typist) -> None:
+    typist.patch.setenv("SUPPLYCHAIN_TRIVY", str(Path(sys.executable).parent / "trivy"))
+    empty = write_empty(typist.folder / "empty")
+    refused = typist.type("vulndb", "import", empty).ended(1)
+    assert "the vulnerability database is empty" in refused.stderr
+    _run_fails(typist, "no vulnerability database")
+
+
+def _failing_verifier(typist: Typist) -> None:
+    """A genuine signature, and what it is to be verified by is broken."""
+    scene = Scene.create(typist.folder / "layout")
+    scene.attach(scene.keyed())
+    (typist.folder / "release.pub").write_bytes(signer().public_key.pem())
+    _policy("signature: {keys: [../release.pub]}")(typist)
+    scan = scan_record(subject=scene.subject, produced_at=typist.now - HOUR)
+    platform = platform_record(scene.subject, scan=scan)
+    with typist.record() as record:
+        record.save_run(RunRecord(scene.subject, OCI_MANIFEST, (platform,)), at=typist.now - HOUR)
+    verify = ("attestations", "record", "oci:layout", "--key", "release.pub")
+    (typist.folder / "root.json").write_text("{}")
+    typist.patch.setenv("SUPPLYCHAIN_TRUSTED_ROOT", "root.json")
+    assert "the trusted root has no" in typist.type(*verify).ended(2).stderr
+
+
+def _expired_waiver(typist: Typist) -> None:
+    """It was in force when a job looked last night; nobody has looked since."""
+    found = make_finding(severity=Severity.HIGH)
+    waivers = f"waivers: {{approvers: [{APPROVER}], max: {{other: 30d, high: 30d}}}}"
+    _policy("vulnerabilities: {severity: high}", more=waivers)(typist)
+    typist.examined(found, ago=2 * DAY, report=b"with a finding")
+    terms = make_terms(WaiverScope(vulnerability=found.vulnerability_id), expires=typist.now - HOUR)
+    with typist.record() as record:
+        made = record.waivers.request(terms, actor=REQUESTER, at=typist.now - 2 * DAY)
+        number, at = made.number, typist.now - DAY
+        record.waivers.answer(number, WaiverStep.APPROVED, actor=APPROVER, at=at)
+    nightly = (typist.now - 2 * HOUR).isoformat()
+    typist.type("gate", str(SUBJECT.digest), "-e", "prod", "--at", nightly).ended(0)
+
+
 def failings() -> Iterator[Failing]:
     """Every row."""
     yield from _of_scans()
+    yield from _of_tools()
     yield from _of_policies()
     yield from _of_platforms()
     yield from _of_faults()
@@ -175,6 +243,30 @@ def _of_scans() -> Iterator[Failing]:
         "no SBOM is recorded",
     )
     yield Failing("a finding that nobody rated", _anew(_unrated), 10, "unknown")
+
+
+def _of_tools() -> Iterator[Failing]:
+    nothing = "nothing is recorded about this digest"
+    yield Failing("a scanner that is not there: the run fails", _no_scanner, 10, nothing)
+    yield Failing(
+        "an empty vulnerability database: it is refused, and the run fails",
+        _empty_database,
+        10,
+        nothing,
+    )
+    yield Failing(
+        "a verifier that fails: nothing is recorded as signed",
+        _failing_verifier,
+        10,
+        "not signed with",
+        image=SIGNED.digest,
+    )
+    yield Failing(
+        "a waiver that expired since the last nightly job",
+        _all(Typist.forget, _expired_waiver),
+        10,
+        "WV-1 expired 1 h",
+    )
 
 
 def _of_policies() -> Iterator[Failing]:
