@@ -31,12 +31,21 @@ from supplychain.records.feed_tables import feed_editions
 from supplychain.records.history_tables import approvals, deployments, work
 from supplychain.records.image_tables import configurations
 from supplychain.records.sbom_tables import sbom_qualities, sboms
-from supplychain.records.tables import ID, evidence_id, id_column, identity, metadata, one_of, text
+from supplychain.records.tables import (
+    ID,
+    evidence_id,
+    id_column,
+    identity,
+    metadata,
+    one_of,
+    schema_compatibility,
+    text,
+)
 from supplychain.records.vex_tables import vex_documents
 from supplychain.records.waiver_tables import decision_waivers, waiver_events
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0014"
+SCHEMA_VERSION = "0015"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -67,6 +76,7 @@ __all__ = [
     "sbom_qualities",
     "sboms",
     "scans",
+    "schema_compatibility",
     "tag_resolutions",
     "vex_documents",
     "vulnerabilities",

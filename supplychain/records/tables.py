@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Table,
     Text,
 )
 
@@ -26,6 +27,14 @@ metadata = MetaData(
 
 # SQLite numbers rows by itself only for a column declared exactly INTEGER.
 ID = BigInteger().with_variant(Integer(), "sqlite")
+
+# One row, which `migrations/env.py` writes: since which schema's programs may go on working here.
+schema_compatibility = Table(
+    "schema_compatibility",
+    metadata,
+    Column("revision", Text, nullable=False),
+    Column("since", Text, nullable=False),
+)
 
 
 def id_column() -> Column[int]:

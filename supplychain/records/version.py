@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,9 +21,14 @@ if TYPE_CHECKING:
 
 # Any number will do, as long as every version of this program takes the same one.
 _UPGRADE_LOCK = 7_303_014_250_116
-_LOCK_TIMEOUT = "10s"
+# Whoever waits for a table's lock makes everybody behind it wait: rather short, and again.
+_LOCK_TIMEOUT = "3s"
+_ATTEMPTS = 20
+_PAUSE = 1.0
 _STATEMENT_TIMEOUT = "10min"
+_LOCK_NOT_AVAILABLE = "55P03"
 _REVISION = text("SELECT version_num FROM alembic_version")
+_SINCE = text("SELECT revision, since FROM schema_compatibility")
 
 
 class SchemaState(StrEnum):
@@ -32,6 +38,8 @@ class SchemaState(StrEnum):
     CURRENT = "current"
     OLDER = "older"
     NEWER = "newer"
+    # Newer, and made so that this program may go on working on it.
+    COMPATIBLE = "compatible"
     UNKNOWN = "unknown"
 
 
@@ -49,6 +57,11 @@ class SchemaStatus:
     head: str
     state: SchemaState
 
+    @property
+    def usable(self) -> bool:
+        """Whether this program may read and write it."""
+        return self.state in {SchemaState.CURRENT, SchemaState.COMPATIBLE}
+
 
 def status(engine: Engine) -> SchemaStatus:
     """Read the schema's revision with one select; creates nothing.
@@ -57,8 +70,15 @@ def status(engine: Engine) -> SchemaStatus:
         StoreError: The database cannot be read.
     """
     file = sqlite_file(engine.url)
-    current = None if file is not None and not file.exists() else _revision(engine)
-    return _status_of(current)
+    if file is not None and not file.exists():
+        return SchemaStatus(None, SCHEMA_VERSION, SchemaState.EMPTY)
+    try:
+        with engine.connect() as connection:
+            return _status_of(connection, _selected(connection))
+    except DBAPIError:
+        # A missing table and a database that cannot be read fail alike: ask which it is.
+        with reading(engine) as connection:
+            return _status_of(connection, _revision_on(connection))
 
 
 def schema_status(url: str) -> SchemaStatus:
@@ -76,14 +96,14 @@ def schema_status(url: str) -> SchemaStatus:
 
 
 def require_current(engine: Engine) -> None:
-    """Stop unless the database has exactly the schema that this program needs.
+    """Stop unless the database has the schema that this program needs, or a newer one that lets it.
 
     Raises:
         SchemaVersionError: It is empty, older, newer, or not ours.
         StoreError: The database cannot be read.
     """
     found = status(engine)
-    if found.state is SchemaState.CURRENT:
+    if found.usable:
         return
     raise _refusal(engine, found)
 
@@ -118,7 +138,9 @@ def upgrade(url: str) -> SchemaStatus:
     """Bring a database to this program's schema, creating it where there is none.
 
     All or nothing, in one transaction. Safe to run twice at once: the second waits for the first
-    and then finds nothing left to do. There is no way back to an older schema.
+    and then finds nothing left to do. Safe beside a running release: on PostgreSQL no table's lock
+    is waited for longer than three seconds at a time. A newer schema that lets this program work
+    on it is left alone. There is no way back to an older schema.
 
     Raises:
         SchemaVersionError: The schema is newer than this program, or not ours.
@@ -149,16 +171,6 @@ def alembic_config() -> Config:
     return config
 
 
-def _revision(engine: Engine) -> str | None:
-    try:
-        with engine.connect() as connection:
-            return _selected(connection)
-    except DBAPIError:
-        # A missing table and a database that cannot be read fail alike: ask which it is.
-        with reading(engine) as connection:
-            return _revision_on(connection)
-
-
 def _revision_on(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
@@ -170,8 +182,21 @@ def _selected(connection: Connection) -> str | None:
     return revision
 
 
-def _status_of(current: str | None) -> SchemaStatus:
-    return SchemaStatus(current, SCHEMA_VERSION, _state(current))
+def _status_of(connection: Connection, current: str | None) -> SchemaStatus:
+    state = _state(current)
+    if state is SchemaState.NEWER and current and _lets_us(connection, current):
+        state = SchemaState.COMPATIBLE
+    return SchemaStatus(current, SCHEMA_VERSION, state)
+
+
+def _lets_us(connection: Connection, current: str) -> bool:
+    """Whether the newer schema says that this program may go on; not where it says nothing."""
+    if not inspect(connection).has_table("schema_compatibility"):
+        return False
+    said = [(row.revision, row.since) for row in connection.execute(_SINCE)]
+    if len(said) != 1 or said[0][0] != current or not _is_revision(said[0][1]):
+        return False
+    return bool(said[0][1] <= SCHEMA_VERSION)
 
 
 def _state(current: str | None) -> SchemaState:
@@ -179,9 +204,13 @@ def _state(current: str | None) -> SchemaState:
         return SchemaState.EMPTY
     if current == SCHEMA_VERSION:
         return SchemaState.CURRENT
-    if len(current) != len(SCHEMA_VERSION) or not current.isdecimal():
+    if not _is_revision(current):
         return SchemaState.UNKNOWN
     return SchemaState.OLDER if current < SCHEMA_VERSION else SchemaState.NEWER
+
+
+def _is_revision(text: str) -> bool:
+    return len(text) == len(SCHEMA_VERSION) and text.isdecimal()
 
 
 def _make_room(engine: Engine) -> None:
@@ -200,17 +229,49 @@ def _make_room(engine: Engine) -> None:
 
 
 def _run_migrations(engine: Engine) -> None:
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            with writing(engine) as connection:
+                _prepare(connection)
+                migrate(connection, "head")
+        except StoreError as error:
+            if not left or not _is_lock(error):
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _prepare(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+        # Only now: the wait for another upgrade is not the wait for a busy table.
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
+        connection.execute(text(f"SET LOCAL statement_timeout = '{_STATEMENT_TIMEOUT}'"))
+
+
+def migrate(connection: Connection, revision: str) -> None:
+    """Bring the database of a transaction to a schema.
+
+    Args:
+        connection: In a transaction that writes.
+        revision: The schema; `head` for this program's.
+
+    Raises:
+        SchemaVersionError: What is there is newer than this program, or not ours.
+    """
     from alembic import command
 
+    found = _status_of(connection, _revision_on(connection))
+    if found.state is SchemaState.COMPATIBLE:
+        return
+    if found.state in {SchemaState.NEWER, SchemaState.UNKNOWN}:
+        raise _refusal(connection.engine, found)
     config = alembic_config()
-    with writing(engine) as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
-            # Only now: the wait for another upgrade is not the wait for a busy table.
-            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
-            connection.execute(text(f"SET LOCAL statement_timeout = '{_STATEMENT_TIMEOUT}'"))
-        found = _status_of(_revision_on(connection))
-        if found.state in {SchemaState.NEWER, SchemaState.UNKNOWN}:
-            raise _refusal(engine, found)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def _is_lock(error: StoreError) -> bool:
+    driver = getattr(error.__cause__, "orig", None)
+    return getattr(driver, "sqlstate", None) == _LOCK_NOT_AVAILABLE

@@ -42,6 +42,9 @@ def upgrade(shared: Context, output: options.Output = OutputFormat.TEXT) -> None
 def status(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """Show which schema the database has; exits with 1 where another is needed.
 
+    A newer one is none too many where it says `compatible`: this version may go
+    on working on it while the newer one is rolled out.
+
     \b
     Examples:
       supplychain db status
@@ -52,7 +55,7 @@ def status(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
 
     found = version.status(open_engine(shared.settings.database_url))
     _show(found, shared, output)
-    if found.state is not version.SchemaState.CURRENT:
+    if not found.usable:
         say("try: supplychain db upgrade")
         raise typer.Exit(Exit.FAULT)
 
