@@ -141,6 +141,13 @@ class AuthenticationError(RegistryError):
     retryable = False
 
 
+class DestinationError(RegistryError):
+    """Nobody may be led there: a host that is not named, or an address of this network's own."""
+
+    code = "destination"
+    retryable = False
+
+
 class KeyServiceError(SupplyChainError):
     """A key cannot be used where it is kept: in a KMS, in Vault, in a cluster, on a token."""
 

@@ -43,16 +43,21 @@ def import_feed(
         DigestMismatchError: It is not what was expected.
         RegistryError: It cannot be fetched.
     """
+    from supplychain.bootstrap.reach import guard
     from supplychain.images.download import download, is_url
     from supplychain.images.registry.address import without_secrets
     from supplychain.images.registry.options import RegistryOptions
 
     if is_url(source):
+        # Who types a command goes where they say; a server, only where its operator says.
         options = RegistryOptions(
+            guard=guard(settings) if settings.serving else None,
             cacert=settings.path("registry_cacert"),
             read_timeout=parts.registry_options(settings).read_timeout,
         )
         data, origin = download(source, options, limit=_LARGEST), without_secrets(source)
+    elif settings.serving:
+        raise InputError(f"{source[:140]!r} is no URL", hint="give one that begins https://")
     else:
         data, origin = _read(Path(source)), source
     if expected is not None and not expected.matches(data):

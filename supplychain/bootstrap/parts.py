@@ -55,6 +55,7 @@ def registry_options(settings: Settings) -> RegistryOptions:
     Raises:
         ConfigurationError: They contradict one another.
     """
+    from supplychain.bootstrap.reach import guard
     from supplychain.images.registry.options import RegistryOptions
 
     return RegistryOptions(
@@ -64,6 +65,7 @@ def registry_options(settings: Settings) -> RegistryOptions:
         cacert=settings.path("registry_cacert"),
         insecure=settings.names("insecure_registry"),
         read_timeout=settings.duration("registry_timeout"),
+        guard=guard(settings),
     )
 
 

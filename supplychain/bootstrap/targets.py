@@ -15,7 +15,7 @@ from supplychain.model.subject import Platform, Subject
 from supplychain.settings import Settings
 
 if TYPE_CHECKING:
-    from supplychain.images.source import OpenedSource
+    from supplychain.images.source import OpenedSource, Source
     from supplychain.model.artifact import ArtifactStore
     from supplychain.pipeline.target import Target
     from supplychain.records.record import Record
@@ -105,9 +105,9 @@ def subject_of(settings: Settings, record: Record, text: str) -> Subject:
         digest = record.find(text)
         return Subject(_name_of(record, digest), digest)
     from supplychain.images.reference import Reference
-    from supplychain.images.source import RegistrySource, parse_source
+    from supplychain.images.source import RegistrySource
 
-    source = parse_source(text)
+    source = _named(settings, text)
     if isinstance(source, RegistrySource) and source.reference.digest is not None:
         reference: Reference = source.reference
         return Subject(reference.name, source.reference.digest)
@@ -125,10 +125,10 @@ def recorded(settings: Settings, record: Record, text: str) -> Digest:
     try:
         return record.find(text)
     except NotFoundError as unknown:
-        from supplychain.images.source import RegistrySource, parse_source
+        from supplychain.images.source import RegistrySource
 
         try:
-            source = parse_source(text)
+            source = _named(settings, text)
         except (InputError, NotFoundError):
             raise unknown from None
         if isinstance(source, RegistrySource):
@@ -146,12 +146,19 @@ def _name_of(record: Record, digest: Digest) -> str:
         return "image"  # the gate will say that nothing is recorded about it
 
 
+def _named(settings: Settings, text: str) -> Source:
+    """What a text names; for others only what lies in a registry."""
+    from supplychain.images.source import parse_registry_source, parse_source
+
+    return parse_registry_source(text) if settings.serving else parse_source(text)
+
+
 @contextmanager
 def _opened(settings: Settings, text: str) -> Iterator[OpenedSource]:
     from supplychain.bootstrap.parts import registry_options
-    from supplychain.images.source import open_source, parse_source
+    from supplychain.images.source import open_source
     from supplychain.pipeline.workspace import private_folder
 
-    source = parse_source(text)
+    source = _named(settings, text)
     with private_folder(settings.cache_dir / "work") as folder:
         yield open_source(source, registry_options(settings), scratch=folder)

@@ -33,6 +33,9 @@ class FileKind(StrEnum):
     DOCKER_ARCHIVE = "docker-archive"
 
 
+_LOCAL = frozenset({*FileKind, "docker-daemon"})
+
+
 @dataclass(frozen=True, slots=True)
 class RegistrySource:
     """An image in a registry."""
@@ -98,12 +101,30 @@ def parse_source(text: str) -> Source:
     if not text.isprintable():
         raise InputError(f"{text[:140]!r} names no image", because="it is not printable text")
     prefix, colon, rest = text.partition(":")
-    if colon and prefix in set(FileKind) | {"docker-daemon"}:
+    if colon and prefix in _LOCAL:
         if not rest:
             raise InputError(f"{text!r} names nothing", hint=f"write {prefix}:NAME")
         return DaemonSource(rest) if prefix == "docker-daemon" else _file(FileKind(prefix), rest)
     if text.startswith(PATH_STARTS):
         return _file(None, text)
+    return RegistrySource(Reference.parse(text))
+
+
+def parse_registry_source(text: str) -> RegistrySource:
+    """Read what somebody else named: an image in a registry, and nothing of this machine.
+
+    No file is looked for, so that nobody learns what there is.
+
+    Raises:
+        InputError: It names something else.
+    """
+    prefix, colon, _ = text.partition(":")
+    if (colon and prefix in _LOCAL) or text.startswith(PATH_STARTS):
+        raise InputError(
+            f"{text[:140]!r} is not in a registry",
+            because="files and daemons of the machine that does the work are not open to others",
+            hint="push it, and name it as registry.example.com/team/app:1.2",
+        )
     return RegistrySource(Reference.parse(text))
 
 

@@ -70,6 +70,8 @@ class Settings:
         environ: The process environment.
         directory: Where the search for a project's `supplychain.toml` starts.
         user_file: The user's own `supplychain.toml`; None for the platform's folder.
+        serving: Whether others say what this process works on, as they do in a server or a
+            worker: then images come from registries alone, and only from those that are named.
 
     Raises:
         ConfigurationError: A file does not parse, or sets what it may not or what does not exist.
@@ -81,11 +83,24 @@ class Settings:
         environ: Mapping[str, str],
         directory: Path,
         user_file: Path | None = None,
+        *,
+        serving: bool = False,
     ) -> None:
+        self._serving = serving
         self._flags = flags
         self._environ = environ
         self._directory = directory
         self._user_file = user_file or _folder("config") / FILE_NAME
+
+    @property
+    def serving(self) -> bool:
+        """Whether others say what this process works on."""
+        return self._serving
+
+    def to_serve(self) -> Settings:
+        """The same settings, for a process that works on what others name."""
+        made = (self._flags, self._environ, self._directory, self._user_file)
+        return Settings(*made, serving=True)
 
     @cached_property
     def _files(self) -> tuple[_File, ...]:

@@ -105,5 +105,21 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("registry_token", "bearer token for the registry", secret=True),
     Setting("registry_cacert", "CA certificates for the registry, PEM", path=True),
     Setting("registry_timeout", "time limit of one answer from a registry", "30s"),
+    Setting(
+        "registry_allowed",
+        "registries that images may be taken from, by comma: host, host:port, host/path or "
+        "*.domain; where none is named, a command goes anywhere and a server nowhere",
+        trusted_only=True,
+    ),
+    Setting(
+        "registry_beside",
+        "hosts that those may send us on to, by comma: token services and storage",
+        trusted_only=True,
+    ),
+    Setting(
+        "registry_private",
+        "hosts of all those that may lie at private addresses, by comma",
+        trusted_only=True,
+    ),
     Setting("insecure_registry", "hosts reached without TLS, by comma", trusted_only=True),
 )

@@ -36,9 +36,9 @@ class Authority:
         return cls(certificate, key, path)
 
     def issue(self, folder: Path, address: str) -> tuple[Path, Path]:
-        """A certificate for an IP address, and its key, as PEM files in the folder."""
+        """A certificate for an IP address or a name, and its key, as PEM files in the folder."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        names = x509.SubjectAlternativeName([_subject(address)])
         certificate = (
             _builder(_name(address), self.certificate.subject, key)
             .add_extension(names, critical=False)
@@ -55,6 +55,13 @@ class Authority:
             )
         )
         return certificate_file, key_file
+
+
+def _subject(address: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(address))
+    except ValueError:
+        return x509.DNSName(address)
 
 
 def _name(text: str) -> x509.Name:

@@ -80,6 +80,16 @@ class RegistryHost:
         self.retry = Retry(self._options.retries, self._clock)
         self._scheme: str | None = None
 
+    def admit(self, repository: str) -> None:
+        """Refuse a repository that the guard does not know.
+
+        Raises:
+            DestinationError: It does not.
+        """
+        if self._options.guard is not None:
+            origin = Origin.of(f"https://{api_host(self.registry)}")
+            self._options.guard.admit_repository(origin.host, origin.port, repository)
+
     def call(self, call: Call, *, limit: int = MANIFEST_LIMIT) -> Answer:
         """Make a call as often as it takes, and read its answer.
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from supplychain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from supplychain.network.guard import Guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +28,9 @@ class RegistryOptions:
             may stay under the least rate (see `wire`).
         retries: How often a call is repeated after 429, 5xx or a cut connection.
         docker_config: Docker's configuration folder; None for `$DOCKER_CONFIG`, then `~/.docker`.
-        admit: Called with `(host, port)` before every connection, those of redirects, token
-            services and uploads among them; raises to refuse. This is where a server puts its
-            list of allowed addresses.
+        guard: Opens every connection, those of redirects, token services and uploads among them,
+            or refuses it; proxies of the environment are not used then. None to go wherever a
+            reference leads, as a user's own command does.
     """
 
     username: str | None = None
@@ -39,7 +42,7 @@ class RegistryOptions:
     read_timeout: float = 30.0
     retries: int = 4
     docker_config: Path | None = None
-    admit: Callable[[str, int], None] | None = None
+    guard: Guard | None = None
 
     def __post_init__(self) -> None:
         """Refuse half a login and two at once.

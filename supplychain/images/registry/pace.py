@@ -7,9 +7,11 @@ the time spent waiting for the server counts, so a slow consumer is never taken 
 
 from __future__ import annotations
 
+import functools
 import http.client
 import io
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import urllib3.connection
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     import socket
 
     from _typeshed import WriteableBuffer
+
+# Opens a connection to host and port, within seconds.
+Dial = Callable[[str, int, Any], "socket.socket"]
 
 # Bytes per second that a server must reach on average, beyond the time it has to begin.
 LEAST_RATE = 4096
@@ -77,18 +82,52 @@ class PacedResponse(http.client.HTTPResponse):
 class _PacedHTTPConnection(urllib3.connection.HTTPConnection):
     response_class = PacedResponse
 
+    def __init__(self, *args: Any, dial: Dial | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._dial = dial
+
+    def _new_conn(self) -> socket.socket:
+        if self._dial is None:
+            return super()._new_conn()
+        return _dialled(self, self._dial)
+
 
 class _PacedHTTPSConnection(urllib3.connection.HTTPSConnection):
     response_class = PacedResponse
 
+    def __init__(self, *args: Any, dial: Dial | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._dial = dial
 
-class PacedHTTPPool(urllib3.connectionpool.HTTPConnectionPool):
-    """Plain connections with a least speed."""
+    def _new_conn(self) -> socket.socket:
+        if self._dial is None:
+            return super()._new_conn()
+        return _dialled(self, self._dial)
 
+
+def _dialled(connection: urllib3.connection.HTTPConnection, dial: Dial) -> socket.socket:
+    """Only the socket is another: names in TLS and in `Host` stay those of the URL."""
+    made = dial(connection.host, connection.port, connection.timeout)
+    for option in connection.socket_options or ():
+        made.setsockopt(*option)
+    return made
+
+
+class _PacedHTTPPool(urllib3.connectionpool.HTTPConnectionPool):
     ConnectionCls = _PacedHTTPConnection
 
 
-class PacedHTTPSPool(urllib3.connectionpool.HTTPSConnectionPool):
-    """TLS connections with a least speed."""
-
+class _PacedHTTPSPool(urllib3.connectionpool.HTTPSConnectionPool):
     ConnectionCls = _PacedHTTPSConnection
+
+
+def paced_pools(dial: Dial | None) -> dict[str, Any]:
+    """Kinds of pools, by scheme, whose connections have a least speed.
+
+    Args:
+        dial: Opens every connection; None to open them as usual.
+    """
+    return {
+        "http": functools.partial(_PacedHTTPPool, dial=dial),
+        "https": functools.partial(_PacedHTTPSPool, dial=dial),
+    }

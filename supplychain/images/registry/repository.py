@@ -29,6 +29,9 @@ class RegistryRepository:
         host: The connections of another repository in the same registry, to share them; its
             options and clock then count.
         clock: Time and chance.
+
+    Raises:
+        DestinationError: The guard does not let us take anything from there.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class RegistryRepository:
     ) -> None:
         clock = clock or Clock()
         self.host = host or RegistryHost(reference.registry, options, clock=clock)
+        self.host.admit(reference.repository)
         self.reference = Reference(reference.registry, reference.repository)
         self._name = reference.name
         path = reference.repository

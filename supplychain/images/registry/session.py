@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import urllib3
 from certifi import where as certificate_bundle
@@ -25,9 +25,12 @@ from certifi import where as certificate_bundle
 from supplychain import __version__
 from supplychain.errors import ConfigurationError
 from supplychain.images.registry.address import Origin, is_loopback
-from supplychain.images.registry.pace import PacedHTTPPool, PacedHTTPSPool
+from supplychain.images.registry.pace import paced_pools
 from supplychain.images.registry.response import Response
 from supplychain.images.registry.sending import Stream
+
+if TYPE_CHECKING:
+    from supplychain.network.guard import Guard
 
 # At debug level urllib3 logs whole URLs, and those of signed storage are credentials.
 logging.getLogger("urllib3").setLevel(logging.INFO)
@@ -36,7 +39,6 @@ _BLOCK = 256 * 1024
 _HEADERS = {"User-Agent": f"supplychain/{__version__}", "Accept-Encoding": "identity"}
 # Hosts whose connections are kept, and connections to each.
 _KEPT: Mapping[str, Any] = MappingProxyType({"num_pools": 10, "maxsize": 10})
-_POOLS = {"http": PacedHTTPPool, "https": PacedHTTPSPool}
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 # TLS alerts and versions too old for us: the server does speak TLS.
 _TLS_REASONS = ("ALERT", "UNSUPPORTED_PROTOCOL")
@@ -49,6 +51,7 @@ class Connections:
         cacert: Authorities to trust beside the usual ones.
         is_insecure: Whether any certificate of an origin will do.
         timeout: Seconds to connect, and seconds without a byte.
+        guard: Opens every connection, past no proxy; None to open them as usual.
     """
 
     def __init__(
@@ -56,7 +59,10 @@ class Connections:
         cacert: Path | None,
         is_insecure: Callable[[Origin], bool],
         timeout: tuple[float, float],
+        guard: Guard | None = None,
     ) -> None:
+        self._guard = guard
+        self._dial = None if guard is None else guard.dial
         self._cacert = cacert
         self._is_insecure = is_insecure
         self._timeout = urllib3.Timeout(connect=timeout[0], read=timeout[1])
@@ -84,7 +90,9 @@ class Connections:
             urllib3.exceptions.HTTPError: The exchange failed in another way.
         """
         size = body.size if isinstance(body, Stream) else len(body or "")
-        raw = self._pool(origin, environment_proxy(url, origin)).urlopen(
+        # A proxy would resolve names by itself, where nobody sees what comes of it.
+        proxy = environment_proxy(url, origin) if self._guard is None else None
+        raw = self._pool(origin, proxy).urlopen(
             method,
             url,
             redirect=False,
@@ -96,6 +104,25 @@ class Connections:
             timeout=self._timeout,
         )
         return Response(raw.status, raw.headers, url, raw, headers, body)
+
+    def spoken_scheme(self, origin: Origin, timeout: float) -> str | None:
+        """Whether a server speaks TLS: `https` or `http`; None where nothing answers.
+
+        Nothing is verified and nothing is sent but a handshake.
+
+        Args:
+            origin: The server.
+            timeout: Seconds to wait for connection and handshake each.
+        """
+        try:
+            if self._dial is not None:
+                opened = self._dial(origin.host, origin.port, timeout)
+            else:
+                opened = socket.create_connection((origin.host, origin.port), timeout)
+            with opened as connection:
+                return _scheme_of(connection, origin.host)
+        except OSError:
+            return None
 
     def close(self) -> None:
         """Close every connection."""
@@ -109,7 +136,7 @@ class Connections:
         found = self._pools.get((kind, proxy))
         if found is None:
             made = _pool_through(proxy, self._tls(kind))
-            made.pool_classes_by_scheme = dict(_POOLS)
+            made.pool_classes_by_scheme = paced_pools(self._dial)
             # Threads may share it, and whoever was first wins.
             found = self._pools.setdefault((kind, proxy), made)
         return found
@@ -153,23 +180,6 @@ def _opened(body: bytes | str | Stream | None) -> Any:
     if isinstance(body, Stream):
         return body.opened()
     return io.BytesIO(body) if isinstance(body, bytes) else body
-
-
-def spoken_scheme(host: str, port: int, timeout: float) -> str | None:
-    """Whether a server speaks TLS: `https` or `http`; None where nothing answers.
-
-    Nothing is verified and nothing is sent but a handshake.
-
-    Args:
-        host: Host name or address.
-        port: TCP port.
-        timeout: Seconds to wait for connection and handshake each.
-    """
-    try:
-        with socket.create_connection((host, port), timeout) as connection:
-            return _scheme_of(connection, host)
-    except OSError:
-        return None
 
 
 def _scheme_of(connection: socket.socket, host: str) -> str | None:

@@ -12,7 +12,7 @@ from supplychain.images.registry.failures import NETWORK_ERRORS, raise_for_excep
 from supplychain.images.registry.options import RegistryOptions
 from supplychain.images.registry.response import Response
 from supplychain.images.registry.sending import Stream
-from supplychain.images.registry.session import Connections, spoken_scheme
+from supplychain.images.registry.session import Connections
 
 _MOST_REDIRECTS = 5
 _FOLLOWED = frozenset({301, 302, 303, 307, 308})
@@ -31,7 +31,7 @@ class Wire:
     def __init__(self, options: RegistryOptions) -> None:
         self._options = options
         timeout = (options.connect_timeout, options.read_timeout)
-        self._connections = Connections(options.cacert, self._is_insecure, timeout)
+        self._connections = Connections(options.cacert, self._is_insecure, timeout, options.guard)
 
     def send(
         self,
@@ -115,7 +115,7 @@ class Wire:
         timeout = min(_PROBE_TIMEOUT, self._options.connect_timeout)
         for origin in {origin.port: origin for origin in origins}.values():
             self._admit(origin)
-            if scheme := spoken_scheme(origin.host, origin.port, timeout):
+            if scheme := self._connections.spoken_scheme(origin, timeout):
                 return scheme
         return None
 
@@ -128,8 +128,9 @@ class Wire:
         return str(origin) in named or f"{origin.host}:{origin.port}" in named
 
     def _admit(self, origin: Origin) -> None:
-        if self._options.admit is not None:
-            self._options.admit(origin.host, origin.port)
+        """Before every request, those on a connection that was kept among them."""
+        if self._options.guard is not None:
+            self._options.guard.admit(origin.host, origin.port)
 
     def _exchange(
         self,

@@ -26,6 +26,7 @@ from supplychain.images.registry.wire import Wire
 from supplychain.model.artifact import MANIFEST_LIMIT, OCI_MANIFEST, Descriptor
 from supplychain.model.digest import Digest
 from tests.kit.artifacts import put_image
+from tests.kit.guards import guard_for
 from tests.kit.misbehaving import EMPTY_MANIFEST, ScriptedServer, manifest, scripted_server
 from tests.kit.registry import PASSWORD, USERNAME, RunningRegistry
 from tests.kit.tls import Authority
@@ -85,7 +86,7 @@ def test_a_manifest_over_the_limit_is_not_sent(
 
 def test_few_requests_are_made(debian_registry: RunningRegistry, options: RegistryOptions) -> None:
     asked: list[str] = []
-    counting = replace(options, admit=lambda host, _: asked.append(host))
+    counting = replace(options, guard=guard_for(debian_registry.address, asked))
     reference = debian_registry.fresh()
     subject = put_image(RegistryRepository(reference, options))
     raw = RegistryRepository(reference, options).manifest(subject.digest).raw
@@ -113,7 +114,7 @@ def test_two_repositories_share_a_host(
     debian_registry: RunningRegistry, options: RegistryOptions
 ) -> None:
     asked: list[str] = []
-    counting = replace(options, admit=lambda host, _: asked.append(host))
+    counting = replace(options, guard=guard_for(debian_registry.address, asked))
     host = RegistryHost(debian_registry.address, counting)
     for _ in range(2):
         RegistryRepository(debian_registry.fresh(), host=host).put_blob(b"")

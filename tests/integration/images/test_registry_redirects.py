@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from supplychain.errors import (
-    InputError,
-    RegistryError,
-)
+from supplychain.errors import DestinationError, RegistryError
 from supplychain.images.registry.options import RegistryOptions
 from supplychain.images.registry.repository import RegistryRepository
 from supplychain.model.digest import Digest
+from tests.kit.guards import guard_for
 from tests.kit.misbehaving import (
     EMPTY_MANIFEST,
     ScriptedServer,
@@ -106,13 +104,8 @@ def test_tls_is_never_left_for_plain_http(
 def test_a_host_that_is_not_admitted_is_never_connected_to(
     server: ScriptedServer, elsewhere: ScriptedServer, options: RegistryOptions
 ) -> None:
-    def admit(host: str, port: int) -> None:
-        if f"{host}:{port}" != server.address:
-            raise InputError(f"{host}:{port} is not on the list")
-
+    guarded = replace(options, guard=guard_for(server.address))
     server.on("GET", _TAG, redirect(f"{elsewhere.url}/stored"))
-    failure = failure_of(
-        InputError, new_repository(server.repository, replace(options, admit=admit), [])
-    )
-    assert str(failure) == f"{elsewhere.address} is not on the list"
-    assert elsewhere.requests == []
+    failure = failure_of(DestinationError, new_repository(server.repository, guarded, []))
+    assert str(failure).startswith(f"{elsewhere.address} is not a place")
+    assert elsewhere.connections == 0
