@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.kit.softhsm",
     "tests.kit.trivy",
     "tests.kit.vulndb",
-    "tests.kit.cli",  # the last two, for they import some of those above
+    "tests.kit.cli",  # the last three, for they import some of those above
     "tests.kit.typist",
+    "tests.kit.serving",
 ]

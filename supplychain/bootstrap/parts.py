@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from supplychain.pipeline.progress import Progress
     from supplychain.pipeline.run import Pipeline
     from supplychain.records.record import Record
+    from supplychain.records.store import Store
     from supplychain.sbom.cyclonedx import SpecVersion
     from supplychain.scan.database import DatabaseStore
     from supplychain.scan.trivy import Trivy
@@ -47,6 +48,21 @@ def open_record(settings: Settings, *, create: bool = False) -> Record:
         project=settings.text("project") or "default",
         create=create,
     )
+
+
+def open_store(settings: Settings, *, create: bool = False, connections: int = 5) -> Store:
+    """Every project's record in the database that the settings name; raises as `open_record`.
+
+    Args:
+        settings: All settings.
+        create: Make a SQLite record where there is none yet.
+        connections: How many threads may use it at once.
+    """
+    from supplychain.records.store import Store
+    from supplychain.records.stores import open_content_store
+
+    content = open_content_store(settings.content_url)
+    return Store.open(settings.database_url, content, create=create, connections=connections)
 
 
 def registry_options(settings: Settings) -> RegistryOptions:

@@ -115,6 +115,27 @@ def subject_of(settings: Settings, record: Record, text: str) -> Subject:
         return found.subject
 
 
+def subject_by_digest(record: Record, text: str) -> Subject:
+    """What a server is asked about: `name@sha256:…`, or a whole digest that names itself.
+
+    Raises:
+        InputError: It is none of them; a tag is never resolved for whoever asks.
+    """
+    from supplychain.images.reference import Reference
+
+    if _DIGEST.fullmatch(text):
+        digest = Digest.parse(text)
+        return Subject(_name_of(record, digest), digest)
+    reference = Reference.parse(text)
+    if reference.digest is None:
+        raise InputError(
+            f"{text[:140]!r} has no digest",
+            because="a tag may mean another image by the time it runs",
+            hint="name the image by its digest: registry.example/shop@sha256:<64 hex>",
+        )
+    return Subject(reference.name, reference.digest)
+
+
 def recorded(settings: Settings, record: Record, text: str) -> Digest:
     """The recorded image that a user means, found without any network.
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # No policy or key that people write comes near this.
 _DOCUMENT_LIMIT = 1024 * 1024
+_Read = Callable[[Path, str], bytes]
 
 
 def read_document(path: Path, what: str, *, limit: int = _DOCUMENT_LIMIT) -> bytes:
@@ -59,8 +60,12 @@ def read_document(path: Path, what: str, *, limit: int = _DOCUMENT_LIMIT) -> byt
     return data
 
 
-def load_policy(path: Path) -> Policy:
+def load_policy(path: Path, read: _Read = read_document) -> Policy:
     """The policy in a file; the keys and documents that it names are read from beside it.
+
+    Args:
+        path: The file.
+        read: What reads it, and each file that it names.
 
     Raises:
         NotFoundError: There is no such file.
@@ -68,7 +73,7 @@ def load_policy(path: Path) -> Policy:
     """
     from supplychain.gate.document import load_policy as load
 
-    return load(read_document(path, "policy"), **_reading(path))
+    return load(read(path, "policy"), **_reading(path, read))
 
 
 def load_policy_or_part(path: Path) -> Policy | Stated:
@@ -83,15 +88,15 @@ def load_policy_or_part(path: Path) -> Policy | Stated:
     return load(read_document(path, "policy"), **_reading(path))
 
 
-def _reading(path: Path) -> _Reading:
+def _reading(path: Path, read: _Read = read_document) -> _Reading:
     """What it takes to read a policy file."""
     from supplychain.bootstrap.rego import run_rego
     from supplychain.signing.trust.keys import fingerprint_of_pem
 
     return {
         "source": str(path),
-        "read_key": lambda name: read_document(path.parent / expanded(name), "public key"),
-        "read_document": lambda name: _included(path, name),
+        "read_key": lambda name: read(path.parent / expanded(name), "public key"),
+        "read_document": lambda name: _included(path, name, read),
         "fingerprint": fingerprint_of_pem,
         "run_rego": run_rego,
     }
@@ -105,13 +110,13 @@ class _Reading(TypedDict):
     run_rego: Callable[[Mapping[str, object]], str]
 
 
-def _included(path: Path, name: str) -> bytes:
+def _included(path: Path, name: str, read: _Read) -> bytes:
     """A document that the policy in a file names: a file from beside it, or one of ours."""
     from supplychain.bootstrap.ready_policies import PREFIX, ready_policy
 
     if name.startswith(PREFIX):
         return ready_policy(name.removeprefix(PREFIX))
-    return read_document(path.parent / expanded(name), "policy document")
+    return read(path.parent / expanded(name), "policy document")
 
 
 def policy_of(settings: Settings, environment: str, file: Path | None) -> Policy | None:

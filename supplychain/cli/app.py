@@ -58,6 +58,7 @@ _BRANCHES = (
     _Branch("approvals", _PEOPLE, "approvals"),
     _Branch("deployments", _PEOPLE, "deployments"),
     _Branch("waivers", _PEOPLE, "waivers"),
+    _Branch("serve", _CARE, "serve", "serve"),
     _Branch("export", _CARE, "export"),
     _Branch("feeds", _CARE, "feeds"),
     _Branch("vex", _CARE, "vex"),

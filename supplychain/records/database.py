@@ -29,19 +29,21 @@ _WAL_WAIT = 10.0
 _SHORT_SCHEME = re.compile(r"^postgres://")
 
 
-def open_engine(url: str, *, wait: float = 10.0) -> Engine:
+def open_engine(url: str, *, wait: float = 10.0, connections: int = 5) -> Engine:
     """An engine for `sqlite:///path` or `postgresql://…`; connects to nothing yet.
 
     Args:
         url: The database.
         wait: How long to wait for another writer's lock, in seconds.
+        connections: How many are kept open; as many threads may use the engine at once.
 
     Raises:
         ConfigurationError: The URL does not parse, names another engine, or its driver is not
             installed.
     """
     parsed = _parse(url)
-    engine = create_engine(parsed, connect_args=_connect_arguments(parsed, wait))
+    arguments = _connect_arguments(parsed, wait)
+    engine = create_engine(parsed, connect_args=arguments, pool_size=connections)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

@@ -16,7 +16,7 @@ from supplychain.model.subject import Subject
 from supplychain.records import listing, lookup
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
-from supplychain.records.database import open_engine, reading, sqlite_file, state_of, writing
+from supplychain.records.database import reading, state_of, writing
 from supplychain.records.dossiers import Question, read_dossier
 from supplychain.records.feeds import Feeds, with_exploitation
 from supplychain.records.history import History
@@ -25,7 +25,7 @@ from supplychain.records.listing import ImageSummary
 from supplychain.records.run import RunRecord
 from supplychain.records.schema import evidence, images, projects
 from supplychain.records.search import Search
-from supplychain.records.version import SchemaState, require_current, status, upgrade
+from supplychain.records.version import open_current
 from supplychain.records.vex import Vex
 from supplychain.records.waivers import WaiverBook
 
@@ -73,11 +73,8 @@ class Record:
             StoreError: The database cannot be reached.
             NotFoundError: There is no such project.
         """
-        engine = open_engine(url)
+        engine = open_current(url, create=create)
         try:
-            if create and sqlite_file(engine.url) and status(engine).state is SchemaState.EMPTY:
-                upgrade(url)
-            require_current(engine)
             return cls(engine, content, project)
         except BaseException:
             engine.dispose()

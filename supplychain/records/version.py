@@ -95,6 +95,31 @@ def schema_status(url: str) -> SchemaStatus:
         engine.dispose()
 
 
+def open_current(url: str, *, create: bool = False, connections: int = 5) -> Engine:
+    """An engine for a database that has the schema which this program needs.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://…`.
+        create: Make the schema in a SQLite file that is missing or empty. A server's database is
+            never touched: `supplychain db upgrade` is its operator's decision.
+        connections: As `open_engine`.
+
+    Raises:
+        ConfigurationError: The URL is unusable.
+        SchemaVersionError: The schema is missing, older, newer, or not ours.
+        StoreError: The database cannot be reached.
+    """
+    engine = open_engine(url, connections=connections)
+    try:
+        if create and sqlite_file(engine.url) and status(engine).state is SchemaState.EMPTY:
+            upgrade(url)
+        require_current(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
 def require_current(engine: Engine) -> None:
     """Stop unless the database has the schema that this program needs, or a newer one that lets it.
 

@@ -1,0 +1,77 @@
+"""`serve`: the gate over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from supplychain.cli import options
+from supplychain.cli.console import say
+from supplychain.cli.context import Context
+from supplychain.errors import ConfigurationError, ToolMissingError
+
+
+@options.command(options.RECORD)
+def serve(
+    shared: Context,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDRESS", help="where to listen")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="where to listen")
+    ] = 8080,
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(
+            "--tls-cert", metavar="FILE", help="certificate chain, PEM; read again when it changes"
+        ),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="its private key, PEM")
+    ] = None,
+    embedded: Annotated[
+        bool,
+        typer.Option(
+            "--embedded",
+            help="on one machine: makes the record, and a token in the data folder, if need be",
+        ),
+    ] = False,
+) -> None:
+    """Answer over HTTP what `gate` answers here.
+
+    Ends when it is told to (SIGTERM, Ctrl-C), once everything that has come in is
+    answered.
+
+    \b
+    Examples:
+      supplychain serve --embedded
+      supplychain serve --embedded --tls-cert tls.crt --tls-key tls.key
+    """
+    if (tls_cert is None) != (tls_key is None):
+        raise ConfigurationError("TLS takes both --tls-cert and --tls-key", hint="name the other")
+    if not embedded:
+        raise ConfigurationError(
+            "nobody could call this server",
+            because="without --embedded there is no token yet",
+            hint="supplychain serve --embedded",
+        )
+    try:
+        from supplychain.server.app import create
+        from supplychain.server.certificate import Certificate
+        from supplychain.server.opening import embedded as opened
+        from supplychain.server.opening import token_file
+        from supplychain.server.running import Listening
+    except ImportError as error:
+        raise ToolMissingError(
+            "serving needs packages that are not installed",
+            because=str(error),
+            hint="pip install 'supplychain[server]'",
+        ) from error
+    certificate = Certificate(tls_cert, tls_key) if tls_cert and tls_key else None
+    with opened(shared.settings) as service:
+        listening = Listening(create(service), host, port, certificate)
+        say(f"serve     {listening.url}")
+        say(f"token     {token_file(shared.settings)}")
+        listening.serve()

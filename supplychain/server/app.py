@@ -1,0 +1,45 @@
+"""The application: every route over one service."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from supplychain import __version__
+from supplychain.server import problems
+from supplychain.server.request_ids import RequestIds
+from supplychain.server.routes import ROUTERS, health
+from supplychain.server.service import Service
+
+
+def create(service: Service) -> FastAPI:
+    """The application over a service.
+
+    Args:
+        service: What its handlers work with.
+    """
+    app = FastAPI(
+        title="supplychain",
+        summary="May this digest run there, and why?",
+        version=__version__,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # they would load a program from another host
+        redoc_url=None,
+        generate_unique_id_function=_operation,
+        responses={
+            status: {"model": problems.Problem, "description": text}
+            for status, text in problems.EXPECTED.items()
+        },
+    )
+    app.state.service = service
+    problems.install(app)
+    app.include_router(health.router)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(RequestIds)
+    return app
+
+
+def _operation(route: APIRoute) -> str:
+    """What generated clients call it: the handler's own name."""
+    return route.name

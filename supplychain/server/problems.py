@@ -1,0 +1,179 @@
+"""Errors as problem documents (RFC 9457): the one table that clients rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from supplychain.errors import SupplyChainError
+
+MEDIA_TYPE = "application/problem+json"
+
+# By `SupplyChainError.code`. What the caller can repair is 4xx; what the operator has to is 5xx:
+# a policy that cannot be read is the server's fault, whoever asks by it.
+STATUSES: Mapping[str, HTTPStatus] = {
+    "input": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "limit": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unauthenticated": HTTPStatus.UNAUTHORIZED,
+    "forbidden": HTTPStatus.FORBIDDEN,
+    "not_found": HTTPStatus.NOT_FOUND,
+    "conflict": HTTPStatus.CONFLICT,
+    "verification": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "policy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "configuration": HTTPStatus.SERVICE_UNAVAILABLE,
+    "digest_mismatch": HTTPStatus.SERVICE_UNAVAILABLE,
+    "store": HTTPStatus.SERVICE_UNAVAILABLE,
+    "schema_version": HTTPStatus.SERVICE_UNAVAILABLE,
+    "vulnerability_database": HTTPStatus.SERVICE_UNAVAILABLE,
+    "tool_failed": HTTPStatus.BAD_GATEWAY,
+    "tool_missing": HTTPStatus.BAD_GATEWAY,
+    "tool_output": HTTPStatus.BAD_GATEWAY,
+    "tool_timeout": HTTPStatus.GATEWAY_TIMEOUT,
+    "registry": HTTPStatus.BAD_GATEWAY,
+    "authentication": HTTPStatus.BAD_GATEWAY,
+    "destination": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "identity_provider": HTTPStatus.SERVICE_UNAVAILABLE,
+    "key_service": HTTPStatus.BAD_GATEWAY,
+    "sigstore": HTTPStatus.BAD_GATEWAY,
+    "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+# What any route may answer, for the description of the interface.
+EXPECTED: Mapping[int, str] = {
+    401: "nobody can tell who is asking",
+    403: "who is asking may not do that",
+    404: "there is no such thing",
+    422: "the request does not fit",
+    503: "the server cannot answer now",
+}
+# What is not ours to raise: no such path, no such method, a body that is no JSON.
+_CODES = {404: "not_found", 405: "method", 413: "limit", 415: "media_type"}
+_SHOWN = 20
+
+
+class Fault(BaseModel):
+    """One thing that is wrong with a request."""
+
+    pointer: str = Field(description="where: a JSON pointer, or the name of a parameter")
+    message: str
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457), with what we know about it."""
+
+    type: str = Field(description="always `about:blank`: `code` tells them apart")
+    title: str = Field(description="what the status means")
+    status: int
+    detail: str = Field(description="what happened, for people")
+    code: str = Field(description="what happened, for programs; stable")
+    retryable: bool = Field(description="whether the same request may succeed later")
+    because: str | None = Field(default=None, description="why")
+    hint: str | None = Field(default=None, description="what to do about it")
+    request_id: str = Field(description="the `X-Request-Id` of this answer")
+    errors: list[Fault] | None = Field(default=None, description="what is wrong where")
+
+
+def status_of(error: SupplyChainError) -> HTTPStatus:
+    """The status of an error."""
+    return STATUSES[error.code]
+
+
+def problem_of(error: SupplyChainError, request_id: str) -> Response:
+    """An error as an answer."""
+    status = status_of(error)
+    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+    if error.retryable:
+        headers["Retry-After"] = "1"
+    told = error.diagnostics()
+    detail = told.pop("message")
+    return problem(status, request_id, detail=detail, headers=headers, **told)
+
+
+def problem(
+    status: HTTPStatus, request_id: str, *, headers: Mapping[str, str] | None = None, **rest: Any
+) -> Response:
+    """A problem document.
+
+    Args:
+        status: The status.
+        request_id: Of the request.
+        headers: Further headers.
+        rest: What else it holds.
+    """
+    document = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        **rest,
+        "request_id": request_id,
+    }
+    return Response(orjson.dumps(document), int(status), headers, MEDIA_TYPE)
+
+
+def internal(request_id: str) -> Response:
+    """What nobody foresaw: all that it tells is where to look."""
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        request_id,
+        detail="the server has a bug",
+        code="internal",
+        retryable=False,
+        because=None,
+        hint=f"the server's log has the cause, under the request {request_id}",
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Let an application answer every error so."""
+    app.add_exception_handler(SupplyChainError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _foreign)
+
+
+def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, SupplyChainError)  # noqa: S101  # it is registered for these
+    return problem_of(error, request.state.request_id)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # as above
+    found = [_fault(one) for one in error.errors()[:_SHOWN]]
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        request.state.request_id,
+        detail="the request does not fit",
+        code="input",
+        retryable=False,
+        because="; ".join(f"{fault['pointer']}: {fault['message']}" for fault in found[:3]),
+        hint="/v1/openapi.json says what each request takes",
+        errors=found,
+    )
+
+
+def _fault(error: Mapping[str, Any]) -> dict[str, str]:
+    place: Sequence[object] = error["loc"]
+    where, inner = str(place[0]), [str(part) for part in place[1:]]
+    pointer = "/" + "/".join(inner) if where == "body" else "/".join(inner)
+    return {"pointer": pointer, "message": str(error["msg"])}
+
+
+def _foreign(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  # as above
+    status = HTTPStatus(error.status_code)
+    return problem(
+        status,
+        request.state.request_id,
+        headers=error.headers,
+        detail=str(error.detail),
+        code=_CODES.get(error.status_code, "input"),
+        retryable=False,
+        because=None,
+        hint=None,
+    )

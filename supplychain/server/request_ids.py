@@ -1,0 +1,56 @@
+"""A name for every request, and an answer for what nobody foresaw."""
+
+from __future__ import annotations
+
+import logging
+import re
+import uuid
+from contextvars import ContextVar
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from supplychain.server import problems
+
+HEADER = "X-Request-Id"
+_USABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_LOG = logging.getLogger("supplychain.server")
+
+current: ContextVar[str] = ContextVar("request_id", default="")
+
+
+class RequestIds:
+    """Gives each request a name: the caller's own where it is usable, or a new one.
+
+    Args:
+        app: What answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(HEADER, "")
+        name = given if _USABLE.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = name
+        current.set(name)
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=message)[HEADER] = name
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception:
+            _LOG.exception("request %s: nobody foresaw this", name)
+            if started:
+                raise  # the connection breaks, so that half an answer is not taken for one
+            await problems.internal(name)(scope, receive, sending)

@@ -1,0 +1,163 @@
+"""`/v1/gates`: may this digest run there, and why?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from supplychain.bootstrap.targets import subject_by_digest
+from supplychain.model.decision import Decision, Violation
+from supplychain.model.digest import Digest
+from supplychain.model.subject import Subject
+from supplychain.pipeline.judge import Judged
+from supplychain.server.caller import Caller, Calling, Serving
+from supplychain.server.service import Service
+
+router = APIRouter(prefix="/v1/gates", tags=["gates"])
+
+MOST = 1000
+_EXAMPLE = f"registry.example/shop@sha256:{'1f3c' * 16}"
+_Image = Annotated[str, Field(min_length=1, max_length=1024, examples=[_EXAMPLE])]
+_Environment = Annotated[str, Path(description="where it wants to run", examples=["prod"])]
+
+
+class DecideRequest(BaseModel):
+    """What is asked about."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    image: _Image = Field(description="by digest: `name@sha256:…`, or `sha256:…` alone")
+
+
+class DecideBatchRequest(BaseModel):
+    """What is asked about: many at once, in one order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    images: list[_Image] = Field(min_length=1, max_length=MOST, description="each by digest")
+
+
+class Reason(BaseModel):
+    """One reason for a denial, or for an answer that has to wait."""
+
+    rule: str = Field(description="the rule's name in the policy")
+    message: str
+    remedy: str = Field(description="what would turn it into an allow; may be empty")
+    vulnerability: str | None
+    purl: str | None
+    platform: str | None
+
+
+class DecisionResponse(BaseModel):
+    """A verdict. Only `allow` is one to go on with."""
+
+    decision: Literal["allow", "deny", "pending"]
+    image: str = Field(description="what was asked about, by digest")
+    environment: str
+    reasons: list[Reason] = Field(description="every reason, not only the first")
+    remedies: list[str] = Field(description="what would turn it into an allow")
+    decision_id: str = Field(description="digest of the recorded decision")
+    evidence_url: str = Field(description="where the whole decision is, with its evidence")
+    policy: str | None = Field(description="digest of the effective policy; null for none")
+    decided_at: datetime
+    expires_at: datetime | None = Field(description="how long it holds if nothing but time passes")
+
+
+class DecisionsResponse(BaseModel):
+    """A verdict about each, in the order in which they were asked about."""
+
+    decisions: list[DecisionResponse]
+
+
+@router.post("/{environment}/decide", responses={200: {"model": DecisionResponse}})
+async def decide(
+    environment: _Environment, asked: DecideRequest, caller: Calling, service: Serving
+) -> Response:
+    """Ask whether an image may run in an environment, from the record alone.
+
+    Allow, deny and pending are all answers: 200. Whoever gets anything else has no allow.
+    """
+    return await run_in_threadpool(_decide, service, caller, environment, asked.image)
+
+
+@router.post("/{environment}/decide-batch", responses={200: {"model": DecisionsResponse}})
+async def decide_batch(
+    environment: _Environment, asked: DecideBatchRequest, caller: Calling, service: Serving
+) -> Response:
+    """Ask the same of many images at once; one that cannot be judged fails all of them."""
+    return await run_in_threadpool(_decide_batch, service, caller, environment, asked.images)
+
+
+def _decide(service: Service, caller: Caller, environment: str, image: str) -> Response:
+    subject = subject_by_digest(caller.record, image)
+    return _answer(_judged(service, caller, environment, [subject])[0])
+
+
+def _decide_batch(
+    service: Service, caller: Caller, environment: str, images: list[str]
+) -> Response:
+    subjects = [subject_by_digest(caller.record, image) for image in images]
+    return _answer({"decisions": _judged(service, caller, environment, subjects)})
+
+
+def _judged(
+    service: Service, caller: Caller, environment: str, subjects: list[Subject]
+) -> list[dict[str, Any]]:
+    policy, judge = service.policies.of(environment), service.judges.of(caller.record)
+    at = service.clock()
+    return [
+        as_data(judge.judge(subject, policy, environment=environment, at=at))
+        for subject in subjects
+    ]
+
+
+def _answer(document: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(document, option=orjson.OPT_UTC_Z), media_type="application/json")
+
+
+def as_data(judged: Judged) -> dict[str, Any]:
+    """A verdict as it is told."""
+    decision = judged.decision
+    return {
+        "decision": decision.verdict.value,
+        "image": str(decision.subject),
+        "environment": decision.environment,
+        "reasons": _reasons(decision),
+        "remedies": list(decision.remedies),
+        "decision_id": str(judged.identity),
+        "evidence_url": _url(judged.identity),
+        "policy": str(decision.policy) if decision.policy else None,
+        "decided_at": decision.decided_at,
+        "expires_at": decision.holds_until,
+    }
+
+
+def _url(identity: Digest) -> str:
+    return f"/v1/decisions/{identity}"
+
+
+def _reasons(decision: Decision) -> list[dict[str, Any]]:
+    return [
+        _reason(result.rule, violation)
+        for result in decision.results
+        if result.outcome == "violated"
+        for violation in result.standing
+    ]
+
+
+def _reason(rule: str, violation: Violation) -> dict[str, Any]:
+    finding = violation.finding
+    return {
+        "rule": rule,
+        "message": violation.message,
+        "remedy": violation.remedy,
+        "vulnerability": finding.vulnerability_id if finding else None,
+        "purl": violation.purl or None,
+        "platform": str(violation.platform) if violation.platform else None,
+    }

@@ -1,0 +1,106 @@
+"""A server as a process: it listens, and ends when it has answered."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from supplychain.errors import StoreError
+from supplychain.server.certificate import Certificate
+
+_DRAIN_SECONDS = 30
+_KEEP_ALIVE_SECONDS = 75
+_BACKLOG = 2048
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Listening:
+    """A place where somebody listens, and what answers there.
+
+    Args:
+        app: What answers.
+        host: Where to listen.
+        port: Where to listen; 0 for any that is free.
+        certificate: For TLS; None for none.
+
+    Raises:
+        StoreError: Nobody can listen there.
+    """
+
+    def __init__(
+        self, app: FastAPI, host: str, port: int, certificate: Certificate | None = None
+    ) -> None:
+        self._certificate = certificate
+        self._socket = _bound(host, port)
+        config = uvicorn.Config(
+            app,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
+        )
+        config.load()
+        if certificate is not None:
+            config.ssl = certificate.context
+        self._server = _Server(config)
+
+    @property
+    def url(self) -> str:
+        """Where it can be reached from this machine."""
+        host, port, *_ = self._socket.getsockname()
+        shown = f"[{host}]" if ":" in host else host
+        return f"{'http' if self._certificate is None else 'https'}://{shown}:{port}"
+
+    def serve(self) -> None:
+        """Answer until SIGTERM or SIGINT, then what has come in, and return."""
+        # What is there by now stays for good; young garbage is looked for less often (measured).
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 50, 1000)
+        with self._certificate or nullcontext(), self._socket:
+            self._server.run(sockets=[self._socket])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise StoreError(
+            f"nobody can listen on {host} port {port}",
+            because=error.strerror,
+            hint="name another place: --host, --port",
+            retryable=False,
+        ) from error
+
+
+class _Server(uvicorn.Server):
+    """Ends with success once it is drained, where uvicorn would die of the signal then."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Listen to the signals that ask it to end."""
+        before = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop listening and answer what has come in; a second signal ends it at once."""
+        if self.should_exit:
+            self.force_exit = True
+        super().handle_exit(sig, frame)

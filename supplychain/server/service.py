@@ -1,0 +1,64 @@
+"""Everything that handlers work with, made once for a process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from supplychain.bootstrap.parts import now
+from supplychain.bootstrap.policies import Policies
+from supplychain.pipeline.answers import Judge
+from supplychain.records.record import Record
+from supplychain.records.store import Store
+from supplychain.settings import Settings
+
+
+class Authenticator(Protocol):
+    """What tells who is calling."""
+
+    def name_of(self, token: str) -> str:
+        """Whose a bearer token is.
+
+        Raises:
+            UnauthenticatedError: It is nobody's.
+        """
+        ...
+
+
+class Judges:
+    """One judge per record, so that each remembers what it answered; threads may share them."""
+
+    def __init__(self) -> None:
+        self._judges: dict[int, tuple[Record, Judge]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, record: Record) -> Judge:
+        """The judge over a record."""
+        with self._lock:
+            # The record is kept beside its judge, or its number could become another one's.
+            _, judge = self._judges.setdefault(id(record), (record, Judge(record)))
+        return judge
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a server has.
+
+    Attributes:
+        settings: All settings.
+        store: Every project's record.
+        policies: What environments demand.
+        authenticator: What tells who is calling.
+        clock: The one reading of the clock that a request judges by (aware, UTC).
+        judges: What was answered, while it holds.
+    """
+
+    settings: Settings
+    store: Store
+    policies: Policies
+    authenticator: Authenticator
+    clock: Callable[[], datetime] = now
+    judges: Judges = field(default_factory=Judges)
