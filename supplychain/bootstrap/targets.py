@@ -82,7 +82,7 @@ def target(
             folder = layout or settings.data_dir / "layouts" / image.subject.digest.hex
             return copy_to_layout(opened.store, image, folder)
 
-        yield Target(opened.store, image, opened.tag, opened.keep, beside)
+        yield Target(opened.store, image, opened.tag, opened.keep, beside, opened.resolved)
 
 
 def is_bare_digest(text: str) -> bool:

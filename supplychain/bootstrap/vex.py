@@ -103,7 +103,7 @@ def _is_about(document: VexDocument, dossier: Dossier) -> bool:
 
     products = {product for claim in document.claims for product in claim.products}
     for platform in dossier.platforms:
-        image = Image(platform, dossier.subject)
+        image = Image(platform, dossier.subject, dossier.called)
         for product in products:
             if is_image(product, image):
                 return True

@@ -1,8 +1,10 @@
 """What signed claims (VEX) say of a finding, and whether a policy lets them clear it.
 
 A claim touches only what it names: the image by digest, its repository, one of its packages, or a
-package wherever it is. Who contradicts is heard: of several claims that count the stricter holds,
-and an author's later claim replaces the same author's earlier one about the same product.
+package wherever it is. What clears counts for a repository only where a registry has the image
+under that name; what does not, by whatever name it is called. Who contradicts is heard: of several
+claims that count the stricter holds, and an author's later claim replaces the same author's earlier
+one about the same product.
 """
 
 from __future__ import annotations
@@ -125,10 +127,13 @@ class Claims:
         self, statements: Sequence[VexStatement], finding: Finding, platform: PlatformDossier
     ) -> tuple[list[Heard], list[str]]:
         """Everything that is claimed of a finding: what counts, and why the rest does not."""
-        image = Image(platform, self._case.subject)
+        dossier = self._case.dossier
+        strict = Image(platform, dossier.subject, dossier.called)
+        cleared = Image(platform, dossier.subject, frozenset(dossier.repositories))
         heard: list[Heard] = []
         passed: list[str] = []
         for statement in statements:
+            image = cleared if statement.claim.status.clears else strict
             signed = tuple(statement.about(image.digests))
             if not signed:
                 continue

@@ -25,7 +25,8 @@ Plain: TypeAlias = "int | float | str | list[Plain] | dict[str, Plain] | None"
 KEYS = {
     "environment": "where the image wants to run",
     "at": "the instant judged for",
-    "subject": "the digest asked about: name, digest",
+    "subject": "the digest asked about: name (whoever recorded it last chose that), digest",
+    "repositories": "the names under which a registry has it: to allow by a name, use these",
     "platform": "the platform that is judged: linux/amd64",
     "digest": "its manifest",
     "scan": "its latest scan: age, at, digest, tool, operating_system, database (age, at, digest)",
@@ -40,7 +41,8 @@ KEYS = {
     "attestations": "verified statements about the digest asked about and the platform's: type, "
     "signature, subject, key, identity (name, kind, issuer, claims), at, age, logged, timestamped, "
     "builder, build_type",
-    "ancestors": "what it was built upon: name, digest, known_by, layers",
+    "ancestors": "what it was built upon: name, digest, known_by, layers, local (whether no "
+    "registry is known to have it under that name)",
     "deployments": "where the digest runs and ran: environment, since, until, age",
     "approvals": "who approved it: environment, by, at, age, withdrawn",
 }
@@ -61,6 +63,7 @@ def evidence_document(
         "environment": case.environment,
         "at": rfc3339(case.at),
         "subject": {"name": case.subject.name, "digest": str(case.subject.digest)},
+        "repositories": list(dossier.repositories),
         "platform": str(platform.platform),
         "digest": str(platform.subject.digest),
         "scan": _scan(platform, case),
@@ -76,6 +79,7 @@ def evidence_document(
                 "digest": str(one.subject.digest),
                 "known_by": str(one.known_by),
                 "layers": one.layers,
+                "local": one.local,
             }
             for one in platform.ancestors
         ],

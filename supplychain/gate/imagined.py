@@ -91,6 +91,8 @@ class Imagined:
         given = {
             name: self._make.make(hints[name], found[name]) for name in _DOSSIER if name in found
         }
+        # A test imagines an image in its registry, unless it says where it is.
+        given.setdefault("repositories", (subject.name,))
         signed = [
             self._said(one, subject, SIGNATURE_PREDICATE) for one in _items(found.get("signed"))
         ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -58,8 +59,16 @@ def from_document(data: bytes) -> Inputs:
                 f"inputs of a decision in version {version} cannot be read",
                 hint="use the supplychain that wrote them, or a newer one",
             )
+        _name_repositories(document["dossier"])
         return msgspec.convert(document, Inputs)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             "not the inputs of a decision", because=f"{type(error).__name__}: {str(error)[:300]}"
         ) from error
+
+
+def _name_repositories(dossier: dict[str, Any] | None) -> None:
+    """Of older dossiers, which did not tell names apart: every name counted for everything."""
+    if dossier is not None and "repositories" not in dossier:
+        names = {dossier["subject"]["name"], *dossier.get("names", ())}
+        dossier["repositories"] = sorted(names)

@@ -24,20 +24,17 @@ class Image:
     Attributes:
         platform: One of its platforms.
         asked: What was asked about: that platform's manifest, or the index that has it.
+        names: The repositories that it is taken for one of.
     """
 
     platform: PlatformDossier
     asked: Subject
+    names: frozenset[str]
 
     @property
     def digests(self) -> frozenset[Digest]:
         """What it is, and what it is a part of."""
         return frozenset({self.platform.subject.digest, self.asked.digest})
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Its repositories."""
-        return frozenset({self.platform.subject.name, self.asked.name})
 
 
 def is_of(product: VexProduct, finding: Finding, image: Image) -> bool:

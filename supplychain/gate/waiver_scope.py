@@ -79,9 +79,9 @@ def pattern_of(package: str, versions: str) -> PackagePattern:
 
 
 def is_here(scope: WaiverScope, case: Case) -> bool:
-    """Whether it is about this environment and repository."""
+    """Whether it is about this environment, and a repository that this image is said to be of."""
     return (not scope.environments or case.environment in scope.environments) and (
-        not scope.repository or scope.repository == case.subject.name
+        not scope.repository or scope.repository in case.dossier.called
     )
 
 

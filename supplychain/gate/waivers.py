@@ -98,6 +98,7 @@ class Waivers:
             return f"does not count: rule {entry.rule.name} cannot be waived"
         return (
             self._not_in_force(waiver)
+            or self._elsewhere(waiver)
             or self._not_approved(waiver)
             or self._too_long(waiver, violation)
             or self._repaired(waiver, violation)
@@ -115,6 +116,14 @@ class Waivers:
         if waiver.approved_at > at:
             return f"counts only from {rfc3339(waiver.approved_at)}"
         return None
+
+    def _elsewhere(self, waiver: Waiver) -> str | None:
+        """Why what the image is called does not make it one of the waiver's repository."""
+        name, dossier = waiver.scope.repository, self._case.dossier
+        if not name or name in dossier.repositories:
+            return None
+        image = f"{name}@{dossier.subject.digest}"
+        return f"does not count: no registry is known to have it there: supplychain run {image}"
 
     def _whom_to_ask(self, waiver: Waiver) -> str:
         rules = self._rules

@@ -77,6 +77,8 @@ class OpenedSource:
         name: The repository, or the file's name; never a tag.
         digest: The manifest or index.
         tag: The tag that led to it; None where none did.
+        resolved: Whether a registry has it under this name; else whoever made the file, or looks
+            after the daemon, chose the name.
         keep: Whether fetched blobs are worth keeping: they came over a network.
         writable: The store again, where signatures can be written to it; else None.
     """
@@ -85,6 +87,7 @@ class OpenedSource:
     name: str
     digest: Digest
     tag: str | None
+    resolved: bool
     keep: bool
     writable: ArtifactStore | None
 
@@ -151,7 +154,8 @@ def open_source(source: Source, options: RegistryOptions, *, scratch: Path) -> O
 
         layout = OciLayout(source.path)
         digest, tag = _chosen(layout, source.wanted)
-        return OpenedSource(layout, source.path.resolve().name, digest, tag, False, layout)
+        name = source.path.resolve().name
+        return OpenedSource(layout, name, digest, tag, resolved=False, keep=False, writable=layout)
     return _open_archive(source.path, source.wanted, source.path.name, scratch)
 
 
@@ -163,7 +167,9 @@ def _open_registry(reference: Reference, options: RegistryOptions) -> OpenedSour
     if digest is None:
         tag = reference.tag or "latest"
         digest = store.resolve(tag).digest
-    return OpenedSource(store, reference.name, digest, tag, True, store)
+    return OpenedSource(
+        store, reference.name, digest, tag, resolved=True, keep=True, writable=store
+    )
 
 
 def _open_daemon(name: str, scratch: Path) -> OpenedSource:
@@ -183,7 +189,7 @@ def _open_archive(
 
     reader = open_archive(path, scratch=scratch, limit=_ARCHIVE_LIMIT)
     digest, tag = _chosen(reader, wanted)
-    return OpenedSource(reader, name, digest, tag, False, None)
+    return OpenedSource(reader, name, digest, tag, resolved=False, keep=False, writable=None)
 
 
 def _chosen(reader: LayoutReader, wanted: str | Digest | None) -> tuple[Digest, str | None]:

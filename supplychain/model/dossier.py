@@ -110,7 +110,9 @@ class Dossier:
         underway: What is being made of this digest at this moment.
         running: What runs of its repository in the environment asked about; None where nothing
             does or no rule `Need`s it.
-        names: Every name under which the digest is on record.
+        names: Every name under which the digest is on record, whoever chose it.
+        repositories: Those of its names under which a registry was seen to have it. What loosens
+            goes by these alone, and what tightens by `names`.
         indexes: The recorded indexes that list it.
     """
 
@@ -126,4 +128,10 @@ class Dossier:
     underway: tuple[Underway, ...] = ()
     running: Running | None = None
     names: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
     indexes: tuple[Digest, ...] = ()
+
+    @property
+    def called(self) -> frozenset[str]:
+        """Everything that anybody calls it."""
+        return frozenset({self.subject.name, *self.names, *self.repositories} - {""})

@@ -140,11 +140,14 @@ class Ancestor:
         subject: The other image.
         known_by: How we know.
         layers: How many layers the two have in common, from the bottom; 0 where nobody can tell.
+        local: Whether no registry is known to have it under its name: whoever recorded it chose
+            that, so nothing is allowed by it.
     """
 
     subject: Subject
     known_by: Kinship
     layers: int = 0
+    local: bool = False
 
 
 @dataclass(frozen=True, slots=True)

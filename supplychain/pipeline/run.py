@@ -283,4 +283,11 @@ def _run_record(
         )
         platforms.append(platform)
     about_index = sealed.get(image.subject.digest, ()) if image.is_index else ()
-    return RunRecord(image.subject, image.media_type, tuple(platforms), about_index, target.tag)
+    return RunRecord(
+        image.subject,
+        image.media_type,
+        tuple(platforms),
+        about_index,
+        target.tag,
+        target.resolved,
+    )

@@ -19,6 +19,7 @@ class Target:
         tag: The tag that led to it; None where the digest was given.
         keep: Keep its blobs in the cache.
         beside: Gives the place for signatures: the source, where that can be written.
+        resolved: Whether a registry has it under its name.
     """
 
     source: ArtifactStore
@@ -26,3 +27,4 @@ class Target:
     tag: str | None
     keep: bool
     beside: Callable[[], ArtifactStore]
+    resolved: bool = False

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Row, Select, select
 
 from supplychain.errors import InputError
 from supplychain.model.digest import Digest
@@ -39,26 +39,31 @@ def read_ancestors(
     ]
     found: dict[tuple[Subject, Kinship], Ancestor] = {}
     for row in sorted(rows, key=lambda r: (-r.layer_count, r.name, r.digest)):
-        _add(found, Ancestor(Subject(row.name, row.digest), Kinship.LAYERS, row.layer_count))
+        _add(found, _by_name(row, row.layer_count, at))
     depth = {row.image_id: row.layer_count for row in rows}
     for row in connection.execute(_indexes(depth, at)) if depth else ():
-        layers = depth[row.child_id]
-        _add(found, Ancestor(Subject(row.name, row.digest), Kinship.LAYERS, layers))
+        _add(found, _by_name(row, depth[row.child_id], at))
     known = (config, *(config_of(document) for document in dict.fromkeys(r.document for r in rows)))
     for claimed in _claimed(connection, project, known, at):
         _add(found, Ancestor(claimed, Kinship.LABEL))
     return tuple(sorted(found.values(), key=_nearest_first))
 
 
-def read_names(connection: Connection, image: int, at: datetime) -> tuple[str, ...]:
-    """Every name under which an image was on record at an instant."""
+def read_names(
+    connection: Connection, image: int, at: datetime
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every name under which an image was on record at an instant, and its repositories.
+
+    The latter are the names under which a registry was seen to have it by then.
+    """
     column = image_names.c
-    rows = connection.scalars(
-        select(column.name)
+    rows = connection.execute(
+        select(column.name, column.resolved_at)
         .where(column.image_id == image, column.recorded_at <= at)
         .order_by(column.name)
-    )
-    return tuple(rows)
+    ).all()
+    resolved = (row.name for row in rows if _is_resolved(row.resolved_at, at))
+    return tuple(row.name for row in rows), tuple(resolved)
 
 
 def read_indexes(connection: Connection, image: int, at: datetime) -> tuple[Digest, ...]:
@@ -72,8 +77,18 @@ def read_indexes(connection: Connection, image: int, at: datetime) -> tuple[Dige
     return tuple(rows)
 
 
+def _is_resolved(resolved_at: datetime | None, at: datetime) -> bool:
+    return resolved_at is not None and resolved_at <= at
+
+
 def _add(found: dict[tuple[Subject, Kinship], Ancestor], ancestor: Ancestor) -> None:
     found.setdefault((ancestor.subject, ancestor.known_by), ancestor)
+
+
+def _by_name(row: Row[Any], layers: int, at: datetime) -> Ancestor:
+    """An ancestor under one of its names."""
+    local = not _is_resolved(row.resolved_at, at)
+    return Ancestor(Subject(row.name, row.digest), Kinship.LAYERS, layers, local)
 
 
 def _nearest_first(ancestor: Ancestor) -> tuple[int, str, str, Digest]:
@@ -85,7 +100,7 @@ def _by_layers(project: int, chains: list[str], at: datetime) -> Select[Any]:
     column = configurations.c
     return (
         select(column.image_id, column.layer_count, column.document, images.c.digest)
-        .add_columns(image_names.c.name)
+        .add_columns(image_names.c.name, image_names.c.resolved_at)
         .join(images, images.c.id == column.image_id)
         .join(image_names, image_names.c.image_id == column.image_id)
         .where(
@@ -101,7 +116,8 @@ def _by_layers(project: int, chains: list[str], at: datetime) -> Select[Any]:
 def _indexes(children: dict[int, int], at: datetime) -> Select[Any]:
     """The indexes that list these images, for people know those."""
     return (
-        select(index_children.c.child_id, images.c.digest, image_names.c.name)
+        select(index_children.c.child_id, images.c.digest)
+        .add_columns(image_names.c.name, image_names.c.resolved_at)
         .join(images, images.c.id == index_children.c.index_id)
         .join(image_names, image_names.c.image_id == index_children.c.index_id)
         .where(

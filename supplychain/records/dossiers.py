@@ -106,11 +106,13 @@ def read_dossier(connection: Connection, asked: Question) -> Dossier | None:
     for row in _ATTESTATIONS(connection, of=list(found), at=asked.at):
         found[row.image_id].attestations.append(attestation_of(row, subjects[row.image_id].digest))
     _read_configurations(connection, asked, subjects, found)
+    names, repositories = read_names(connection, image.id, asked.at)
     dossier = Dossier(
         subject=subjects[image.id],
         platforms=tuple(_platform(row, subjects[row.id], found[row.id]) for row in manifests),
         attestations=tuple(found[image.id].attestations),
-        names=read_names(connection, image.id, asked.at),
+        names=names,
+        repositories=repositories,
         indexes=read_indexes(connection, image.id, asked.at),
     )
     return _with_history(connection, asked, dossier)
@@ -129,19 +131,20 @@ def _with_history(connection: Connection, asked: Question, dossier: Dossier) -> 
         allowances=read_allowances(connection, project, digests, at),
         approvals=read_approvals(connection, project, dossier.subject.digest, at),
         underway=read_work(connection, project, dossier.subject.digest, at),
-        running=_running(connection, asked, dossier.subject.name),
+        # A name that anybody can give it must not be what it is compared with less by.
+        running=_running(connection, asked, dossier.repositories or dossier.called),
         statements=read_statements(connection, project, dossier, at),
         waivers=about(
-            read_waivers(connection, project, at), dossier.subject.name, digests, asked.environment
+            read_waivers(connection, project, at), dossier.called, digests, asked.environment
         ),
     )
 
 
-def _running(connection: Connection, asked: Question, name: str) -> Running | None:
-    """What runs of a repository in the environment asked about, with its components."""
+def _running(connection: Connection, asked: Question, names: Collection[str]) -> Running | None:
+    """What runs of its repositories in the environment asked about, with its components."""
     if Need.RUNNING not in asked.needs:
         return None
-    found = read_running(connection, asked.project, asked.environment, name, asked.at)
+    found = read_running(connection, asked.project, asked.environment, names, asked.at)
     if found is None:
         return None
     needs = frozenset({Need.COMPONENTS})

@@ -48,12 +48,12 @@ def read_deployments(
 
 
 def read_running(
-    connection: Connection, project: int, environment: str, name: str, at: datetime
+    connection: Connection, project: int, environment: str, names: Collection[str], at: datetime
 ) -> Deployment | None:
-    """The latest deployment of a repository in an environment that has not ended."""
+    """The latest deployment of some repositories in an environment that has not ended."""
     column = deployments.c
     chosen = _events(deployments, project, at).where(
-        column.environment == environment, column.subject_name == name
+        column.environment == environment, column.subject_name.in_(names)
     )
     found = _deployments(connection.execute(chosen))
     return next((d for d in found if d.until_at is None), None)

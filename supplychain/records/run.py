@@ -128,6 +128,8 @@ class RunRecord:
         attestations: Verified statements about an index itself; a platform manifest's are in its
             entry of `platforms`.
         tag: The tag that was resolved to the digest; None where the digest was given.
+        resolved: Whether a registry has the digest under the subject's name. Else that name is
+            what whoever made the file chose, and nothing is allowed by it.
     """
 
     subject: Subject
@@ -135,6 +137,7 @@ class RunRecord:
     platforms: tuple[PlatformRecord, ...]
     attestations: tuple[AttestationRecord, ...] = ()
     tag: str | None = None
+    resolved: bool = False
 
     @property
     def is_index(self) -> bool:

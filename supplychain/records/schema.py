@@ -45,7 +45,7 @@ from supplychain.records.vex_tables import vex_documents
 from supplychain.records.waiver_tables import decision_waivers, waiver_events
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0015"
+SCHEMA_VERSION = "0016"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -153,6 +153,9 @@ image_names = Table(
     text("name"),
     Column("image_id", ID, nullable=False),
     Column("recorded_at", Instant, nullable=False),
+    # When a registry was first seen to have it under this name; NULL where none ever was, and
+    # somebody's file or daemon called it so.
+    Column("resolved_at", Instant),
     PrimaryKeyConstraint("project_id", "name", "image_id"),
     _image_of(),
     Index(None, "image_id"),

@@ -50,13 +50,16 @@ def read_waivers(connection: Connection, project: int, at: datetime) -> tuple[Wa
 
 
 def about(
-    waivers: Iterable[Waiver], name: str, digests: Collection[Digest], environment: str
+    waivers: Iterable[Waiver],
+    names: Collection[str],
+    digests: Collection[Digest],
+    environment: str,
 ) -> tuple[Waiver, ...]:
-    """Those that could be meant: of this repository and these digests, in this environment."""
+    """Those that could be meant: of these repositories and digests, in this environment."""
     return tuple(
         waiver
         for waiver in waivers
-        if waiver.scope.repository in {"", name}
+        if waiver.scope.repository in {"", *names}
         and (waiver.scope.image is None or waiver.scope.image in digests)
         and (not waiver.scope.environments or environment in waiver.scope.environments)
     )

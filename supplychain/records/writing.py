@@ -88,8 +88,27 @@ def _file_children(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) -
 
 
 def _file_names(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) -> None:
+    resolved_at = filing.recorded_at if run.resolved else None
     for digest in sorted(numbers):
-        filing.insert(image_names, name=run.subject.name, image_id=numbers[digest])
+        name, number = run.subject.name, numbers[digest]
+        is_new = filing.insert(image_names, name=name, image_id=number, resolved_at=resolved_at)
+        if run.resolved and not is_new:
+            _resolve_name(filing, name, number)
+
+
+def _resolve_name(filing: Filing, name: str, image: int) -> None:
+    """What only a file was called so far, a registry turned out to have under that name."""
+    column = image_names.c
+    filing.connection.execute(
+        update(image_names)
+        .where(
+            column.project_id == filing.project,
+            column.name == name,
+            column.image_id == image,
+            column.resolved_at.is_(None),
+        )
+        .values(resolved_at=filing.recorded_at)
+    )
 
 
 def _file_tag(filing: Filing, run: RunRecord, tag: str, image: int) -> None:

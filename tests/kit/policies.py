@@ -212,6 +212,7 @@ def make_dossier(
         subject=subject,
         platforms=platforms or (make_platform(),),
         attestations=(make_attestation(subject),) if attestations is None else tuple(attestations),
+        repositories=(subject.name,),
     )
 
 

@@ -122,7 +122,7 @@ def manifest_run(
     if scan is None and sbom is None and not attestations:
         scan = scan_record(subject=subject)
     record = platform_record(subject, scan=scan, sbom=sbom, attestations=attestations)
-    return RunRecord(subject, OCI_MANIFEST, (record,), tag=tag)
+    return RunRecord(subject, OCI_MANIFEST, (record,), tag=tag, resolved=True)
 
 
 def index_run(
@@ -148,6 +148,7 @@ def index_run(
         ),
         attestations=(attestation_record(subject=index),) if attestations else (),
         tag=tag,
+        resolved=True,
     )
 
 

@@ -59,6 +59,12 @@ class BasePattern:
         named = not self.repository or matches(self.repository, name)
         return named and self.digest in {None, digest}
 
+    def allows(self, ancestor: Ancestor) -> bool:
+        """Whether an image is meant, not by a name that anybody could have given it."""
+        if self.repository and ancestor.local:
+            return False
+        return self.means(ancestor.subject.name, ancestor.subject.digest)
+
     def __str__(self) -> str:
         """For people."""
         return "@".join(str(part) for part in (self.repository, self.digest) if part)
@@ -73,7 +79,9 @@ class BaseImage(Authorities):
 
     An image stands upon its base, upon the base of that, and so on. We know one by its layers:
     an image whose layers are all there at the bottom of this one's, and which is on record under
-    the name in question, so put your bases on record (`supplychain scan BASE`). That is a fact.
+    the name in question, so put your bases on record from where they are (`supplychain scan BASE`):
+    a name counts for `allowed` only where a registry was seen to have the base under it. That is a
+    fact.
     Provenance is the word of whoever signed it, and labels
     (`org.opencontainers.image.base.name` and `.digest`) that of whoever built the image.
 
@@ -194,12 +202,11 @@ class BaseImage(Authorities):
         case: Case,
     ) -> tuple[str, Said]:
         """What it stands upon that is allowed, for people; "" for nothing. And whose word it is."""
-        fine = [a for a in known if _any(self.allowed, a.subject)]
+        fine = [a for a in known if self._is_allowed(a)]
         for ancestor in fine:
             if ancestor.known_by is Kinship.LAYERS:
                 return f"stands upon {ancestor.subject}", Said()
-        own = [Subject(name, platform.subject.digest) for name in _names(platform, case)]
-        if any(_any(self.allowed, subject) for subject in own):
+        if any(self._is_allowed(itself) for itself in _itself(platform, case)):
             return "is a base that is allowed", Said()
         if self.anybody:
             naming = [s for s in statements if any(map(self._is_allowed, _materials([s])))]
@@ -213,7 +220,7 @@ class BaseImage(Authorities):
         return "", Said()
 
     def _is_allowed(self, ancestor: Ancestor) -> bool:
-        return _any(self.allowed, ancestor.subject)
+        return any(pattern.allows(ancestor) for pattern in self.allowed)
 
     def _lack(
         self,
@@ -237,8 +244,12 @@ def _any(patterns: Iterable[BasePattern], subject: Subject) -> bool:
     return any(pattern.means(subject.name, subject.digest) for pattern in patterns)
 
 
-def _names(platform: PlatformDossier, case: Case) -> tuple[str, ...]:
-    return (platform.subject.name, case.subject.name, *case.dossier.names)
+def _itself(platform: PlatformDossier, case: Case) -> Iterator[Ancestor]:
+    """The image as what it could be: a base."""
+    digest = platform.subject.digest
+    yield Ancestor(Subject("", digest), Kinship.LAYERS, local=True)
+    for name in case.dossier.repositories:
+        yield Ancestor(Subject(name, digest), Kinship.LAYERS)
 
 
 def _digest(text: str) -> Digest | None:

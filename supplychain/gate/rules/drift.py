@@ -26,10 +26,12 @@ class Drift:
     """The image differs by no more than so many packages from what runs there now.
 
     What runs there is the latest deployment of the same repository in this environment
-    (`supplychain deployments report`) that has not ended. Packages are compared by type and name,
-    platform by platform, and counted: those that are new, those that are gone, and those with
-    another version. Where nothing of that repository runs there, the rule is not applicable, or
-    violated where `first: false` says so.
+    (`supplychain deployments report`) that has not ended: of the repositories in which a registry
+    was seen to have the image, or where it never was, of any name that it was recorded under.
+    Packages are compared by type and name, platform by platform, and counted: those that are new,
+    those that are gone, and those with another version. Where nothing of that repository runs
+    there, the rule is not applicable, or violated where `first: false` says so. An image that no
+    registry is known to have is the first of no repository.
     """
 
     name: ClassVar[str] = "drift"
@@ -99,6 +101,11 @@ class Drift:
 
     def _nothing_runs(self, case: Case) -> Judgement:
         summary = f"nothing of {case.subject.name} runs in {case.environment}, as far as is known"
+        if self.first and not case.dossier.repositories:
+            # By another name it may be the next of what runs there.
+            said = "it is in no registry that is known, so of which repository it is nobody can say"
+            pushed = Violation(said, "push it to its repository, and record it from there")
+            return Judgement(said, (pushed,))
         if self.first:
             return Judgement(summary, applies=False)
         remedy = f"supplychain deployments report IMAGE --environment {case.environment}"

@@ -24,7 +24,8 @@ class Images:
     A digest means the image, every index that lists it and every platform that it lists. A
     repository is meant by every name under which the digest is on record, whatever name is asked
     for: bytes that were once in a forbidden repository stay forbidden under another name. `only`
-    is met by any of these names. Patterns are
+    is met by any of the names under which a registry was seen to have the image; what a folder, an
+    archive or a daemon calls it is its keeper's choice. Patterns are
     [RE2's](https://github.com/google/re2/wiki/Syntax) and match the whole name, registry included:
     `docker\.io/library/.*`. What an image is built upon is the matter of `base-image`.
     """
@@ -64,7 +65,7 @@ class Images:
 
     def judge(self, case: Case) -> Judgement:
         """See `Rule.judge`."""
-        names = sorted({case.subject.name, *case.dossier.names} - {""})
+        names = sorted(case.dossier.called)
         violations = tuple(self._violations(names, case))
         return Judgement(f"known as {', '.join(names) or 'nothing'}", violations)
 
@@ -79,8 +80,11 @@ class Images:
                 yield Violation(
                     f"images from {name} are never allowed", "build it from other images"
                 )
-        if self.only and not any(fits(self.only, name) for name in names):
+        if self.only and not any(fits(self.only, name) for name in case.dossier.repositories):
+            where = f"but {', '.join(case.dossier.repositories)}"
+            if not case.dossier.repositories:
+                where = "for no registry is known to have it"
             yield Violation(
-                f"it is from none of the repositories that are allowed, but {', '.join(names)}",
+                f"it is from none of the repositories that are allowed, {where}",
                 f"copy it to one of them and record it there: {' or '.join(self.only)}",
             )

@@ -119,6 +119,16 @@ def test_an_image_is_built_upon_those_whose_layers_it_begins_with(record: Record
     assert dossier.platforms[0].ancestors == ()
 
 
+def test_a_base_that_only_somebodys_file_is_called_like_says_so(record: Record) -> None:
+    base = image("base")
+    for name, resolved in (("file", False), ("registry", True)):
+        run = configured(make_config(LAYERS[:1]), replace(base, name=name))
+        record.save_run(replace(run, resolved=resolved), at=AT)
+    record.save_run(configured(make_config()), at=AT)
+    local = {a.subject.name: a.local for a in platform(record).ancestors}
+    assert local == {"file": True, "registry": False}
+
+
 def test_an_image_with_the_same_layers_counts_for_a_base_without_a_layer(record: Record) -> None:
     record.save_run(configured(make_config(user="0"), image("base")), at=AT)
     record.save_run(configured(make_config()), at=AT)

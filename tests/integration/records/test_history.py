@@ -150,6 +150,26 @@ def test_what_runs_there_comes_with_its_components(record: Record) -> None:
     assert dossier(record, environment="prod", needs=needs).running is None
 
 
+def test_what_runs_there_is_of_its_repositories_whatever_it_is_called_since(record: Record) -> None:
+    other = Subject("registry.test/other", Digest.of(b"something else that runs there"))
+    record.history.deployed(report(Event.STARTED, NEXT), at=AT)
+    record.history.deployed(report(Event.STARTED, other, after=HOUR), at=AT + HOUR)
+    renamed = replace(SUBJECT, name=other.name)
+    needs = frozenset({Need.RUNNING})
+
+    def running() -> Subject | None:
+        found = dossier(record, environment="staging", needs=needs).running
+        return None if found is None else found.deployment.subject
+
+    # Somebody's file is called like something that runs there: that alone is what is known.
+    record.save_run(replace(manifest_run(renamed), resolved=False), at=AT)
+    assert running() == other
+    record.save_run(manifest_run(), at=AT + HOUR)
+    assert running() == NEXT
+    record.save_run(replace(manifest_run(renamed), resolved=False), at=AT + 2 * HOUR)
+    assert running() == NEXT
+
+
 @pytest.mark.parametrize(
     "change",
     [update(deployments).values(actor="x"), delete(deployments), delete(approvals)],

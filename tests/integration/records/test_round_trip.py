@@ -77,6 +77,35 @@ def test_what_an_image_says_of_itself_stands_above_what_an_index_said(record: Re
     assert _platform(record.dossier(SUBJECT.digest, at=AT)).platform == PLATFORM
 
 
+def test_a_name_is_a_repository_once_a_registry_was_seen_to_have_it(record: Record) -> None:
+    """Whoever records a file chooses its name, and that takes nothing from what is known."""
+    later, last = AT + timedelta(hours=1), AT + timedelta(hours=2)
+    called = replace(SUBJECT, name="elsewhere.test/web")
+    record.save_run(replace(manifest_run(), resolved=False), at=AT)
+    record.save_run(manifest_run(), at=later)
+    record.save_run(replace(manifest_run(called), resolved=False), at=last)
+    record.save_run(replace(manifest_run(), resolved=False), at=last)
+
+    def told(at: datetime) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        dossier = record.dossier(SUBJECT.digest, at=at)
+        assert dossier
+        return dossier.names, dossier.repositories
+
+    assert told(AT) == ((SUBJECT.name,), ())
+    assert told(later) == ((SUBJECT.name,), (SUBJECT.name,))
+    assert told(last) == ((called.name, SUBJECT.name), (SUBJECT.name,))
+
+
+@pytest.mark.parametrize("resolved", [True, False])
+def test_the_platforms_of_an_index_are_where_the_index_is(record: Record, resolved: bool) -> None:
+    run = replace(index_run(), resolved=resolved)
+    record.save_run(run, at=AT)
+    for digest in (run.subject.digest, run.platforms[1].subject.digest):
+        dossier = record.dossier(digest, at=AT)
+        assert dossier
+        assert dossier.repositories == ((run.subject.name,) if resolved else ())
+
+
 def _platform(dossier: Dossier | None) -> PlatformDossier:
     assert dossier is not None
     [platform] = dossier.platforms

@@ -177,6 +177,27 @@ def test_a_claim_touches_only_what_it_names(product: VexProduct) -> None:
     assert "not about this" in notes(decision)
 
 
+def test_by_a_repository_a_file_is_accused_and_never_cleared() -> None:
+    """What a folder or a daemon's tag is called like is no reason to believe in it."""
+    product = VexProduct(purls=("pkg:oci/web?repository_url=registry.test/shop/web",))
+
+    def told(status: VexStatus, *repositories: str) -> Decision:
+        platform = make_platform(findings=[known(make_finding())])
+        found = replace(
+            make_dossier(platform),
+            statements=(make_statement(product, status=status),),
+            repositories=repositories,
+        )
+        return evaluate(found, policy(), subject=SUBJECT, environment="prod", at=AT)
+
+    assert told(NOT, SUBJECT.name).verdict is Verdict.ALLOW
+    for elsewhere in ((), ("elsewhere.test/web",)):
+        decision = told(NOT, *elsewhere)
+        assert decision.verdict is Verdict.DENY
+        assert "not about this" in notes(decision)
+        assert f"claimed: {AFFECTED}" in notes(told(AFFECTED, *elsewhere))
+
+
 def test_a_finding_without_purl_is_only_cleared_with_the_whole_image() -> None:
     bare = make_finding(purl="")
     assert judge(make_statement(), finding=bare).verdict is Verdict.ALLOW

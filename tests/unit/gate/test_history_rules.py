@@ -209,6 +209,9 @@ class TestDrift:
         assert decision.verdict is Verdict.ALLOW
         assert decision.results[-1].outcome is Outcome.NOT_APPLICABLE
         assert judge(_with(A), "drift: {added: 0, first: false}").verdict is Verdict.DENY
+        # Under the name of a file anything could be the first.
+        local = replace(_with(A), repositories=())
+        assert reason(judge(local, "sbom: {}", "drift: {added: 0}")).startswith("it is in no regis")
         alone = judge(_with(A), "drift: {added: 0}")
         assert reason(alone) == "no rule of the policy for prod applies to this image"
 

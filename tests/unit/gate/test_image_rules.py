@@ -261,8 +261,19 @@ class TestBaseImage:
         )
 
     def test_a_base_itself_is_allowed(self) -> None:
-        dossier = replace(configured(ancestors=()), names=(BASE.name,))
+        dossier = replace(configured(ancestors=()), repositories=(BASE.name,))
         assert reasons(dossier, ALLOWED) == []
+
+    def test_a_name_that_only_a_file_has_makes_no_base_of_it(self) -> None:
+        """Whoever tags an image in a daemon, or names a folder, calls it what they like."""
+        renamed = replace(configured(ancestors=()), names=(BASE.name,), repositories=())
+        assert reasons(renamed, ALLOWED)
+        below = [Ancestor(BASE, Kinship.LAYERS, local=True)]
+        assert reasons(configured(ancestors=below), ALLOWED)
+        # A digest means these bytes, whatever they are called; and a ban goes by any name.
+        by_digest = f"base-image: {{allowed: [{{digest: '{BASE.digest}'}}]}}"
+        assert reasons(configured(ancestors=below), by_digest) == []
+        assert reasons(configured(ancestors=below), FORBIDDEN)
 
     def test_a_label_counts_only_where_the_policy_says_so(self) -> None:
         dossier = configured(ancestors=[Ancestor(BASE, Kinship.LABEL)])
@@ -346,6 +357,15 @@ class TestImages:
         assert reasons(make_dossier(), r"images: {only: ['registry\.test/.*']}") == []
         (reason,) = reasons(make_dossier(), r"images: {only: ['registry\.test']}")
         assert reason.startswith("it is from none of the repositories that are allowed")
+
+    def test_what_only_a_file_is_called_is_forbidden_and_never_allowed_by_it(self) -> None:
+        called = replace(make_dossier(), names=(SUBJECT.name,), repositories=())
+        (reason,) = reasons(called, r"images: {only: ['registry\.test/.*']}")
+        assert reason == (
+            "it is from none of the repositories that are allowed, for no registry is known to "
+            "have it"
+        )
+        assert reasons(called, r"images: {repositories: ['registry\.test/.*']}")
 
     def test_it_denies_although_all_else_only_warns(self) -> None:
         dossier = make_dossier(make_platform(scan=None))

@@ -239,6 +239,23 @@ def test_missing_evidence_is_borne_by_who_names_rule_and_image(
     assert judge(make_waiver(scope), dossier=dossier).verdict is verdict
 
 
+@pytest.mark.parametrize("names", [(), (SUBJECT.name,)])
+def test_the_name_of_a_file_or_a_daemons_tag_is_no_repository(names: tuple[str, ...]) -> None:
+    """Whoever has the file chooses what it is called, and what is recorded of it says so."""
+    scope = WaiverScope(rule="sbom", repository=SUBJECT.name)
+    dossier = make_dossier(make_platform(sbom=None))
+    local = replace(dossier, names=names, repositories=("elsewhere.test/web",))
+    decision = judge(make_waiver(scope), dossier=local)
+    assert decision.verdict is Verdict.DENY
+    said = f"WV-17 does not count: no registry is known to have it there: supplychain run {SUBJECT}"
+    assert said in notes(decision)
+    # What it is called last plays no part where a registry has it.
+    moved = replace(
+        dossier, subject=replace(SUBJECT, name="shop"), repositories=("a.test/b", SUBJECT.name)
+    )
+    assert judge(make_waiver(scope), dossier=moved).verdict is Verdict.ALLOW
+
+
 def test_what_was_never_recorded_and_what_has_no_policy_no_waiver_bears() -> None:
     waiver = make_waiver(WaiverScope(rule="sbom", image=SUBJECT.digest))
     dossier = with_waivers(make_dossier(), waiver)
