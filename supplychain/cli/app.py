@@ -65,6 +65,9 @@ _BRANCHES = (
     _Branch("policy", _CARE, "policy"),
     _Branch("keys", _CARE, "keys"),
     _Branch("db", _CARE, "db"),
+    _Branch("backup", _CARE, "keeping", "backup"),
+    _Branch("restore", _CARE, "keeping", "restore"),
+    _Branch("verify-store", _CARE, "keeping", "verify_store"),
     _Branch("config", _CARE, "config"),
 )
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Table
+from sqlalchemy.exc import DBAPIError
 
 
 def stage(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:
@@ -24,7 +25,7 @@ def stage(connection: Connection, table: Table, rows: Sequence[tuple[object, ...
     """
     table.create(connection)
     if connection.dialect.name == "postgresql":
-        _copy(connection.connection.cursor(), table.name, rows)
+        copy_rows(connection, table.name, rows)
     elif rows:
         statement = str(table.insert().compile(dialect=connection.dialect))
         connection.exec_driver_sql(statement, list(rows))
@@ -74,8 +75,22 @@ def _insert(dialect: str, table: Table) -> Insert:
     return sqlite.insert(table).on_conflict_do_nothing().inline()
 
 
-def _copy(cursor: Any, name: str, rows: Sequence[tuple[object, ...]]) -> None:
-    """PostgreSQL's bulk protocol; `cursor` is psycopg's, which need not be installed."""
-    with cursor, cursor.copy(f"COPY {name} FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
+def copy_rows(connection: Connection, into: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Put rows into a table by PostgreSQL's bulk protocol.
+
+    Args:
+        connection: In a transaction that writes.
+        into: The table's name, and its columns in brackets where not all of them come.
+        rows: The rows.
+    """
+    # Psycopg's, which need not be installed; SQLAlchemy has no word for COPY.
+    cursor: Any = connection.connection.cursor()
+    statement = f"COPY {into} FROM STDIN"
+    try:
+        with cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError.instance(
+            statement, None, error, connection.dialect.loaded_dbapi.Error
+        ) from error

@@ -173,7 +173,7 @@ def upgrade(url: str) -> SchemaStatus:
     """
     engine = open_engine(url)
     try:
-        _make_room(engine)
+        make_room(engine)
         _run_migrations(engine)
         return status(engine)
     finally:
@@ -238,7 +238,12 @@ def _is_revision(text: str) -> bool:
     return len(text) == len(SCHEMA_VERSION) and text.isdecimal()
 
 
-def _make_room(engine: Engine) -> None:
+def make_room(engine: Engine) -> None:
+    """Make the folder of a SQLite database.
+
+    Raises:
+        StoreError: It cannot be made.
+    """
     file = sqlite_file(engine.url)
     if file is None:
         return
@@ -257,7 +262,7 @@ def _run_migrations(engine: Engine) -> None:
     for left in reversed(range(_ATTEMPTS)):
         try:
             with writing(engine) as connection:
-                _prepare(connection)
+                prepare(connection)
                 migrate(connection, "head")
         except StoreError as error:
             if not left or not _is_lock(error):
@@ -267,7 +272,8 @@ def _run_migrations(engine: Engine) -> None:
             return
 
 
-def _prepare(connection: Connection) -> None:
+def prepare(connection: Connection) -> None:
+    """Let nobody else migrate until this transaction ends, and wait for nothing for long."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
         # Only now: the wait for another upgrade is not the wait for a busy table.

@@ -1,0 +1,152 @@
+"""Backups of the record that the settings name, and whether it is as it was recorded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from supplychain import __version__
+from supplychain.errors import ConflictError, InputError, NotFoundError, StoreError
+
+if TYPE_CHECKING:
+    from supplychain.model.digest import Digest
+    from supplychain.records.backup import Backup
+    from supplychain.records.content import ContentStore
+    from supplychain.records.store_check import StoreReport
+    from supplychain.settings import Settings
+
+Moved = Callable[[int], None]
+
+
+def back_up(settings: Settings, target: Path, *, at: datetime, moved: Moved) -> tuple[Path, Backup]:
+    """Write a backup into a new file, or into one named by the time in a folder.
+
+    Args:
+        settings: All settings.
+        target: A file that is not there yet, or a folder that is.
+        at: Now (aware, UTC).
+        moved: Told how many bytes were moved.
+
+    Raises:
+        ConflictError: There is such a file.
+        InputError: There is no such folder.
+        StoreError: Something cannot be read or written.
+    """
+    from supplychain.records.backup import back_up as write_backup
+    from supplychain.records.database import open_engine
+
+    path = target
+    if target.is_dir():
+        path = target / f"supplychain-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}.tar"
+    engine = open_engine(settings.database_url)
+    try:
+        with _new_file(path) as file:
+            by = f"supplychain {__version__}"
+            return path, write_backup(engine, _content(settings), file, at=at, by=by, moved=moved)
+    finally:
+        engine.dispose()
+
+
+def restore(
+    settings: Settings, path: Path, *, expected: Digest | None, accept_breaks: bool, moved: Moved
+) -> Backup:
+    """Restore a backup into the empty record that the settings name.
+
+    Raises:
+        NotFoundError: There is no such file.
+        ConflictError: The record is not empty.
+        VerificationError: The backup is not whole.
+    """
+    from supplychain.records.database import open_engine
+    from supplychain.records.restore import restore as read_backup
+
+    engine = open_engine(settings.database_url)
+    try:
+        with _opened(path) as file:
+            return read_backup(
+                engine,
+                _content(settings),
+                file,
+                expected=expected,
+                accept_breaks=accept_breaks,
+                moved=moved,
+            )
+    finally:
+        engine.dispose()
+
+
+def check_store(settings: Settings, *, moved: Moved) -> StoreReport:
+    """Look at every document, every row's document and every chain.
+
+    Raises:
+        SchemaVersionError: The database has another schema.
+        StoreError: Something cannot be read.
+    """
+    from supplychain.records import store_check
+    from supplychain.records.database import open_engine
+
+    engine = open_engine(settings.database_url)
+    try:
+        return store_check.check_store(engine, _content(settings), moved=moved)
+    finally:
+        engine.dispose()
+
+
+def _content(settings: Settings) -> ContentStore:
+    from supplychain.records.stores import open_content_store
+
+    return open_content_store(settings.content_url)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no file {path}", hint="ls -l its folder") from None
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be read", because=error.strerror, retryable=False
+        ) from error
+    with file:
+        yield file
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that is there, whole and synced, when all went well; else there is none."""
+    if path.exists():
+        raise ConflictError(f"there is a file {path} already", hint="name another one, or a folder")
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}", hint=f"mkdir -p {folder}")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        # Whoever may read a backup may read all that is on record.
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        partial.replace(path)
+        _sync(folder)
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written",
+            because=error.strerror,
+            hint="free some space there, or name another place: nothing was left behind",
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

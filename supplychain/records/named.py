@@ -1,0 +1,138 @@
+"""Which rows name which documents of the content store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, Connection, select
+
+from supplychain.errors import SupplyChainError
+from supplychain.gate.inputs import from_document
+from supplychain.model.digest import Digest
+from supplychain.records.columns import DigestText
+from supplychain.records.content import ContentStore
+from supplychain.records.packed import unpacked
+from supplychain.records.schema import (
+    approvals,
+    configurations,
+    decision_links,
+    decisions,
+    deployments,
+    evidence,
+    feed_editions,
+    metadata,
+    policies,
+    vex_documents,
+    waiver_events,
+)
+from supplychain.records.vex_tables import vex_signatures
+
+# What they name was in the content store before their row committed, and has to be there.
+KEPT: tuple[Column[Any], ...] = (
+    evidence.c.digest,
+    configurations.c.digest,
+    decisions.c.digest,
+    decisions.c.policy_digest,
+    decision_links.c.inputs,
+    policies.c.digest,
+    deployments.c.digest,
+    approvals.c.digest,
+    waiver_events.c.digest,
+    vex_documents.c.digest,
+    vex_signatures.c.digest,
+    feed_editions.c.digest,
+)
+# What these name lies elsewhere (images, databases of vulnerabilities, tools), is no document
+# (links, essences), or is one that another column names, too.
+ELSEWHERE = frozenset(
+    {
+        "approvals.subject_digest",
+        "attestations.payload_digest",
+        "attestations.predicate_digest",
+        "decision_links.digest",
+        "decision_links.essence",
+        "decision_links.previous",
+        "decision_waivers.decision",
+        "decisions.subject_digest",
+        "deployments.subject_digest",
+        "evidence.producer_digest",
+        "images.digest",
+        "scans.database_digest",
+        "vex_documents.about_digest",
+        "vex_reviews.document_digest",
+        "vex_signatures.payload_digest",
+        "waiver_events.answers",
+        "work.subject_digest",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A document that a row names and that is not there.
+
+    Attributes:
+        table: The row's table.
+        column: Which of its columns names it.
+        digest: The document.
+    """
+
+    table: str
+    column: str
+    digest: Digest
+
+
+def digest_columns() -> tuple[Column[Any], ...]:
+    """Every column with a digest, whatever that is of."""
+    tables = metadata.sorted_tables
+    return tuple(c for table in tables for c in table.c if isinstance(c.type, DigestText))
+
+
+def kept_documents(connection: Connection) -> dict[Digest, Missing]:
+    """Every document that has to be in the content store, as what it would be were it missing."""
+    found: dict[Digest, Missing] = {}
+    for column in KEPT:
+        for digest in _values(connection, column):
+            found.setdefault(digest, Missing(column.table.name, column.name, digest))
+    return found
+
+
+def mentioned(connection: Connection, content: ContentStore) -> set[Digest]:
+    """Every digest that any row has, and the policies of decisions that found none to be usable.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    found = {digest for column in digest_columns() for digest in _values(connection, column)}
+    return found | set(_unusable_policies(connection, content))
+
+
+def _values(connection: Connection, column: Column[Any]) -> Iterator[Digest]:
+    chosen = select(column).where(column.is_not(None)).distinct()
+    yield from connection.execution_options(yield_per=5000).scalars(chosen)
+
+
+def _unusable_policies(connection: Connection, content: ContentStore) -> Iterator[Digest]:
+    """Decisions without a policy may have been given one: their inputs alone name it."""
+    chosen = (
+        select(decision_links.c.inputs, decisions.c.digest)
+        .join(decisions, decisions.c.id == decision_links.c.decision_id)
+        .where(decisions.c.policy_digest.is_(None), decision_links.c.inputs.is_not(None))
+    )
+    for row in connection.execute(chosen).all():
+        policy = _policy_in(content, row.digest, row.inputs)
+        if policy is not None:
+            yield policy
+
+
+def _policy_in(content: ContentStore, decision: Digest, inputs: Digest) -> Digest | None:
+    from supplychain.gate.decision_document import from_document as read_decision
+
+    try:
+        named = read_decision(content.get(decision)).inputs
+        return from_document(unpacked(content.get(inputs), named)).policy
+    except SupplyChainError:
+        # Damaged or missing: that is told by whoever looks at the documents themselves.
+        return None

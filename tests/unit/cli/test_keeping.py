@@ -1,0 +1,148 @@
+"""`backup`, `restore` and `verify-store` as they are typed."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import stat
+from pathlib import Path
+
+import pytest
+
+from supplychain.records.content import key_of
+from tests.kit.typist import IMAGE, Typist
+
+
+@pytest.fixture
+def filled(typist: Typist) -> Typist:
+    typist.policy("sbom: {}")
+    typist.examined()
+    assert typist.type("gate", IMAGE, "-e", "prod").code in {0, 10}
+    return typist
+
+
+def documents(typist: Typist) -> list[Path]:
+    return [p for p in (typist.data / "content" / "sha256").rglob("*") if p.is_file()]
+
+
+def test_a_backup_is_restored_elsewhere_and_judges_the_same(filled: Typist) -> None:
+    made = filled.type("backup", "record.tar", "-o", "json")
+    assert made.code == 0
+    said = json.loads(made.stdout)
+    assert said["documents"] == len(documents(filled))
+    assert stat.S_IMODE((filled.folder / "record.tar").stat().st_mode) == 0o600
+
+    back = filled.type(
+        "restore", "record.tar", "--manifest", said["manifest"], "--data-dir", "restored"
+    )
+
+    assert back.code == 0, back.stderr
+    assert said["manifest"] in back.stdout
+    checked = filled.type("verify-store", "--data-dir", "restored")
+    assert checked.code == 0
+    assert checked.stdout.startswith("whole  ")
+    listed = filled.type("decisions", "list", "--data-dir", "restored", "-o", "json")
+    assert listed.stdout == filled.type("decisions", "list", "-o", "json").stdout
+
+
+def test_a_folder_gets_a_file_named_by_the_time(filled: Typist) -> None:
+    (filled.folder / "backups").mkdir()
+    made = filled.type("backup", "backups")
+    assert made.code == 0
+    (file,) = (filled.folder / "backups").iterdir()
+    assert file.name.startswith("supplychain-20")
+    assert str(file.relative_to(filled.folder)) in made.stdout
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [("taken.tar", "there is a file"), ("absent/record.tar", "there is no folder")],
+)
+def test_a_backup_goes_into_a_new_file_only(filled: Typist, target: str, told: str) -> None:
+    (filled.folder / "taken.tar").write_text("mine")
+    made = filled.type("backup", target)
+    assert made.code != 0
+    assert told in made.stderr
+    assert (filled.folder / "taken.tar").read_text() == "mine"
+
+
+def test_a_backup_that_finds_no_room_leaves_nothing(filled: Typist) -> None:
+    """The file size limit is the disk that is full."""
+    with filled.record() as record:
+        record._content.put(os.urandom(3_000_000))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, before[1]))
+    try:
+        made = filled.type("backup", "record.tar")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert made.code == 1
+    assert "record.tar cannot be written" in made.stderr
+    assert not list(filled.folder.glob("*record.tar*"))
+
+
+def test_restoring_into_a_record_that_is_there_is_refused(filled: Typist) -> None:
+    filled.type("backup", "record.tar")
+    told = filled.type("restore", "record.tar")
+    assert told.code == 1
+    assert "into an empty database only" in told.stderr
+    assert "--data-dir" in told.stderr
+
+
+def test_what_is_no_backup_is_refused_in_plain_words(filled: Typist) -> None:
+    (filled.folder / "other").write_bytes(b"something else")
+    told = filled.type("restore", "other", "--data-dir", "restored")
+    assert told.code == 1
+    assert "error: this is no backup" in told.stderr
+    assert filled.type("restore", "absent", "--data-dir", "restored").code == 1
+
+
+def test_damage_is_told_with_a_report(filled: Typist) -> None:
+    first, second, *_ = sorted(documents(filled))
+    first.chmod(0o644)
+    first.write_bytes(b"other")
+    second.unlink()
+    with filled.record() as record:
+        stray = record._content.put(b"nobody names me")
+
+    told = filled.type("verify-store", "-o", "json")
+
+    assert told.code == 1
+    report = json.loads(told.stdout)
+    assert not report["whole"]
+    assert report["damaged"] == [f"sha256:{first.name}"]
+    assert [one["digest"] for one in report["missing"]] == [f"sha256:{second.name}"]
+    assert report["orphans"] == [str(stray)]
+    assert "damaged in" in told.stderr
+    assert "restore it from a backup" in told.stderr
+    text = filled.type("verify-store")
+    assert f"DAMAGED  sha256:{first.name} has other bytes" in text.stdout
+    assert (filled.data / "content" / key_of(stray)).exists()
+
+
+def test_an_orphan_alone_is_no_damage(filled: Typist) -> None:
+    with filled.record() as record:
+        record._content.put(b"nobody names me")
+    told = filled.type("verify-store")
+    assert told.code == 0
+    assert "1 documents that no row names" in told.stdout
+
+
+def test_a_policy_that_was_given_and_could_not_be_used_is_no_orphan(typist: Typist) -> None:
+    """The decision names none; only what it was made from does, and replaying it needs it."""
+    typist.examined()
+    policy = typist.policy("sbom: {}", environment="staging", name="other")
+    asked = typist.type("gate", IMAGE, "-e", "prod", "--policy", policy, "-o", "json")
+    assert json.loads(asked.stdout)["policy"] is None
+    report = json.loads(typist.type("verify-store", "-o", "json").stdout)
+    assert (report["documents"], report["orphans"]) == (len(documents(typist)), [])
+
+
+def test_a_changed_decision_is_told(filled: Typist) -> None:
+    filled.sql("DROP TRIGGER decisions_no_update")
+    filled.sql("UPDATE decisions SET environment = 'other'")
+    told = filled.type("verify-store", "-o", "json")
+    assert told.code == 1
+    (chain,) = json.loads(told.stdout)["chains"]
+    assert any("was changed after it was recorded" in one for one in chain["breaks"])
