@@ -13,6 +13,8 @@ revision = "0016"
 down_revision = "0015"
 branch_labels = None
 depends_on = None
+# It only adds: an older program writes no such instant, which means nobody knows.
+compatible_since = "0015"
 
 INSTANT = sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite")
 

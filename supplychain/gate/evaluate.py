@@ -218,14 +218,20 @@ def _denied(
 
 
 def _first_time(dossier: Dossier, policy: Policy, subject: Subject, at: datetime) -> Decision:
-    """What is said of a digest of which nothing is recorded yet, and somebody works on it."""
-    case = Case(dossier, policy.environment, (), at)
+    """What is said of a digest of which nothing is recorded yet, and somebody works on it.
+
+    A ban needs no evidence: what is never allowed is not worth waiting for.
+    """
+    case = Case(replace(dossier, subject=subject), policy.environment, (), at)
     told = "; ".join(f"{w.detail} for {span(case.age(w.since_at))}" for w in dossier.underway)
     unseen = _violated("record", f"nothing is recorded yet: {told}", f"supplychain run {subject}")
     awaited = replace(unseen, violations=(replace(unseen.violations[0], awaits=EvidenceKind.SCAN),))
-    verdict = _verdict((awaited,), case)
+    above = [(entry, entry.rule.judge(case)) for entry in policy.rules if not entry.rule.waivable]
+    bans = tuple(_result(entry, said, case) for entry, said in above if said.violations)
+    verdict = _verdict((awaited, *bans), case)
     return replace(
         _denied(awaited, policy.digest, subject, policy.environment, at),
+        results=(awaited, *bans),
         verdict=verdict,
         holds_until=_holds_until(verdict, (), case),
     )

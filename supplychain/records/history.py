@@ -7,23 +7,27 @@ made of them, as of any instant.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
+from threading import Event, Thread
 
 from sqlalchemy import Engine, Table, update
 
-from supplychain.errors import ConflictError, NotFoundError
+from supplychain.errors import ConflictError, NotFoundError, StoreError
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
-from supplychain.model.history import Approval, Deployment, Event, Report
+from supplychain.model.history import Approval, Deployment, Report
+from supplychain.model.history import Event as Happening
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
 from supplychain.records.happened import all_deployments, read_approvals
 from supplychain.records.schema import approvals, deployments, work
 
-# A killed process says no goodbye: after this nobody believes in its work any more.
-_LEASE = timedelta(minutes=15)
+# A killed process says no goodbye: after this nobody believes in its work any more. Who lives says
+# so several times in between.
+_LEASE = timedelta(seconds=60)
+_BEAT = timedelta(seconds=15)
 
 
 class History:
@@ -82,7 +86,7 @@ class History:
         Raises:
             NotFoundError: Nothing is there to withdraw.
         """
-        if report.event is Event.WITHDRAWN:
+        if report.event is Happening.WITHDRAWN:
             given = self.approvals(report.subject.digest, at=at)
             if not any(
                 a.environment == report.environment
@@ -118,8 +122,12 @@ class History:
         clock: Callable[[], datetime],
         *,
         lease: timedelta = _LEASE,
+        beat: timedelta = _BEAT,
     ) -> Iterator[None]:
         """Let gates know that evidence about a digest is being made, for as long as it is.
+
+        A thread renews that until it ends. Where the record cannot be written it tries again, and
+        gates that see nothing of it deny instead of waiting.
 
         Args:
             subject: The digest.
@@ -127,6 +135,7 @@ class History:
             detail: For people: what is being done.
             clock: The time now (aware, UTC).
             lease: How long to believe in it, should nobody be left to say that it ended.
+            beat: How often to renew that.
         """
         begun_at = clock()
         with writing(self._engine) as connection:
@@ -142,12 +151,30 @@ class History:
                 )
                 .returning(work.c.id)
             ).scalar_one()
+        done = Event()
+        renewing = Thread(target=self._renew, args=(number, clock, lease, beat, done), daemon=True)
+        renewing.start()
         try:
             yield
         finally:
+            done.set()
+            renewing.join()
             with writing(self._engine) as connection:
                 mine = update(work).where(work.c.id == number)
                 connection.execute(mine.values(ended_at=clock()))
+
+    def _renew(
+        self,
+        number: int,
+        clock: Callable[[], datetime],
+        lease: timedelta,
+        beat: timedelta,
+        done: Event,
+    ) -> None:
+        while not done.wait(beat.total_seconds()):
+            with suppress(StoreError), writing(self._engine) as connection:
+                mine = update(work).where(work.c.id == number)
+                connection.execute(mine.values(expires_at=clock() + lease))
 
     def _append(self, table: Table, report: Report, at: datetime) -> Digest:
         digest = self._content.put(report.document())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,8 @@ def test_a_run_that_is_killed_while_it_verifies(desk: Desk, repaired: Path) -> N
             until(lambda: server.asked("GET", bundles))
             process.send_signal(signal.SIGKILL)
             assert process.wait(20) == -signal.SIGKILL
-    # That somebody works on it is all that is left, and makes the gate wait for a while.
+    # That somebody works on it is all that is left, and makes the gate wait for a minute.
     assert desk.rows() == before
     desk.type("gate", digest_of(repaired), "-e", "prod").ended(11)
+    soon = datetime.now(UTC) + timedelta(seconds=61)
+    desk.type("gate", digest_of(repaired), "-e", "prod", "--at", soon.isoformat()).ended(10)

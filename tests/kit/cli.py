@@ -157,7 +157,7 @@ class Desk:
             counts = {
                 name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
                 for (name,) in names.fetchall()
-                if name not in {"alembic_version", "projects", "work"}
+                if name not in {"alembic_version", "schema_compatibility", "projects", "work"}
             }
         return {name: count for name, count in counts.items() if count}
 

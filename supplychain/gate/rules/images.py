@@ -13,13 +13,15 @@ from supplychain.gate.patterns import PATTERNS, fits
 from supplychain.model.decision import Violation
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Need
+from supplychain.model.evidence import EvidenceKind
 
 
 @dataclass(frozen=True, slots=True)
 class Images:
     r"""The image is none of those that never run, and from a repository from which images may run.
 
-    This rule stands above all others: no waiver bears what it denies, and it cannot only warn.
+    This rule stands above all others: no waiver bears what it denies, it cannot only warn, and what
+    it forbids is denied before anything else is known of the image.
 
     A digest means the image, every index that lists it and every platform that it lists. A
     repository is meant by every name under which the digest is on record, whatever name is asked
@@ -87,4 +89,6 @@ class Images:
             yield Violation(
                 f"it is from none of the repositories that are allowed, {where}",
                 f"copy it to one of them and record it there: {' or '.join(self.only)}",
+                # Where it is from is recorded with all else; of a first run nothing is yet.
+                awaits=None if case.dossier.platforms else EvidenceKind.SCAN,
             )

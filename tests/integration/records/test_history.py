@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Executable, delete, update
+from sqlalchemy import Executable, delete, text, update
 from sqlalchemy.exc import DBAPIError
 
 from supplychain.errors import ConflictError, NotFoundError
@@ -20,6 +23,7 @@ from supplychain.records.database import open_engine
 from supplychain.records.ledger import DecisionRecord
 from supplychain.records.record import Record
 from supplychain.records.schema import approvals, deployments
+from tests.kit.cli import until
 from tests.kit.runs import index_run, make_decision, manifest_run, scan_record
 from tests.kit.scans import AT, SUBJECT, make_component
 
@@ -128,12 +132,58 @@ def test_approvals_are_given_and_taken_back(record: Record) -> None:
 
 def test_work_is_under_way_until_it_ends_or_its_lease_does(record: Record) -> None:
     clock = iter([AT, AT + HOUR / 6])
-    with record.history.working(SUBJECT.digest, [EvidenceKind.SCAN], "run", lambda: next(clock)):
+    made, lease = [EvidenceKind.SCAN], HOUR / 4
+    with record.history.working(SUBJECT.digest, made, "run", lambda: next(clock), lease=lease):
         (work,) = dossier(record, at=AT + HOUR / 12).underway
         assert work.kinds == (EvidenceKind.SCAN,)
         assert record.dossier(SUBJECT.digest, at=AT + HOUR) is None
     assert record.dossier(SUBJECT.digest, at=AT + HOUR / 5) is None
     assert dossier(record, at=AT + HOUR / 12).underway == (work,)
+
+
+def test_who_works_on_says_so_again_and_again(record: Record) -> None:
+    """However long it takes; who was killed is believed for a minute at most."""
+    ticking = itertools.count()
+
+    def clock() -> datetime:
+        return AT + next(ticking) * HOUR / 60
+
+    kinds, beat = [EvidenceKind.SCAN], timedelta(milliseconds=5)
+    with record.history.working(SUBJECT.digest, kinds, "run", clock, beat=beat):
+        until(lambda: record.dossier(SUBJECT.digest, at=AT + HOUR / 6))
+        (renewed,) = dossier(record, at=AT + HOUR / 6).underway
+        assert renewed.since_at == AT
+        assert renewed.expires_at > AT + HOUR / 6
+    assert not [one for one in threading.enumerate() if "_renew" in one.name]
+    ended_at = AT + next(ticking) * HOUR / 60
+    assert record.dossier(SUBJECT.digest, at=ended_at) is None
+
+
+def test_who_says_nothing_for_a_minute_is_believed_no_longer(record: Record) -> None:
+    working = record.history.working(SUBJECT.digest, [EvidenceKind.SCAN], "run", lambda: AT)
+    with working:
+        (work,) = dossier(record, at=AT).underway
+    assert work.expires_at == AT + HOUR / 60
+
+
+def test_work_goes_on_although_the_record_cannot_be_written_for_a_while(
+    record: Record, database: str
+) -> None:
+    """What renews it does not end who works, and renews it when it can."""
+    now, kinds, beat = [AT], [EvidenceKind.SCAN], timedelta(milliseconds=5)
+    engine = open_engine(database)
+
+    def rename(before: str, after: str) -> None:
+        with engine.begin() as raw:
+            raw.execute(text(f"ALTER TABLE {before} RENAME TO {after}"))
+
+    with record.history.working(SUBJECT.digest, kinds, "run", lambda: now[0], beat=beat):
+        rename("work", "elsewhere")
+        time.sleep(0.1)
+        now[0] = AT + HOUR / 6
+        rename("elsewhere", "work")
+        until(lambda: record.dossier(SUBJECT.digest, at=now[0]))
+    engine.dispose()
 
 
 def test_what_runs_there_comes_with_its_components(record: Record) -> None:

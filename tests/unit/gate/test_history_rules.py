@@ -246,6 +246,28 @@ class TestPending:
         assert reason(decision) == "nothing is recorded yet: run for 1 min"
         assert judge(unseen, *self.RULES, after=HOUR).verdict is Verdict.DENY
 
+    @pytest.mark.parametrize(
+        ("rule", "said"),
+        [
+            (f"images: {{digests: ['{SUBJECT.digest}']}}", "it is never allowed"),
+            (r"images: {repositories: ['registry\.test/.*']}", "images from registry.test/"),
+        ],
+    )
+    def test_what_is_never_allowed_is_not_waited_for(self, rule: str, said: str) -> None:
+        """Neither the first time nor when something is known of it."""
+        unseen = Dossier(replace(SUBJECT, name=""), (), (), underway=(underway(),))
+        for dossier in (unseen, self.bare()):
+            decision = judge(dossier, "sbom: {}", rule)
+            assert decision.verdict is Verdict.DENY
+            assert said in " ".join(v.message for v in decision.violations)
+
+    def test_where_it_is_from_is_recorded_with_all_else(self) -> None:
+        only = r"images: {only: ['registry\.test/.*']}"
+        unseen = Dossier(SUBJECT, (), (), underway=(underway(),))
+        assert judge(unseen, "sbom: {}", only).verdict is Verdict.PENDING
+        elsewhere = replace(self.bare(), repositories=("elsewhere.test/web",))
+        assert judge(elsewhere, "sbom: {}", only).verdict is Verdict.DENY
+
     def test_one_reason_beside_is_a_denial(self) -> None:
         dossier = replace(self.bare(), attestations=(make_attestation(key=b"a stranger's"),))
         waiting = judge(dossier, *self.RULES, "approval: {by: [alice]}")
