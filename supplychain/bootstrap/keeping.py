@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from supplychain.model.digest import Digest
     from supplychain.records.backup import Backup
     from supplychain.records.content import ContentStore
+    from supplychain.records.retention import Removal
     from supplychain.records.store_check import StoreReport
     from supplychain.settings import Settings
 
@@ -92,6 +93,35 @@ def check_store(settings: Settings, *, moved: Moved) -> StoreReport:
     engine = open_engine(settings.database_url)
     try:
         return store_check.check_store(engine, _content(settings), moved=moved)
+    finally:
+        engine.dispose()
+
+
+def retention(settings: Settings, *, at: datetime, remove: bool) -> Removal:
+    """What goes by the settings' rules.
+
+    Args:
+        settings: All settings.
+        at: Now (aware, UTC).
+        remove: Whether to remove it; else it is only counted.
+
+    Raises:
+        ConfigurationError: The rules do not read as durations.
+        SchemaVersionError: The database has another schema.
+        StoreError: Something cannot be read or written.
+    """
+    from supplychain.records import retention as rules
+    from supplychain.records.database import open_engine
+
+    unused = settings.text("keep_unused")
+    asked = rules.Rules(
+        timedelta(seconds=settings.duration("keep_superseded")),
+        timedelta(seconds=settings.duration("keep_unused")) if unused else None,
+    )
+    engine = open_engine(settings.database_url)
+    try:
+        run = rules.apply if remove else rules.plan
+        return run(engine, _content(settings), asked, at=at)
     finally:
         engine.dispose()
 

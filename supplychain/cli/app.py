@@ -68,6 +68,7 @@ _BRANCHES = (
     _Branch("backup", _CARE, "keeping", "backup"),
     _Branch("restore", _CARE, "keeping", "restore"),
     _Branch("verify-store", _CARE, "keeping", "verify_store"),
+    _Branch("retention", _CARE, "retention"),
     _Branch("config", _CARE, "config"),
 )
 

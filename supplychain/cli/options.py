@@ -20,6 +20,7 @@ SIGNING_PANEL = "Signing"
 _SCANNER = "Scanner"
 _REGISTRY = "Registry"
 _PLACES = "Where things are"
+_RULES = "Rules"
 
 
 def _option(*names: str, metavar: str, says: str, panel: str | None = None) -> OptionInfo:
@@ -130,6 +131,20 @@ RECORD: tuple[_Flag, ...] = (
         "data_dir", metavar="FOLDER", says="the record, vulnerability databases", panel=_PLACES
     ),
     *CACHE,
+)
+RETENTION: tuple[_Flag, ...] = (
+    _setting(
+        "keep_superseded",
+        metavar="DURATION",
+        says="keep scans and SBOMs that later ones replaced for so long; else 90d",
+        panel=_RULES,
+    ),
+    _setting(
+        "keep_unused",
+        metavar="DURATION",
+        says="keep those of images that nobody uses for so long; else the latest stay for good",
+        panel=_RULES,
+    ),
 )
 ACTOR: tuple[_Flag, ...] = (
     _setting("actor", "--as", metavar="NAME", says="who says so; else you", panel=_PLACES),

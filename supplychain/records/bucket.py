@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from obstore import get, head, put
@@ -96,6 +96,11 @@ class BucketStore:
             for page in list_objects(self._store, prefix="sha256"):
                 for item in page:
                     yield Digest("sha256", item["path"].rpartition("/")[2])
+
+    def discard(self, digest: Digest, *, unused_since: datetime) -> bool:
+        """See `ContentStore.discard`; no bucket tells whether somebody is about to use one."""
+        del digest, unused_since
+        return False
 
     def _size(self, digest: Digest) -> int | None:
         try:

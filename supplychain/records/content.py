@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Protocol
 
 from supplychain.errors import DigestMismatchError
@@ -52,6 +53,14 @@ class ContentStore(Protocol):
 
     def digests(self) -> Iterator[Digest]:
         """Everything that is there, in no particular order."""
+        ...
+
+    def discard(self, digest: Digest, *, unused_since: datetime) -> bool:
+        """Take a document away that no row names, unless somebody put it since; whether it went.
+
+        Who puts it at the same time has it afterwards. A store that cannot promise this takes
+        nothing away.
+        """
         ...
 
 

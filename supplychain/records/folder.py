@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from supplychain.errors import NotFoundError, StoreError
@@ -48,7 +49,7 @@ class FolderStore:
         target = self._path(digest)
         with _faults(f"the content store {self._root} cannot be written"):
             _make_folders(target.parent)
-            if not _holds(target, data):
+            if not (_touch(target) and _holds(target, data)):
                 self._write(iter((data,)), target)
             # Also for what is there already: another process may have renamed it a moment ago
             # and not be done.
@@ -60,7 +61,7 @@ class FolderStore:
         target = self._path(digest)
         with _faults(f"the content store {self._root} cannot be written"):
             _make_folders(target.parent)
-            if not _is_intact(target, digest):
+            if not (_touch(target) and _is_intact(target, digest)):
                 self._write(passing(digest, size, chunks()), target)
             _sync_folder(target.parent)
 
@@ -93,6 +94,26 @@ class FolderStore:
             for path in self._root.glob("sha256/??/*"):
                 yield Digest("sha256", path.name)
 
+    def discard(self, digest: Digest, *, unused_since: datetime) -> bool:
+        """See `ContentStore.discard`."""
+        path, aside = self._path(digest), self._root / _UNFINISHED
+        with _faults(f"the content store {self._root} cannot be written"):
+            _make_folders(aside)
+            taken = aside / f"{path.name}.{secrets.token_hex(8)}"
+            try:
+                path.rename(taken)
+            except FileNotFoundError:
+                return False
+            # Whoever puts it touches it first: before this moment that shows here, and after it
+            # there was nothing to touch, so that it was written anew.
+            used = taken.stat().st_mtime >= unused_since.timestamp()
+            if used and not path.exists():
+                taken.rename(path)
+            else:
+                taken.unlink()
+            _sync_folder(path.parent)
+        return not used
+
     def _path(self, digest: Digest) -> Path:
         return self._root / key_of(digest)
 
@@ -116,6 +137,15 @@ def _write_synced(path: Path, chunks: Iterator[bytes]) -> None:
             while rest:
                 rest = rest[file.write(rest) :]
         os.fsync(descriptor)
+
+
+def _touch(path: Path) -> bool:
+    """Show that a document is in use, also to who is about to discard it; whether that is shown."""
+    try:
+        os.utime(path)
+    except (FileNotFoundError, PermissionError):
+        return False
+    return True
 
 
 def _holds(path: Path, data: bytes) -> bool:

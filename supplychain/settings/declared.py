@@ -43,6 +43,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("database", "database URL: sqlite:///FILE or postgresql://…"),
     Setting("content", "content store: a folder, or s3://…, gs://…, az://…"),
     Setting("cache_size", "most bytes of blobs that the cache keeps", "20GiB"),
+    Setting(
+        "keep_superseded",
+        "how long `retention` keeps scans and SBOMs that later ones replaced",
+        "90d",
+        trusted_only=True,
+    ),
+    Setting(
+        "keep_unused",
+        "how long it keeps those of images that nobody uses; else the latest stay for good",
+        trusted_only=True,
+    ),
     Setting("project", "project that owns what is recorded", "default"),
     Setting("environment", "environment asked about where none is given"),
     Setting(

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,21 @@ def test_a_changed_decision_is_told(filled: Typist) -> None:
     assert told.code == 1
     (chain,) = json.loads(told.stdout)["chains"]
     assert any("was changed after it was recorded" in one for one in chain["breaks"])
+
+
+def test_retention_shows_first_and_removes_then(typist: Typist) -> None:
+    for days in (200, 150, 1):
+        typist.examined(ago=timedelta(days=days), report=b"{} %d" % days)
+    shown = typist.type("retention", "plan")
+    assert shown.stdout.startswith("would remove  2 scans")
+    told = typist.type("retention", "apply", "-o", "json")
+    assert told.code == 0, told.stderr
+    assert json.loads(told.stdout)["scans"] == 2
+    assert typist.type("retention", "plan").stdout.startswith("would remove  0 scans")
+    assert typist.type("verify-store").code == 0
+
+
+def test_a_rule_that_does_not_read_is_refused(typist: Typist) -> None:
+    told = typist.type("retention", "plan", "--keep-superseded", "soon")
+    assert told.code == 2
+    assert "keep_superseded" in told.stderr
