@@ -14,6 +14,7 @@ from supplychain.settings import Settings
 
 if TYPE_CHECKING:
     from supplychain.images.registry.options import RegistryOptions
+    from supplychain.model.access import Acting
     from supplychain.pipeline.examine import Examiner
     from supplychain.pipeline.progress import Progress
     from supplychain.pipeline.run import Pipeline
@@ -46,6 +47,8 @@ def open_record(settings: Settings, *, create: bool = False) -> Record:
         settings.database_url,
         open_content_store(settings.content_url),
         project=settings.text("project") or "default",
+        organisation=settings.text("organisation") or "default",
+        acting=acting(settings),
         create=create,
     )
 
@@ -131,7 +134,8 @@ def examiner(settings: Settings, progress: Progress) -> Examiner:
     database.require_fresh(now(), timedelta(seconds=settings.duration("db_max_age")))
     project = settings.text("project") or "default"
     # Projects do not trust one another's bytes, nor should two binaries share what they learnt.
-    pool = CachePool(settings.cache_dir / "trivy" / project / tool.binary.digest.short)
+    owner = settings.text("organisation") or "default"
+    pool = CachePool(settings.cache_dir / "trivy" / owner / project / tool.binary.digest.short)
     fingerprints = Fingerprints(settings.cache_dir / "fingerprints")
     return Examiner(
         TrivyScanner(tool, pool, fingerprints, clock=now),
@@ -202,6 +206,25 @@ def actor(settings: Settings) -> str:
     except InputError as error:
         raise ConfigurationError(f"actor = {named[:80]!r} is no name", hint=error.hint) from error
     return named
+
+
+def acting(settings: Settings) -> Acting:
+    """Who acts by the command line, as the audit log has it.
+
+    Nobody checked it: whoever can write the database can write any name.
+    """
+    import platform
+    import sys
+
+    from supplychain.model.access import Acting
+
+    try:
+        who = actor(settings)
+    except ConfigurationError:
+        # Each command that needs a name says so itself.
+        who = ""
+    words = [word for word in sys.argv[1:3] if word.isascii() and word.replace("-", "").isalpha()]
+    return Acting(who, f"command line on {platform.node()}", " ".join(["supplychain", *words]))
 
 
 def now() -> datetime:

@@ -8,7 +8,7 @@ write, shows either.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,10 +103,14 @@ def link_after(before: Link | None, values: dict[str, Any]) -> Link:
         before: The newest link; None where there is none.
         values: The row, with `essence` and `inputs`.
     """
+    return linked(before, [_text(values[name]) for name in (*_COLUMNS, "essence", "inputs")])
+
+
+def linked(before: Link | None, said: Iterable[str | None]) -> Link:
+    """The link of what a row says behind another link."""
     sequence = before.sequence + 1 if before else 1
-    said = [sequence, _text(before.digest if before else None)]
-    said += [_text(values[name]) for name in (*_COLUMNS, "essence", "inputs")]
-    return Link(sequence, Digest.of(json.dumps(said, separators=(",", ":")).encode()))
+    whole = [sequence, _text(before.digest if before else None), *said]
+    return Link(sequence, Digest.of(json.dumps(whole, separators=(",", ":")).encode()))
 
 
 def verify_chain(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from supplychain.model.digest import Digest
-from supplychain.records.chain import verify_chain
+from supplychain.records.audit import verify_log
+from supplychain.records.audit_tables import audit_heads
+from supplychain.records.chain import Verification, verify_chain
 from supplychain.records.chain_tables import decision_links
 from supplychain.records.content import ContentStore
-from supplychain.records.schema import projects
+from supplychain.records.schema import organisations, projects
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +21,8 @@ class ChainState:
     """What came of looking at one chain.
 
     Attributes:
-        kind: What it holds together: `decisions`.
-        owner: Whose it is: a project's number and name.
+        kind: What it holds together: `decisions`, `audit events`.
+        owner: Whose it is: the number and name of a project, or of an organisation.
         count: How many links it has.
         head: Its newest link; None where it has none.
         breaks: What is not as it was recorded, for people.
@@ -39,7 +42,10 @@ def chain_heads(connection: Connection) -> dict[str, str]:
     newest = select(column.project_id, column.digest).where(
         column.sequence == last.scalar_subquery()
     )
-    return {f"decisions {row.project_id}": str(row.digest) for row in connection.execute(newest)}
+    heads = {f"decisions {row.project_id}": str(row.digest) for row in connection.execute(newest)}
+    logs = select(audit_heads).where(audit_heads.c.digest.is_not(None))
+    found = {f"audit {row.organisation_id}": str(row.digest) for row in connection.execute(logs)}
+    return heads | found
 
 
 def verify_chains(connection: Connection, content: ContentStore) -> tuple[ChainState, ...]:
@@ -48,16 +54,21 @@ def verify_chains(connection: Connection, content: ContentStore) -> tuple[ChainS
     Raises:
         StoreError: The database or the content store failed.
     """
-    rows = connection.execute(select(projects.c.id, projects.c.name).order_by(projects.c.id)).all()
-    return tuple(_decisions(connection, content, row.id, row.name) for row in rows)
+    owned = connection.execute(select(projects.c.id, projects.c.name).order_by(projects.c.id))
+    decided = [
+        _state("decisions", row, verify_chain(connection, row.id, content)) for row in owned.all()
+    ]
+    chosen = select(organisations).order_by(organisations.c.id)
+    done = [
+        _state("audit events", row, verify_log(connection, row.id, row.name))
+        for row in connection.execute(chosen).all()
+    ]
+    return (*decided, *done)
 
 
-def _decisions(
-    connection: Connection, content: ContentStore, project: int, name: str
-) -> ChainState:
-    found = verify_chain(connection, project, content)
+def _state(kind: str, owner: Any, found: Verification) -> ChainState:
     breaks = tuple(
         f"number {one.sequence}: {one.what}" if one.sequence else one.what for one in found.breaks
     )
     head = found.head.digest if found.head else None
-    return ChainState("decisions", f"{project} {name}", found.count, head, breaks)
+    return ChainState(kind, f"{owner.id} {owner.name}", found.count, head, breaks)

@@ -19,6 +19,7 @@ from supplychain.model.exploitation import (
     FeedKind,
     KnownExploit,
 )
+from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
@@ -42,12 +43,14 @@ class Feeds:
         engine: A database whose schema is current.
         content: Where the editions are kept, byte for byte.
         project: The project's number.
+        notes: Who acts.
     """
 
-    def __init__(self, engine: Engine, content: ContentStore, project: int) -> None:
+    def __init__(self, engine: Engine, content: ContentStore, project: int, notes: Notes) -> None:
         self._engine = engine
         self._content = content
         self._project = project
+        self._notes = notes
 
     def add(self, kind: FeedKind, data: bytes, *, source: str, at: datetime) -> FeedEdition:
         """Record an edition; one that is on record already stays as it is.
@@ -71,7 +74,7 @@ class Feeds:
             )
         digest = self._content.put(data)
         with writing(self._engine) as connection:
-            Filing(connection, self._project, at).insert(
+            is_new = Filing(connection, self._project, at).insert(
                 feed_editions,
                 kind=kind,
                 digest=digest,
@@ -81,7 +84,16 @@ class Feeds:
                 source=source,
             )
             chosen = _editions(self._project, kind, at).where(feed_editions.c.digest == digest)
-            return _edition(connection.execute(chosen).one())
+            edition = _edition(connection.execute(chosen).one())
+            if is_new:
+                self._notes.note(
+                    connection,
+                    "feed.imported",
+                    f"{kind} {digest}",
+                    at=at,
+                    after={"version": said.version, "entries": entries, "source": source},
+                )
+        return edition
 
     def editions(self, *, at: datetime, limit: int = 100) -> tuple[FeedEdition, ...]:
         """The editions on record as of an instant, of each kind at most so many, latest first."""

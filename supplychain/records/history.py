@@ -18,6 +18,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.history import Approval, Deployment, Report
 from supplychain.model.history import Event as Happening
+from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
@@ -37,12 +38,14 @@ class History:
         engine: The record's database.
         content: The record's content store.
         project: The project's number.
+        notes: Who acts.
     """
 
-    def __init__(self, engine: Engine, content: ContentStore, project: int) -> None:
+    def __init__(self, engine: Engine, content: ContentStore, project: int, notes: Notes) -> None:
         self._engine = engine
         self._content = content
         self._project = project
+        self._notes = notes
 
     def deployed(self, report: Report, *, at: datetime) -> Deployment:
         """Record that an image began to run somewhere.
@@ -177,9 +180,10 @@ class History:
                 connection.execute(mine.values(expires_at=clock() + lease))
 
     def _append(self, table: Table, report: Report, at: datetime) -> Digest:
+        self._notes.require(report.actor)
         digest = self._content.put(report.document())
         with writing(self._engine) as connection:
-            Filing(connection, self._project, at).insert(
+            is_new = Filing(connection, self._project, at).insert(
                 table,
                 digest=digest,
                 environment=report.environment,
@@ -190,4 +194,18 @@ class History:
                 reason=report.reason,
                 at=report.at,
             )
+            if is_new:
+                kind = "deployment" if table is deployments else "approval"
+                self._notes.note(
+                    connection,
+                    f"{kind}.{report.event.value}",
+                    report.subject,
+                    at=at,
+                    after={
+                        "environment": report.environment,
+                        "reason": report.reason,
+                        "document": str(digest),
+                    },
+                    who=report.actor,
+                )
         return digest

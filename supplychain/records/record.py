@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy
+from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
 from sqlalchemy import Connection, Engine, select
 
 from supplychain.errors import NotFoundError
+from supplychain.model.access import Acting
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, Need
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.subject import Subject
 from supplychain.records import listing, lookup
+from supplychain.records.access import Access
+from supplychain.records.audit import AuditLog, Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, state_of, writing
@@ -23,11 +28,14 @@ from supplychain.records.history import History
 from supplychain.records.ledger import Ledger
 from supplychain.records.listing import ImageSummary
 from supplychain.records.run import RunRecord
-from supplychain.records.schema import evidence, images, projects
+from supplychain.records.schema import evidence, images
 from supplychain.records.search import Search
+from supplychain.records.tenants import find_project
 from supplychain.records.version import open_current
 from supplychain.records.vex import Vex
 from supplychain.records.waivers import WaiverBook
+
+_SOMEBODY = Acting()
 
 
 class Record:
@@ -40,23 +48,38 @@ class Record:
         engine: A database whose schema is current.
         content: Where documents are kept.
         project: The project's name.
+        organisation: Whose project it is.
+        acting: Who does what is done here, for the audit log.
 
     Raises:
         NotFoundError: There is no such project.
     """
 
-    def __init__(self, engine: Engine, content: ContentStore, project: str = "default") -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        content: ContentStore,
+        project: str = "default",
+        *,
+        organisation: str = "default",
+        acting: Acting = _SOMEBODY,
+    ) -> None:
         self._engine = engine
         self._content = content
         with reading(engine) as connection:
-            number = connection.scalar(select(projects.c.id).where(projects.c.name == project))
-        if number is None:
-            raise NotFoundError(f"there is no project {project!r} in the database")
-        self._project: int = number
+            owner, self._project = find_project(connection, organisation, project)
+        self._notes = Notes(owner, organisation, project, acting)
 
     @classmethod
     def open(
-        cls, url: str, content: ContentStore, *, project: str = "default", create: bool = False
+        cls,
+        url: str,
+        content: ContentStore,
+        *,
+        project: str = "default",
+        organisation: str = "default",
+        acting: Acting = _SOMEBODY,
+        create: bool = False,
     ) -> Self:
         """Open the record in a database.
 
@@ -64,6 +87,8 @@ class Record:
             url: `sqlite:///path` or `postgresql://…`.
             content: Where documents are kept.
             project: The project's name.
+            organisation: Whose project it is.
+            acting: Who does what is done here, for the audit log.
             create: Make the schema in a SQLite file that is missing or empty. A server's database
                 is never touched: `supplychain db upgrade` is its operator's decision.
 
@@ -75,20 +100,26 @@ class Record:
         """
         engine = open_current(url, create=create)
         try:
-            return cls(engine, content, project)
+            return cls(engine, content, project, organisation=organisation, acting=acting)
         except BaseException:
             engine.dispose()
             raise
 
+    def acted_on(self, acting: Acting) -> Self:
+        """The same record, in which somebody else acts; asks the database nothing."""
+        other = copy(self)
+        other._notes = replace(self._notes, acting=acting)  # noqa: SLF001  # one of its own
+        return other
+
     @property
     def history(self) -> History:
         """What happened to images: deployments, approvals, work under way."""
-        return History(self._engine, self._content, self._project)
+        return History(self._engine, self._content, self._project, self._notes)
 
     @property
     def feeds(self) -> Feeds:
         """What feeds say of vulnerabilities: EPSS, KEV."""
-        return Feeds(self._engine, self._content, self._project)
+        return Feeds(self._engine, self._content, self._project, self._notes)
 
     @property
     def search(self) -> Search:
@@ -103,12 +134,22 @@ class Record:
     @property
     def waivers(self) -> WaiverBook:
         """What risks are accepted, and by whom."""
-        return WaiverBook(self._engine, self._content, self._project)
+        return WaiverBook(self._engine, self._content, self._project, self._notes)
 
     @property
     def vex(self) -> Vex:
         """Claims of fact about vulnerabilities, and who accepted which."""
-        return Vex(self._engine, self._content, self._project)
+        return Vex(self._engine, self._content, self._project, self._notes)
+
+    @property
+    def access(self) -> Access:
+        """Who may what in the organisation that the project is of."""
+        return Access(self._engine, self._notes)
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who did what in the organisation that the project is of."""
+        return AuditLog(self._engine, self._notes)
 
     def close(self) -> None:
         """Let go of the database's connections."""
@@ -141,7 +182,10 @@ class Record:
         for document in run.documents():
             self._content.put_chunks(document.digest, document.size, document.chunks)
         with writing(self._engine) as connection:
-            file_run(Filing(connection, self._project, at), run)
+            added = file_run(Filing(connection, self._project, at), run)
+            if added:
+                after = {"evidence": added}
+                self._notes.note(connection, "evidence.recorded", run.subject, at=at, after=after)
 
     def dossier(
         self,

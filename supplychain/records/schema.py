@@ -23,7 +23,15 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from supplychain.records.access_tables import (
+    api_tokens,
+    memberships,
+    organisations,
+    projects,
+    trust_rules,
+)
 from supplychain.records.attested import attestations
+from supplychain.records.audit_tables import audit_events, audit_heads
 from supplychain.records.chain_tables import decision_links
 from supplychain.records.columns import DigestText, Instant
 from supplychain.records.facts import components, findings, layers, vulnerabilities
@@ -45,14 +53,17 @@ from supplychain.records.vex_tables import vex_documents
 from supplychain.records.waiver_tables import decision_waivers, waiver_events
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0016"
+SCHEMA_VERSION = "0017"
 
 __all__ = [
     "SCHEMA_VERSION",
+    "api_tokens",
     "approvals",
     "assessed_findings",
     "assessments",
     "attestations",
+    "audit_events",
+    "audit_heads",
     "components",
     "configurations",
     "decision_links",
@@ -70,7 +81,9 @@ __all__ = [
     "inventoried_components",
     "inventories",
     "layers",
+    "memberships",
     "metadata",
+    "organisations",
     "policies",
     "projects",
     "sbom_qualities",
@@ -78,6 +91,7 @@ __all__ = [
     "scans",
     "schema_compatibility",
     "tag_resolutions",
+    "trust_rules",
     "vex_documents",
     "vulnerabilities",
     "waiver_events",
@@ -101,13 +115,6 @@ def _sightings(name: str) -> Table:
         PrimaryKeyConstraint("project_id", "vulnerability_id", "package_identity", "first_seen_at"),
     )
 
-
-projects = Table(
-    "projects",
-    metadata,
-    id_column(),
-    Column("name", Text, nullable=False, unique=True),
-)
 
 images = Table(
     "images",

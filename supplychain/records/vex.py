@@ -12,6 +12,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier
 from supplychain.model.evidence import VerifiedAttestation
 from supplychain.model.vex import VexDocument, VexFormat, VexStatement, vulnerability_key
+from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
@@ -60,12 +61,14 @@ class Vex:
         engine: A database whose schema is current.
         content: Where the documents are kept, byte for byte.
         project: The project's number.
+        notes: Who acts.
     """
 
-    def __init__(self, engine: Engine, content: ContentStore, project: int) -> None:
+    def __init__(self, engine: Engine, content: ContentStore, project: int, notes: Notes) -> None:
         self._engine = engine
         self._content = content
         self._project = project
+        self._notes = notes
 
     def add(
         self,
@@ -95,7 +98,9 @@ class Vex:
         self._content.put(data)
         self._content.put(bundle)
         with writing(self._engine) as connection:
-            file_document(Filing(connection, self._project, at), document, signature)
+            if file_document(Filing(connection, self._project, at), document, signature):
+                after = {"signature": str(signature.envelope), "verified_by": signature.verified_by}
+                self._notes.note(connection, "vex.imported", document.digest, at=at, after=after)
 
     def review(
         self,
@@ -123,6 +128,7 @@ class Vex:
         """
         if not actor:
             raise InputError("nobody says who accepts this")
+        self._notes.require(actor)
         found = self.statements(document, at=at)
         chosen = [one for one in found if position in {None, one.claim.position}]
         if not chosen:
@@ -144,6 +150,9 @@ class Vex:
                 actor=actor,
                 reason=reason,
             )
+            what = "vex.accepted" if accepted else "vex.withdrawn"
+            after = {"claim": position, "reason": reason}
+            self._notes.note(connection, what, document, at=at, after=after, who=actor)
 
     def documents(self, *, at: datetime, limit: int = 100) -> tuple[RecordedVex, ...]:
         """The documents on record as of an instant, the newest first."""

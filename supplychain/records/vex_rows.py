@@ -57,8 +57,12 @@ class Asked:
     at: datetime
 
 
-def file_document(filing: Filing, document: VexDocument, signature: VerifiedAttestation) -> None:
-    """File a document and who signed it; what is on record already stays as it is."""
+def file_document(filing: Filing, document: VexDocument, signature: VerifiedAttestation) -> bool:
+    """File a document and who signed it; what is on record already stays as it is.
+
+    Returns:
+        Whether anything of it was not on record yet.
+    """
     about = signature.subject.digest
     is_new = filing.insert(
         vex_documents,
@@ -79,7 +83,7 @@ def file_document(filing: Filing, document: VexDocument, signature: VerifiedAtte
     ).scalar_one()
     if is_new:
         _file_claims(filing.connection, number, document.claims)
-    filing.insert(
+    is_signed_anew = filing.insert(
         vex_signatures,
         document_id=number,
         digest=signature.envelope,
@@ -91,6 +95,7 @@ def file_document(filing: Filing, document: VexDocument, signature: VerifiedAtte
         verified_at=signature.verified_at,
         **witness_columns(signature),
     )
+    return is_new or is_signed_anew
 
 
 def _file_claims(connection: Connection, number: int, claims: Iterable[VexClaim]) -> None:

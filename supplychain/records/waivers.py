@@ -23,7 +23,8 @@ from supplychain.model.waiver import (
     WaiverTerms,
     waivers_of,
 )
-from supplychain.model.waiver_document import make_event, terms_text
+from supplychain.model.waiver_document import make_event, terms_data, terms_text
+from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
@@ -47,12 +48,14 @@ class WaiverBook:
         engine: The record's database.
         content: The record's content store.
         project: The project's number.
+        notes: Who acts.
     """
 
-    def __init__(self, engine: Engine, content: ContentStore, project: int) -> None:
+    def __init__(self, engine: Engine, content: ContentStore, project: int, notes: Notes) -> None:
         self._engine = engine
         self._content = content
         self._project = project
+        self._notes = notes
 
     def request(self, terms: WaiverTerms, *, actor: str, at: datetime) -> Waiver:
         """Ask for a waiver, under a number of its own.
@@ -65,6 +68,7 @@ class WaiverBook:
         Raises:
             InputError: It is about everything, has no reason, or is over already.
         """
+        self._notes.require(actor)
         require_terms(terms, at)
         for _ in range(_ROUNDS):
             with writing(self._engine) as connection:
@@ -73,6 +77,7 @@ class WaiverBook:
                 number = (connection.scalar(last) or 0) + 1
                 event = make_event(number, 0, WaiverStep.REQUESTED, actor=actor, at=at, terms=terms)
                 if self._append(connection, *event):
+                    self._note(connection, None, event[0])
                     return waivers_of([event[0]])[0]
         raise StoreError("too many ask for waivers at once", hint="try again")
 
@@ -199,6 +204,7 @@ class WaiverBook:
         decide: Callable[[tuple[Waiver, ...]], dict[str, Any]],
     ) -> Waiver:
         """Add a step that is decided upon from what the waiver is."""
+        self._notes.require(actor)
         with writing(self._engine) as connection:
             before = read_events(connection, self._project, None, number) or _unknown(number)
             if before[-1].at > at:
@@ -215,7 +221,19 @@ class WaiverBook:
                     hint=f"supplychain waivers show WV-{number}",
                     retryable=True,
                 )
+            self._note(connection, before[-1], event)
         return waivers_of([*before, event])[-1]
+
+    def _note(self, connection: Connection, before: WaiverEvent | None, event: WaiverEvent) -> None:
+        self._notes.note(
+            connection,
+            f"waiver.{event.step.value}",
+            f"WV-{event.number}",
+            at=event.at,
+            before=None if before is None else _noted(before),
+            after=_noted(event),
+            who=event.actor,
+        )
 
     def _append(self, connection: Connection, event: WaiverEvent, document: bytes) -> bool:
         digest = self._content.put(document)
@@ -230,6 +248,15 @@ class WaiverBook:
             terms=None if event.terms is None else terms_text(event.terms),
             answers=event.answers,
         )
+
+
+def _noted(event: WaiverEvent) -> dict[str, object]:
+    said: dict[str, object] = {"step": event.step.value, "document": str(event.document)}
+    if event.reason:
+        said["reason"] = event.reason
+    if event.terms is not None:
+        said["terms"] = terms_data(event.terms)
+    return said
 
 
 def _unknown(number: int) -> tuple[WaiverEvent, ...]:

@@ -13,13 +13,24 @@ from supplychain.model.digest import Digest
 from supplychain.records.bulk import Filing
 from supplychain.records.filing import file_evidence
 from supplychain.records.run import PlatformRecord, RunRecord
-from supplychain.records.schema import image_names, images, index_children, tag_resolutions
+from supplychain.records.schema import (
+    evidence,
+    image_names,
+    images,
+    index_children,
+    tag_resolutions,
+)
 from supplychain.records.vex import file_vex
 
 
-def file_run(filing: Filing, run: RunRecord) -> None:
-    """File everything that a run learnt; what is there already is left as it is."""
+def file_run(filing: Filing, run: RunRecord) -> list[str]:
+    """File everything that a run learnt; what is there already is left as it is.
+
+    Returns:
+        The digests of the evidence that was not there yet, sorted.
+    """
     numbers = _file_images(filing, run)
+    added = _not_there_yet(filing, run, numbers)
     if run.is_index:
         _file_children(filing, run, numbers)
     _file_names(filing, run, numbers)
@@ -27,6 +38,21 @@ def file_run(filing: Filing, run: RunRecord) -> None:
         _file_tag(filing, run, run.tag, numbers[run.subject.digest])
     file_evidence(filing, run, numbers)
     file_vex(filing, run)
+    return added
+
+
+def _not_there_yet(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) -> list[str]:
+    brought = {record.attestation.envelope for record in run.attestations}
+    for platform in run.platforms:
+        brought |= {record.attestation.envelope for record in platform.attestations}
+        brought |= {platform.scan.scan.evidence.digest} if platform.scan else set()
+        brought |= {platform.sbom.sbom.evidence.digest} if platform.sbom else set()
+    known = filing.connection.scalars(
+        select(evidence.c.digest).where(
+            evidence.c.image_id.in_(numbers.values()), evidence.c.digest.in_(brought)
+        )
+    )
+    return sorted(str(digest) for digest in brought - set(known))
 
 
 def _file_images(filing: Filing, run: RunRecord) -> dict[Digest, int]:

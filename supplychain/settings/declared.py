@@ -54,6 +54,7 @@ SETTINGS: tuple[Setting, ...] = (
         "how long it keeps those of images that nobody uses; else the latest stay for good",
         trusted_only=True,
     ),
+    Setting("organisation", "organisation that the project is of", "default"),
     Setting("project", "project that owns what is recorded", "default"),
     Setting("environment", "environment asked about where none is given"),
     Setting(

@@ -28,6 +28,15 @@ T = TypeVar("T")
 
 PASSWORD = "correct horse"
 _TIMEOUT = 120.0
+# Whose the record is, and what somebody works on, or worked, is no part of what is on record.
+_NO_EVIDENCE = {
+    "alembic_version",
+    "audit_heads",
+    "organisations",
+    "projects",
+    "schema_compatibility",
+    "work",
+}
 PROGRAM = Path(sys.executable).with_name("supplychain")
 # What the policy of a new desk demands.
 RULES = (
@@ -145,10 +154,7 @@ class Desk:
         return [image["digest"] for image in found["images"]]
 
     def rows(self) -> dict[str, int]:
-        """How many rows each table of the record has; {} where there is none, or it is empty.
-
-        What somebody works on, or worked, is no part of what is on record.
-        """
+        """How many rows each table of the record has; {} where there is none, or it is empty."""
         file = self.data / "supplychain.db"
         if not file.exists():
             return {}
@@ -157,7 +163,7 @@ class Desk:
             counts = {
                 name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]
                 for (name,) in names.fetchall()
-                if name not in {"alembic_version", "schema_compatibility", "projects", "work"}
+                if name not in _NO_EVIDENCE
             }
         return {name: count for name, count in counts.items() if count}
 

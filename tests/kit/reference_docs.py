@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from supplychain.access.roles import MEANINGS, PERMISSIONS
 from supplychain.gate.describe import describe_all
 from supplychain.gate.evidence_document import KEYS
 from supplychain.gate.rules import RULES
 from supplychain.gate.schema import policy_schema
+from supplychain.model.access import Permission, Role
 from supplychain.settings import SETTINGS, Setting
 from tests.kit.command_tree import PROGRAM, Option, commands, flags
 from tests.kit.failings import matrix
@@ -37,6 +39,10 @@ def tables() -> dict[tuple[Path, str], str]:
         ),
         (DOCS / "policy.md", "rules"): f"\n{describe_all(RULES)}\n",
         (DOCS / "fail-closed.md", "matrix"): matrix(),
+        (DOCS / "access.md", "roles"): _table(
+            ("permission", "what it lets somebody do", *(f"`{role}`" for role in Role)),
+            map(_permission, Permission),
+        ),
     }
 
 
@@ -80,6 +86,11 @@ def _setting(setting: Setting) -> tuple[str, ...]:
         f"`{setting.default}`" if setting.default else "",
         "; ".join(notes),
     )
+
+
+def _permission(permission: Permission) -> tuple[str, ...]:
+    has = ("✓" if permission in PERMISSIONS[role] else "" for role in Role)
+    return (f"`{permission}`", MEANINGS[permission], *has)
 
 
 def _options() -> Iterator[tuple[str, ...]]:

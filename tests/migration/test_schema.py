@@ -410,7 +410,7 @@ def test_the_database_itself_refuses_what_makes_no_sense(
 ) -> None:
     engine = open_engine(database)
     with engine.begin() as connection:
-        connection.execute(insert(projects).values(name="other"))
+        connection.execute(insert(projects).values(name="other", organisation_id=1))
         connection.execute(insert(images).values(_IMAGE))
         if table is attestations:
             connection.execute(insert(evidence).values(_EVIDENCE))

@@ -92,7 +92,7 @@ def test_a_new_scan_with_the_same_result_adds_one_scan_and_no_lists(
 
     after = row_counts(database)
     added = {name: after[name] - before[name] for name in after if after[name] != before[name]}
-    assert added == {"evidence": 1, "scans": 1}
+    assert added == {"evidence": 1, "scans": 1, "audit_events": 1}
 
 
 def test_a_tag_that_moves_and_moves_back_leaves_its_history(record: Record, database: str) -> None:

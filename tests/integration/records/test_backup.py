@@ -195,10 +195,10 @@ def _forged(data: bytes) -> bytes:
 DAMAGES = pytest.mark.parametrize(
     ("damage", "told"),
     [
-        (lambda data: b"", "only a part|no manifest"),
+        (lambda data: b"", "only a part|no whole backup"),
         (lambda data: b"not a tar" * 1000, "no backup"),
-        (lambda data: data[: len(data) // 2], "only a part|no manifest"),
-        (lambda data: data[: len(data) // 4], "only a part|no manifest"),
+        (lambda data: data[: len(data) // 2], "only a part|no whole backup"),
+        (lambda data: data[: len(data) // 4], "only a part|no whole backup"),
         (_without("manifest.json"), "no whole backup"),
         (_without("backup.json"), "no whole backup"),
         (_without("rows/"), "do not fit|no whole backup"),
@@ -235,7 +235,7 @@ def test_a_backup_that_is_not_what_was_written_restores_nothing(
     [
         (_forged, "chain of decisions in the backup is broken"),
         (_without("rows/"), "do not fit"),
-        (lambda data: data[: len(data) // 2], "only a part|no manifest"),
+        (lambda data: data[: len(data) // 2], "only a part|no whole backup"),
     ],
 )
 def test_a_backup_that_was_changed_restores_nothing_elsewhere_either(
