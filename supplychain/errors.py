@@ -72,6 +72,21 @@ class LimitError(InputError):
     code = "limit"
 
 
+class RateError(SupplyChainError):
+    """Somebody asks more often than they may.
+
+    Attributes:
+        retry_after: In how many seconds they may ask again.
+    """
+
+    code = "rate"
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: float, because: str | None = None) -> None:
+        super().__init__(message, because=because)
+        self.retry_after = retry_after
+
+
 class NotFoundError(SupplyChainError):
     """The thing asked for does not exist: a tag, an image, a row, a file."""
 

@@ -36,7 +36,16 @@ def trust(
     """
     if whom.anybody or (environment is None and file is None):
         return believed(settings, whom, ask)
-    policy = policy_of(settings, environment or "", file)
+    return policy_vex_trust(settings, policy_of(settings, environment or "", file), environment)
+
+
+def policy_vex_trust(settings: Settings, policy: Policy | None, environment: str | None) -> Trust:
+    """Whose documents a policy believes.
+
+    Raises:
+        InputError: Nobody's.
+        SupplyChainError: The trusted root cannot be read.
+    """
     if policy is None or policy.vex is None:
         raise InputError(
             "the policy believes nobody's claims",
@@ -71,8 +80,6 @@ def import_vex(
         SupplyChainError: A file cannot be read, or nothing can be recorded.
     """
     from supplychain.signing.bundle import BUNDLE_LIMIT
-    from supplychain.signing.signed_files import verify_file
-    from supplychain.vex.document import read_vex
     from supplychain.vex.nodes import SIZE_LIMIT
 
     if bundle is None:
@@ -84,7 +91,38 @@ def import_vex(
         )
     data = read_document(file, "VEX document", limit=SIZE_LIMIT)
     signed = read_document(bundle, "bundle", limit=BUNDLE_LIMIT)
-    signature = verify_file(file.name, data, signed, trusted, at=at)
+    return record_vex(record, file.name, data, signed, trusted, image=image, at=at)
+
+
+def record_vex(
+    record: Record,
+    name: str,
+    data: bytes,
+    bundle: bytes,
+    trusted: Trust,
+    *,
+    image: Dossier | None = None,
+    at: datetime,
+) -> VexDocument:
+    """The same of what was read already.
+
+    Args:
+        record: The record.
+        name: What the document is called.
+        data: The document.
+        bundle: The signature.
+        trusted: Whose word counts.
+        image: As `import_vex`.
+        at: Now (aware, UTC).
+
+    Raises:
+        InputError: It cannot be read; or it is not about the image.
+        VerificationError: Nobody trusted signed it.
+    """
+    from supplychain.signing.signed_files import verify_file
+    from supplychain.vex.document import read_vex
+
+    signature = verify_file(name, data, bundle, trusted, at=at)
     document = read_vex(data)
     if image is not None and not _is_about(document, image):
         named = dict.fromkeys(str(p) for claim in document.claims for p in claim.products)
@@ -93,7 +131,7 @@ def import_vex(
             because=f"it is about {', '.join(list(named)[:3])[:300]}",
             hint=f"name the product by its digest: pkg:oci/NAME@{image.subject.digest}",
         )
-    record.vex.add(document, data, signature, signed, at=at)
+    record.vex.add(document, data, signature, bundle, at=at)
     return document
 
 

@@ -10,6 +10,7 @@ from supplychain.cli import statements, witnesses
 from supplychain.cli.console import Paint, printable, say
 from supplychain.cli.context import OutputFormat, write, write_json
 from supplychain.errors import InputError, NotFoundError, StoreError
+from supplychain.export.data import signer_data
 
 if TYPE_CHECKING:
     from supplychain.signing.inventory import Attached
@@ -141,7 +142,7 @@ def _document(one: Attached) -> dict[str, object]:
         "size": len(one.data),
         "predicate_type": one.predicate_type or None,
         **statements.build_data(says.build if says else None),
-        "verified_by": witnesses.document(holds) if holds else None,
+        "verified_by": signer_data(holds) if holds else None,
         "predicate_digest": str(holds.predicate_digest)
         if holds and holds.predicate_digest
         else None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from supplychain.cli import witnesses
 from supplychain.cli.console import printable
 from supplychain.cli.context import OutputFormat, write, write_json
+from supplychain.export.data import signer_data
 
 if TYPE_CHECKING:
     from supplychain.signing.blobs import VerifiedBlob
@@ -26,5 +27,5 @@ def _document(held: VerifiedBlob) -> dict[str, object]:
     return {
         "subject": str(held.blob.digests[0]),
         "predicate_type": held.predicate_type,
-        **witnesses.document(held.established),
+        **signer_data(held.established),
     }

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from supplychain.cli.console import Paint, printable
-from supplychain.cli.context import rfc3339
 from supplychain.cli.times import ago
 
 if TYPE_CHECKING:
@@ -42,20 +41,6 @@ def listed(found: RecordedDecision, paint: Paint, now: datetime) -> str:
     verdict = paint(COLOURS[found.verdict], f"{found.verdict.upper():<7}")
     where = f"{found.subject.name}@sha256:{found.subject.digest.short} in {found.environment}"
     return f"{found.digest.short}  {verdict} {printable(where)}  {ago(found.decided_at, now)}"
-
-
-def as_data(found: RecordedDecision) -> dict[str, object]:
-    """A decision as data."""
-    return {
-        "digest": str(found.digest),
-        "name": found.subject.name,
-        "subject": str(found.subject.digest),
-        "environment": found.environment,
-        "verdict": found.verdict.value,
-        "policy": str(found.policy) if found.policy else None,
-        "decided_at": rfc3339(found.decided_at),
-        "holds_until": rfc3339(found.holds_until) if found.holds_until else None,
-    }
 
 
 def compared(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from supplychain.cli.context import Context, rfc3339
+from supplychain.cli.context import Context
 from supplychain.cli.judgement import environment_of
 
 if TYPE_CHECKING:
@@ -32,14 +32,3 @@ def reporting(
     with parts.open_record(settings) as record:
         subject = targets.subject_of(settings, record, image)
         yield record.history, Report(event, subject, named, now, actor, reason)
-
-
-def as_data(report: Report) -> dict[str, object]:
-    """What a report says, without who says it, which each command names in its own word."""
-    return {
-        "event": report.event.value,
-        "environment": report.environment,
-        "name": report.subject.name,
-        "digest": str(report.subject.digest),
-        "at": rfc3339(report.at),
-    }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from supplychain.cli import witnesses
 from supplychain.cli.console import printable, say
 from supplychain.cli.context import OutputFormat, rfc3339, write, write_json
+from supplychain.export.data import signer_data
 
 if TYPE_CHECKING:
     from supplychain.model.evidence import Build, VerifiedAttestation
@@ -55,7 +56,7 @@ def document(attestation: VerifiedAttestation) -> dict[str, object]:
     return {
         "subject": str(attestation.subject.digest),
         "predicate_type": attestation.predicate_type,
-        **witnesses.document(attestation),
+        **signer_data(attestation),
         "envelope": str(attestation.envelope),
         "predicate_digest": str(attestation.predicate_digest or "") or None,
         **build_data(attestation.build),

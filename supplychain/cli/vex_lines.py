@@ -10,6 +10,7 @@ from supplychain.cli import witnesses
 from supplychain.cli.console import printable, say
 from supplychain.cli.context import OutputFormat, rfc3339, write, write_json
 from supplychain.cli.times import ago
+from supplychain.export.data import claim_data, vex_data
 
 if TYPE_CHECKING:
     from supplychain.model.vex import VexStatement
@@ -21,7 +22,7 @@ _PRODUCTS = 3
 def show(found: Sequence[VexStatement], output: OutputFormat) -> None:
     """Print the claims of a document."""
     if output is OutputFormat.JSON:
-        write_json({"claims": [_claim(one) for one in found]})
+        write_json({"claims": [claim_data(one) for one in found]})
         return
     write("".join(f"{line}\n" for one in found for line in _lines(one)))
 
@@ -29,7 +30,7 @@ def show(found: Sequence[VexStatement], output: OutputFormat) -> None:
 def show_documents(found: Sequence[RecordedVex], output: OutputFormat, *, now: datetime) -> None:
     """Print documents."""
     if output is OutputFormat.JSON:
-        write_json({"documents": [_document(one) for one in found]})
+        write_json({"documents": [vex_data(one) for one in found]})
         return
     for one in found:
         about = f", attached to {one.about}" if one.about else ""
@@ -55,53 +56,3 @@ def _lines(one: VexStatement) -> list[str]:
         for said in one.acceptances
     ]
     return [printable(line) for line in lines]
-
-
-def _claim(one: VexStatement) -> dict[str, object]:
-    claim = one.claim
-    return {
-        "name": one.name,
-        "document": str(one.document),
-        "number": claim.position,
-        "author": one.author,
-        "vulnerability": list(claim.vulnerability),
-        "status": claim.status.value,
-        "justification": claim.justification or None,
-        "detail": claim.detail or None,
-        "issued_at": rfc3339(claim.issued_at),
-        "products": [
-            {
-                "purls": list(product.purls),
-                "digests": [str(digest) for digest in product.digests],
-                "names": list(product.names),
-                "packages": list(product.packages),
-            }
-            for product in claim.products
-        ],
-        "signed": [
-            {
-                **witnesses.document(signature),
-                "attached_to": None
-                if signature.subject.digest == one.document
-                else str(signature.subject.digest),
-            }
-            for signature in one.attestations
-        ],
-        "accepted": [
-            {"by": said.accepted_by, "at": rfc3339(said.accepted_at)} for said in one.acceptances
-        ],
-    }
-
-
-def _document(one: RecordedVex) -> dict[str, object]:
-    return {
-        "digest": str(one.digest),
-        "format": one.format.value,
-        "identifier": one.identifier or None,
-        "author": one.author,
-        "claims": one.claims,
-        "issued_at": rfc3339(one.issued_at),
-        "recorded_at": rfc3339(one.recorded_at),
-        "attached_to": str(one.about) if one.about else None,
-        "signed": [witnesses.document(signature) for signature in one.signatures],
-    }

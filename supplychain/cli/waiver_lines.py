@@ -8,9 +8,9 @@ from datetime import datetime
 from supplychain.cli.console import Paint, printable
 from supplychain.cli.context import Context, OutputFormat, rfc3339, write, write_json
 from supplychain.cli.times import ago
+from supplychain.export.data import waiver_data
 from supplychain.model.digest import Digest
 from supplychain.model.waiver import EndsWithFix, Waiver, WaiverEvent, WaiverState
-from supplychain.model.waiver_document import terms_data
 
 _COLOUR = {WaiverState.APPROVED: "green", WaiverState.REQUESTED: "yellow"}
 _ENDS = {
@@ -23,7 +23,7 @@ _ENDS = {
 def present(shared: Context, waiver: Waiver, now: datetime, output: OutputFormat) -> None:
     """Show what became of a waiver."""
     if output is OutputFormat.JSON:
-        write_json(as_data(waiver, now))
+        write_json(waiver_data(waiver, now))
         return
     write("".join(f"{text}\n" for text in details(waiver, shared.paint, now)))
 
@@ -61,36 +61,6 @@ def history(events: Sequence[WaiverEvent], now: datetime) -> Iterator[str]:
         yield f"  {printable(told)}"
 
 
-def as_data(waiver: Waiver, now: datetime) -> dict[str, object]:
-    """A waiver on the terms of one request, as data."""
-    return {
-        "waiver": waiver.name,
-        "state": waiver.state(now).value,
-        "request": str(waiver.document),
-        **terms_data(waiver.terms),
-        "requested_by": list(waiver.requested_by),
-        "requested_at": rfc3339(waiver.requested_at),
-        "approved_by": waiver.approved_by or None,
-        "approved_at": _instant(waiver.approved_at),
-        "approval": str(waiver.approval) if waiver.approval else None,
-        "ended_by": waiver.ended_by or None,
-        "ended_at": _instant(waiver.ended_at),
-    }
-
-
-def event_data(event: WaiverEvent) -> dict[str, object]:
-    """One step, as data."""
-    return {
-        "step": event.step.value,
-        "actor": event.actor,
-        "at": rfc3339(event.at),
-        "reason": event.reason,
-        "document": str(event.document),
-        "terms": terms_data(event.terms) if event.terms else None,
-        "answers": str(event.answers) if event.answers else None,
-    }
-
-
 def decisions_line(decisions: Sequence[Digest]) -> str:
     """Which decisions rest on a waiver."""
     if not decisions:
@@ -100,7 +70,3 @@ def decisions_line(decisions: Sequence[Digest]) -> str:
 
 def _who(name: str, moment: datetime | None, now: datetime) -> str:
     return f"{name}, {ago(moment, now)}" if moment is not None else ""
-
-
-def _instant(moment: datetime | None) -> str | None:
-    return None if moment is None else rfc3339(moment)

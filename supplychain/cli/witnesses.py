@@ -2,35 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from supplychain.cli.console import printable
 from supplychain.cli.context import rfc3339
-from supplychain.model.identity import Identity, LogEntry, TrustedTime
-
-
-class Witnessed(Protocol):
-    """Something signed of which it was established who did."""
-
-    @property
-    def key_fingerprint(self) -> str:
-        """The key that verified it."""
-        ...
-
-    @property
-    def identity(self) -> Identity | None:
-        """Whom the certificate was issued to; None where a key alone verified it."""
-        ...
-
-    @property
-    def log_entries(self) -> tuple[LogEntry, ...]:
-        """What logs hold of it."""
-        ...
-
-    @property
-    def times(self) -> tuple[TrustedTime, ...]:
-        """When it existed by trusted clocks."""
-        ...
+from supplychain.export.data import Witnessed
 
 
 def signer(held: Witnessed) -> str:
@@ -47,24 +21,3 @@ def lines(held: Witnessed) -> list[str]:
     claims = held.identity.claims if held.identity else ()
     said = [f"  {printable(name)}: {printable(value)}" for name, value in claims]
     return [*times, *entries, *said]
-
-
-def document(held: Witnessed) -> dict[str, object]:
-    """The same as data."""
-    identity = held.identity
-    return {
-        "key_fingerprint": held.key_fingerprint,
-        "identity": None
-        if identity is None
-        else {
-            "name": identity.name,
-            "kind": str(identity.kind),
-            "issuer": identity.issuer,
-            "claims": dict(identity.claims),
-        },
-        "log_entries": [
-            {"log": e.log, "log_id": e.log_id, "index": e.index, "kind": e.kind}
-            for e in held.log_entries
-        ],
-        "times": [{"at": rfc3339(t.at), "clock": str(t.clock), "name": t.name} for t in held.times],
-    }

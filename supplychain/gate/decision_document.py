@@ -96,7 +96,7 @@ def _violation(violation: Violation) -> dict[str, Any]:
     return {
         "message": violation.message,
         "remedy": violation.remedy,
-        "finding": _optional(_finding, violation.finding),
+        "finding": _optional(finding_data, violation.finding),
         "first_seen_at": _optional(_instant, violation.first_seen_at),
         "platform": _optional(str, violation.platform),
         "evidence": _optional(_reference, violation.evidence),
@@ -117,7 +117,8 @@ def _reference(evidence: EvidenceReference) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_data(finding: Finding) -> dict[str, Any]:
+    """A finding as decisions have it."""
     return {
         "vulnerability_id": finding.vulnerability_id,
         "purl": finding.purl,

@@ -134,11 +134,18 @@ class Ledger:
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 100,
+        after: Digest | None = None,
     ) -> tuple[RecordedDecision, ...]:
-        """Decisions on record, the newest first, of those that all that is given fits to."""
+        """Decisions on record, the newest first, of those that all that is given fits to.
+
+        Raises:
+            NotFoundError: The one to begin behind is not on record.
+        """
         asked = listing.Asked(subject, environment, verdict, since, until)
         with reading(self._engine) as connection:
-            return listing.list_decisions(connection, self._project, asked, limit=limit)
+            return listing.list_decisions(
+                connection, self._project, asked, limit=limit, after=after
+            )
 
     def find(self, text: str) -> Digest:
         """The decision that a digest, or the beginning of one, means.

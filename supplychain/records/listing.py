@@ -8,8 +8,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+)
 
+from supplychain.errors import NotFoundError
 from supplychain.model.decision import Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
@@ -90,11 +102,13 @@ class ImageSummary:
 
 
 def list_images(
-    connection: Connection, project: int, *, at: datetime, limit: int
+    connection: Connection, project: int, *, at: datetime, limit: int, after: Digest | None = None
 ) -> tuple[ImageSummary, ...]:
-    """The images on record, the newest first."""
+    """The images on record, the newest first; those that come after one of them, where named."""
     contained = exists().where(index_children.c.child_id == images.c.id)
     newest = select(images).where(images.c.project_id == project, ~contained)
+    if after is not None:
+        newest = newest.where(_comes_after(connection, images, project, "recorded_at", after))
     ordered = newest.order_by(images.c.recorded_at.desc(), images.c.id.desc()).limit(limit)
     return _summaries(connection, project, ordered, at)
 
@@ -126,10 +140,31 @@ class Asked:
     until: datetime | None = None
 
 
+def _comes_after(
+    connection: Connection, table: Table, project: int, instant: str, digest: Digest
+) -> ColumnElement[bool]:
+    """What comes after the row of a digest, the newest first.
+
+    Raises:
+        NotFoundError: There is no such row.
+    """
+    moment, number = table.c[instant], table.c.id
+    mine = select(moment, number).where(table.c.project_id == project, table.c.digest == digest)
+    row = connection.execute(mine).first()
+    if row is None:
+        raise NotFoundError(f"{digest} is not on record")
+    return or_(moment < row[0], and_(moment == row[0], number < row[1]))
+
+
 def list_decisions(
-    connection: Connection, project: int, asked: Asked, *, limit: int
+    connection: Connection,
+    project: int,
+    asked: Asked,
+    *,
+    limit: int,
+    after: Digest | None = None,
 ) -> tuple[RecordedDecision, ...]:
-    """Decisions on record, the newest first."""
+    """Decisions on record, the newest first; those that come after one of them, where named."""
     column = decisions.c
     given = {
         column.subject_digest: asked.subject,
@@ -142,6 +177,8 @@ def list_decisions(
         chosen = chosen.where(column.decided_at >= asked.since)
     if asked.until is not None:
         chosen = chosen.where(column.decided_at <= asked.until)
+    if after is not None:
+        chosen = chosen.where(_comes_after(connection, decisions, project, "decided_at", after))
     newest_first = (column.decided_at.desc(), column.id.desc())
     rows = connection.execute(chosen.order_by(*newest_first).limit(limit))
     return tuple(_decision(row) for row in rows)

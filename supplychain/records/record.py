@@ -239,10 +239,21 @@ class Record:
         with reading(self._engine) as connection:
             return state_of(connection)
 
-    def images(self, *, at: datetime, limit: int = 100) -> tuple[ImageSummary, ...]:
-        """The images on record as of an instant, the newest first."""
+    def images(
+        self, *, at: datetime, limit: int = 100, after: Digest | None = None
+    ) -> tuple[ImageSummary, ...]:
+        """The images on record as of an instant, the newest first.
+
+        Args:
+            at: The instant (aware, UTC).
+            limit: At most so many.
+            after: Begin behind this one; None to begin with the newest.
+
+        Raises:
+            NotFoundError: That one is not on record.
+        """
         with reading(self._engine) as connection:
-            return listing.list_images(connection, self._project, at=at, limit=limit)
+            return listing.list_images(connection, self._project, at=at, limit=limit, after=after)
 
     def find(self, text: str) -> Digest:
         """The recorded image that a digest, the beginning of one, a name or `name:tag` means.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from supplychain import __version__
 from supplychain.server import problems
+from supplychain.server.limits import Limits
 from supplychain.server.request_ids import RequestIds
 from supplychain.server.routes import ROUTERS, health
 from supplychain.server.service import Service
@@ -36,8 +39,25 @@ def create(service: Service) -> FastAPI:
     app.include_router(health.router)
     for router in ROUTERS:
         app.include_router(router)
+    # The last one comes first.
+    app.add_middleware(Limits, streamed=service.settings.size("max_upload_size"))
     app.add_middleware(RequestIds)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # FastAPI's own way
     return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The description of the interface, where problems have the media type that they have."""
+    if app.openapi_schema is None:
+        made = FastAPI.openapi(app)
+        for operations in made["paths"].values():
+            for operation in operations.values():
+                for status, response in operation["responses"].items():
+                    if int(status) >= 400:
+                        content = response["content"]
+                        content[problems.MEDIA_TYPE] = content.pop("application/json")
+    # FastAPI keeps what it made, which is the same document.
+    return app.openapi_schema or {}
 
 
 def _operation(route: APIRoute) -> str:

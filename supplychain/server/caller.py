@@ -8,7 +8,9 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from supplychain.access.roles import require
 from supplychain.errors import UnauthenticatedError
+from supplychain.model.access import Permission, Principal
 from supplychain.records.record import Record
 from supplychain.server.service import Service
 
@@ -18,17 +20,22 @@ _PROJECT = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who may ask.
+    """Somebody who may do what they ask for.
 
     Attributes:
-        name: Who.
+        principal: Who.
         project: The project that the request is about.
         record: Its record.
     """
 
-    name: str
+    principal: Principal
     project: str
     record: Record
+
+    @property
+    def name(self) -> str:
+        """The name by which waivers, approvals and reports have them."""
+        return self.principal.name
 
 
 def service_of(request: Request) -> Service:
@@ -37,19 +44,61 @@ def service_of(request: Request) -> Service:
     return service
 
 
-def _caller(
-    service: Annotated[Service, Depends(service_of)],
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
-    project: Annotated[str, Query(pattern=_PROJECT, description="the project")] = "default",
-) -> Caller:
+Serving = Annotated[Service, Depends(service_of)]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Lets in who has a permission in the project that they name, and nobody else.
+
+    Attributes:
+        permission: What it takes.
+    """
+
+    permission: Permission
+
+    def __call__(
+        self,
+        request: Request,
+        service: Serving,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+        project: Annotated[str, Query(pattern=_PROJECT, description="the project")] = "default",
+    ) -> Caller:
+        """Who is calling.
+
+        Raises:
+            UnauthenticatedError: Nobody can tell.
+            ForbiddenError: They may not.
+            RateError: They ask too often.
+            NotFoundError: There is no such project.
+        """
+        # Before anything else is looked at: strangers learn nothing, not even of projects.
+        principal = _principal(request, service, credentials)
+        service.rates.take(principal.name)
+        require(principal, self.permission, project)
+        return Caller(principal, project, service.store.record(project))
+
+
+def _principal(
+    request: Request, service: Service, credentials: HTTPAuthorizationCredentials | None
+) -> Principal:
     if credentials is None:
         raise UnauthenticatedError(
             "nobody can tell who is asking", hint="send a token: Authorization: Bearer sct_…"
         )
-    # Before anything else is looked at: strangers learn nothing, not even what projects there are.
-    name = service.authenticator.name_of(credentials.credentials)
-    return Caller(name, project, service.store.record(project))
+    try:
+        return service.authenticator.principal(credentials.credentials, at=service.clock())
+    except UnauthenticatedError:
+        service.failed.take(request.client.host if request.client else "")
+        raise
 
 
-Serving = Annotated[Service, Depends(service_of)]
-Calling = Annotated[Caller, Depends(_caller)]
+Reading = Annotated[Caller, Depends(Allowed(Permission.READ))]
+Deciding = Annotated[Caller, Depends(Allowed(Permission.DECIDE))]
+HandingIn = Annotated[Caller, Depends(Allowed(Permission.HAND_IN))]
+Reporting = Annotated[Caller, Depends(Allowed(Permission.REPORT))]
+Approving = Annotated[Caller, Depends(Allowed(Permission.APPROVE))]
+RequestingWaivers = Annotated[Caller, Depends(Allowed(Permission.REQUEST_WAIVERS))]
+AnsweringWaivers = Annotated[Caller, Depends(Allowed(Permission.ANSWER_WAIVERS))]
+ImportingVex = Annotated[Caller, Depends(Allowed(Permission.IMPORT_VEX))]
+ReviewingVex = Annotated[Caller, Depends(Allowed(Permission.REVIEW_VEX))]

@@ -7,15 +7,17 @@ import hmac
 import os
 import secrets
 import stat
+from datetime import datetime
 from pathlib import Path
 
 from supplychain.errors import ConfigurationError, StoreError, UnauthenticatedError
+from supplychain.model.access import Principal, Role, Scope
 
 _SHORTEST = 32
 
 
 class FixedToken:
-    """Knows one token.
+    """Knows one token, whose holder may do everything.
 
     Args:
         token: The token.
@@ -24,9 +26,9 @@ class FixedToken:
 
     def __init__(self, token: str, name: str) -> None:
         self._hash = _hashed(token)
-        self._name = name
+        self._principal = Principal(name, "default", Scope(tuple(Role), None), "token file")
 
-    def name_of(self, token: str) -> str:
+    def principal(self, token: str, *, at: datetime) -> Principal:  # noqa: ARG002  # it never ends
         """Whose a bearer token is.
 
         Raises:
@@ -35,7 +37,7 @@ class FixedToken:
         # Of the hashes, so that how long it takes tells nothing about the token.
         if not hmac.compare_digest(_hashed(token), self._hash):
             raise UnauthenticatedError("nobody has this token")
-        return self._name
+        return self._principal
 
 
 def token_in(path: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from supplychain.bootstrap import parts
 from supplychain.bootstrap.policies import Policies
 from supplychain.server.fixed_token import FixedToken, token_in
+from supplychain.server.rates import Rates
 from supplychain.server.service import Service
 from supplychain.settings import Settings
 
@@ -34,6 +35,7 @@ def embedded(settings: Settings) -> Iterator[Service]:
     authenticator = FixedToken(token_in(token_file(settings)), parts.actor(settings))
     store = parts.open_store(settings, create=True, connections=_CONNECTIONS)
     try:
-        yield Service(settings, store, Policies(settings), authenticator)
+        rates = Rates(settings.count("rate_limit"))
+        yield Service(settings, store, Policies(settings), authenticator, rates)
     finally:
         store.close()

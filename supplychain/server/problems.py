@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from supplychain.errors import SupplyChainError
+from supplychain.errors import RateError, SupplyChainError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -22,6 +23,7 @@ MEDIA_TYPE = "application/problem+json"
 STATUSES: Mapping[str, HTTPStatus] = {
     "input": HTTPStatus.UNPROCESSABLE_ENTITY,
     "limit": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "rate": HTTPStatus.TOO_MANY_REQUESTS,
     "unauthenticated": HTTPStatus.UNAUTHORIZED,
     "forbidden": HTTPStatus.FORBIDDEN,
     "not_found": HTTPStatus.NOT_FOUND,
@@ -47,14 +49,19 @@ STATUSES: Mapping[str, HTTPStatus] = {
 }
 # What any route may answer, for the description of the interface.
 EXPECTED: Mapping[int, str] = {
+    400: "the body cannot be read",
     401: "nobody can tell who is asking",
     403: "who is asking may not do that",
     404: "there is no such thing",
+    408: "the body did not come in time",
+    409: "it was changed meanwhile, or is there already",
+    413: "the request is too large",
     422: "the request does not fit",
+    429: "asked too often: `Retry-After` says when to come back",
     503: "the server cannot answer now",
 }
 # What is not ours to raise: no such path, no such method, a body that is no JSON.
-_CODES = {404: "not_found", 405: "method", 413: "limit", 415: "media_type"}
+_CODES = {404: "not_found", 405: "method"}
 _SHOWN = 20
 
 
@@ -90,7 +97,8 @@ def problem_of(error: SupplyChainError, request_id: str) -> Response:
     status = status_of(error)
     headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
     if error.retryable:
-        headers["Retry-After"] = "1"
+        wait = error.retry_after if isinstance(error, RateError) else 1
+        headers["Retry-After"] = str(math.ceil(wait))
     told = error.diagnostics()
     detail = told.pop("message")
     return problem(status, request_id, detail=detail, headers=headers, **told)

@@ -10,20 +10,25 @@ from typing import Protocol
 
 from supplychain.bootstrap.parts import now
 from supplychain.bootstrap.policies import Policies
+from supplychain.model.access import Principal
 from supplychain.pipeline.answers import Judge
 from supplychain.records.record import Record
 from supplychain.records.store import Store
+from supplychain.server.rates import Rates
 from supplychain.settings import Settings
+
+# Whoever guesses at tokens is slowed down.
+_FAILED_PER_MINUTE = 120
 
 
 class Authenticator(Protocol):
     """What tells who is calling."""
 
-    def name_of(self, token: str) -> str:
-        """Whose a bearer token is.
+    def principal(self, token: str, *, at: datetime) -> Principal:
+        """Whose a bearer token is, and what they may do.
 
         Raises:
-            UnauthenticatedError: It is nobody's.
+            UnauthenticatedError: It is nobody's, or no longer.
         """
         ...
 
@@ -52,6 +57,8 @@ class Service:
         store: Every project's record.
         policies: What environments demand.
         authenticator: What tells who is calling.
+        rates: How often callers ask.
+        failed: How often strangers of one address try to be somebody.
         clock: The one reading of the clock that a request judges by (aware, UTC).
         judges: What was answered, while it holds.
     """
@@ -60,5 +67,7 @@ class Service:
     store: Store
     policies: Policies
     authenticator: Authenticator
+    rates: Rates
+    failed: Rates = field(default_factory=lambda: Rates(_FAILED_PER_MINUTE))
     clock: Callable[[], datetime] = now
     judges: Judges = field(default_factory=Judges)

@@ -151,12 +151,20 @@ class Settings:
         """
         return self._measure(name, _BYTES, "a size such as 512MiB or 16GiB", 2**60)
 
+    def count(self, name: str) -> int:
+        """A setting such as `1000`.
+
+        Raises:
+            ConfigurationError: It is not set, or no number from 1 on.
+        """
+        return self._measure(name, {"": 1}, "a number from 1 on", 2**31)
+
     def _measure(self, name: str, units: Mapping[str, int], wanted: str, most: int) -> int:
         value = self.value(name)
         text = (value.text or "").strip()
-        unit = next((u for u in units if text.endswith(u)), "")
-        number = text.removesuffix(unit).strip()
-        if not unit or not number.isdecimal() or int(number) == 0:
+        unit = next((u for u in units if text.endswith(u)), None)
+        number = text.removesuffix(unit or "").strip()
+        if unit is None or not number.isdecimal() or int(number) == 0:
             raise ConfigurationError(
                 f"{name} = {text!r} is not {wanted}", because=f"it comes from {value.origin}"
             )

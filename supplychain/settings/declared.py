@@ -134,4 +134,8 @@ SETTINGS: tuple[Setting, ...] = (
         trusted_only=True,
     ),
     Setting("insecure_registry", "hosts reached without TLS, by comma", trusted_only=True),
+    Setting(
+        "rate_limit", "most requests of one caller in a minute, to each server process", "60000"
+    ),
+    Setting("max_upload_size", "most bytes of evidence that one request may hand in", "64MiB"),
 )

@@ -44,9 +44,10 @@ class Served:
 
 
 @pytest.fixture
-def served(typist: Typist) -> Iterator[Served]:
-    """A server over an empty record without any policy."""
-    settings = Settings({"actor": "ada"}, os.environ, typist.folder)
+def served(typist: Typist, request: pytest.FixtureRequest) -> Iterator[Served]:
+    """A server over an empty record without any policy; parametrised by settings."""
+    given: dict[str, str | None] = {"actor": "ada", **getattr(request, "param", {})}
+    settings = Settings(given, os.environ, typist.folder)
     with embedded(settings) as service:
         app = create(service)
         token = token_file(settings).read_text().strip()

@@ -8,12 +8,13 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.console import printable
-from supplychain.cli.context import Context, OutputFormat, rfc3339, write, write_json
-from supplychain.cli.reports import as_data, reporting
+from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.reports import reporting
 from supplychain.cli.times import ago
+from supplychain.export.data import approval_data, report_data
 
 if TYPE_CHECKING:
-    from supplychain.model.history import Approval, Event
+    from supplychain.model.history import Event
 
 app = typer.Typer(help="Approve images for environments.", no_args_is_help=True)
 
@@ -85,7 +86,7 @@ def list_(
         subject = targets.subject_of(shared.settings, record, image)
         found = record.history.approvals(subject.digest, at=now)
     if output is OutputFormat.JSON:
-        write_json({"digest": str(subject.digest), "approvals": [_document(a) for a in found]})
+        write_json({"digest": str(subject.digest), "approvals": [approval_data(a) for a in found]})
         return
     for approval in found:
         taken = f", withdrawn {ago(approval.withdrawn_at, now)}" if approval.withdrawn_at else ""
@@ -108,20 +109,8 @@ def _record(
     with reporting(shared, image, environment, event, reason) as (history, said):
         document = history.approve(said, at=said.at)
     if output is OutputFormat.JSON:
-        write_json({**as_data(said), "actor": said.actor, "document": str(document)})
+        write_json({**report_data(said), "actor": said.actor, "document": str(document)})
         return
     what = "withdrew the approval of" if event is Event.WITHDRAWN else "approved"
     subject = printable(str(said.subject))
     write(f"{printable(said.actor)} {what} {subject} for {said.environment}\n")
-
-
-def _document(approval: Approval) -> dict[str, object]:
-    withdrawn = approval.withdrawn_at
-    return {
-        "environment": approval.environment,
-        "approved_by": approval.approved_by,
-        "approved_at": rfc3339(approval.approved_at),
-        "reason": approval.reason,
-        "withdrawn_at": rfc3339(withdrawn) if withdrawn else None,
-        "document": str(approval.document),
-    }

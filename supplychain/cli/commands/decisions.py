@@ -9,11 +9,12 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.context import Context, OutputFormat, write, write_json
-from supplychain.cli.decided_lines import as_data, compared, listed, verified
+from supplychain.cli.decided_lines import compared, listed, verified
 from supplychain.cli.judgement import check_environment, environment_of
 from supplychain.cli.times import moment
 from supplychain.cli.verdict import lines
 from supplychain.errors import InputError, NotFoundError, VerificationError
+from supplychain.export.data import decision_data
 
 if TYPE_CHECKING:
     from supplychain.bootstrap.decided import Decided
@@ -76,7 +77,7 @@ def list_(
             limit=limit,
         )
     if output is OutputFormat.JSON:
-        write_json({"decisions": [as_data(one) for one in found]})
+        write_json({"decisions": [decision_data(one) for one in found]})
         return
     write("".join(f"{listed(one, shared.paint, now)}\n" for one in found))
 

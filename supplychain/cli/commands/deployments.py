@@ -8,10 +8,11 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.console import Paint, printable
-from supplychain.cli.context import Context, OutputFormat, rfc3339, write, write_json
+from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.judgement import check_environment
-from supplychain.cli.reports import as_data, reporting
+from supplychain.cli.reports import reporting
 from supplychain.cli.times import ago, span
+from supplychain.export.data import deployment_data, report_data
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -102,7 +103,7 @@ def list_(
         found = record.history.deployments(named, at=now)
     shown = [d for d in found if everything or d.until_at is None]
     if output is OutputFormat.JSON:
-        write_json({"deployments": [_document(d) for d in shown]})
+        write_json({"deployments": [deployment_data(d) for d in shown]})
         return
     for deployment in shown:
         write(f"{_line(deployment, shared.paint, now)}\n")
@@ -124,7 +125,7 @@ def _record(
         else:
             history.deployed(said, at=said.at)
     if output is OutputFormat.JSON:
-        write_json({**as_data(said), "reported_by": said.actor})
+        write_json({**report_data(said), "reported_by": said.actor})
         return
     what = "no longer runs" if event is Event.ENDED else "runs"
     subject = printable(str(said.subject))
@@ -139,16 +140,3 @@ def _line(deployment: Deployment, paint: Paint, now: datetime) -> str:
         state = paint("dim", f"ran for {lasted}, ended {ago(deployment.until_at, now)}")
     what = printable(str(deployment.subject))
     return f"{printable(deployment.environment):<12} {what}  {state}"
-
-
-def _document(deployment: Deployment) -> dict[str, object]:
-    until = deployment.until_at
-    return {
-        "environment": deployment.environment,
-        "name": deployment.subject.name,
-        "digest": str(deployment.subject.digest),
-        "since_at": rfc3339(deployment.since_at),
-        "until_at": rfc3339(until) if until else None,
-        "reported_by": deployment.reported_by,
-        "document": str(deployment.document),
-    }

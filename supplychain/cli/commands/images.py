@@ -10,8 +10,9 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.console import Paint, printable
-from supplychain.cli.context import Context, OutputFormat, rfc3339, write, write_json
+from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.times import ago
+from supplychain.export.data import image_data
 
 if TYPE_CHECKING:
     from supplychain.records.listing import ImageSummary, PlatformSummary
@@ -47,7 +48,7 @@ def list_(
     with parts.open_record(shared.settings) as record:
         found = record.images(at=now, limit=limit)
     if output is OutputFormat.JSON:
-        write_json({"images": [_document(image) for image in found]})
+        write_json({"images": [image_data(image) for image in found]})
         return
     for image in found:
         write("\n".join(_lines(image, shared.paint, now)) + "\n")
@@ -73,7 +74,7 @@ def show(
     with parts.open_record(shared.settings) as record:
         found = record.image(targets.recorded(shared.settings, record, image), at=now)
     if output is OutputFormat.JSON:
-        write_json(_document(found))
+        write_json(image_data(found))
         return
     write("\n".join(_lines(found, shared.paint, now)) + "\n")
 
@@ -93,30 +94,3 @@ def _scanned(platform: PlatformSummary, now: datetime) -> str:
         return "not scanned"
     counts = ", ".join(f"{count} {severity}" for severity, count in platform.findings if count)
     return f"scanned {ago(platform.scanned_at, now)}: {counts or 'no findings'}"
-
-
-def _document(image: ImageSummary) -> dict[str, object]:
-    return {
-        "digest": str(image.digest),
-        "media_type": image.media_type,
-        "names": list(image.names),
-        "recorded_at": rfc3339(image.recorded_at),
-        "platforms": [
-            {
-                "digest": str(platform.digest),
-                "platform": str(platform.platform),
-                "scanned_at": rfc3339(platform.scanned_at) if platform.scanned_at else None,
-                "findings": {str(severity): count for severity, count in platform.findings},
-            }
-            for platform in image.platforms
-        ],
-        "decisions": [
-            {
-                "digest": str(decision.digest),
-                "environment": decision.environment,
-                "verdict": decision.verdict.value,
-                "decided_at": rfc3339(decision.decided_at),
-            }
-            for decision in image.decisions
-        ],
-    }

@@ -10,13 +10,14 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.console import Paint, printable
-from supplychain.cli.context import Context, OutputFormat, rfc3339, write, write_json
+from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.decided_lines import COLOURS
 from supplychain.cli.judgement import check_environment
 from supplychain.cli.times import ago, moment
+from supplychain.export.data import found_data
 
 if TYPE_CHECKING:
-    from supplychain.records.search import FoundImage, FoundPlatform, Held
+    from supplychain.records.search import FoundImage, FoundPlatform
 
 app = typer.Typer(help="Find images by what they contain.", no_args_is_help=True)
 _At = Annotated[
@@ -147,7 +148,7 @@ def _show(
             if where in image.running_in or where in {d.environment for d in image.decisions}
         )
     if output is OutputFormat.JSON:
-        write_json({"images": [_document(image) for image in found]})
+        write_json({"images": [found_data(image) for image in found]})
         return
     for image in found:
         write("\n".join(_lines(image, shared.paint, now)) + "\n")
@@ -178,39 +179,3 @@ def _held_lines(platform: FoundPlatform) -> Iterator[str]:
         detail = f"  {held.detail}" if held.detail else ""
         yield f"  {name:<14} {printable(f'{held.package} {held.version}{detail}')}"
         name = ""
-
-
-def _document(image: FoundImage) -> dict[str, object]:
-    return {
-        "digest": str(image.digest),
-        "names": list(image.names),
-        "platforms": [
-            {
-                "digest": str(platform.digest),
-                "platform": str(platform.platform),
-                "found": [_held(held) for held in platform.held],
-            }
-            for platform in image.platforms
-        ],
-        "decisions": [
-            {
-                "digest": str(decision.digest),
-                "subject_digest": str(decision.subject.digest),
-                "environment": decision.environment,
-                "verdict": decision.verdict.value,
-                "decided_at": rfc3339(decision.decided_at),
-            }
-            for decision in image.decisions
-        ],
-        "running_in": list(image.running_in),
-    }
-
-
-def _held(held: Held) -> dict[str, object]:
-    return {
-        "package": held.package,
-        "version": held.version,
-        "purl": held.purl,
-        "detail": held.detail,
-        "certain": held.certain,
-    }

@@ -12,7 +12,7 @@ from supplychain.cli.console import printable, say
 from supplychain.cli.context import Context, OutputFormat
 from supplychain.cli.waiver_lines import present
 from supplychain.model.digest import Digest
-from supplychain.model.waiver import Waiver, WaiverStep
+from supplychain.model.waiver import WaiverStep
 
 _Request = Annotated[
     str | None,
@@ -44,29 +44,15 @@ def approve(
       supplychain waivers approve WV-17 --request sha256:…
     """
     from supplychain.bootstrap import parts
-    from supplychain.bootstrap.waivers import policies_about, severities_of, waiver_number
-    from supplychain.gate.waiver_steps import require_approver, require_bounds
+    from supplychain.bootstrap.waiver_book import approve_waiver
+    from supplychain.bootstrap.waivers import waiver_number
 
     now, settings = shared.now(), shared.settings
     actor, number = parts.actor(settings), waiver_number(waiver)
-    counts: list[str] = []
+    document = Digest.parse(request) if request else None
     with parts.open_record(settings) as record:
-
-        def check(meant: Waiver) -> None:
-            policies = policies_about(settings, meant.scope.environments)
-            counts.extend(require_approver(actor, policies))
-            there = {name: policies[name] for name in counts}
-            known = severities_of(record, meant.scope, at=now)
-            require_bounds(meant.terms, there, known, now)
-
-        made = record.waivers.answer(
-            number,
-            WaiverStep.APPROVED,
-            actor=actor,
-            at=now,
-            reason=reason,
-            document=Digest.parse(request) if request else None,
-            check=check,
+        made, counts = approve_waiver(
+            settings, record, number, actor=actor, at=now, reason=reason, document=document
         )
     present(shared, made, now, output)
     say(f"the approval of {printable(actor)} counts in {', '.join(counts)}")

@@ -12,8 +12,9 @@ from supplychain.cli import options
 from supplychain.cli import waiver_options as given
 from supplychain.cli.console import say
 from supplychain.cli.context import Context, OutputFormat, write, write_json
-from supplychain.cli.waiver_lines import as_data, line
+from supplychain.cli.waiver_lines import line
 from supplychain.errors import InputError
+from supplychain.export.data import waiver_data
 
 if TYPE_CHECKING:
     from supplychain.bootstrap.waiver_import import Item
@@ -83,7 +84,7 @@ def import_(
             for i in items
             if not i.terms
         ]
-        write_json({"waivers": [as_data(w, now) for w in made], "skipped": skipped})
+        write_json({"waivers": [waiver_data(w, now) for w in made], "skipped": skipped})
         return
     write("".join(f"{line(waiver, shared.paint, now)}\n" for waiver in made))
     for item in items:

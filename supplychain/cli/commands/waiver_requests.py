@@ -49,14 +49,24 @@ def request(
         -e prod --expires 2027-01-31 --reason "see CHG-42" --ticket SEC-7
     """
     from supplychain.bootstrap import parts
-    from supplychain.bootstrap.waivers import expiry, policies_about, whole_scope
-    from supplychain.gate.waiver_scope import require_scope
-    from supplychain.gate.waiver_steps import require_bounds, require_terms
+    from supplychain.bootstrap.waiver_book import request_waiver
+    from supplychain.bootstrap.waivers import expiry
 
     now, settings = shared.now(), shared.settings
     if not expires:
         raise InputError("a waiver has to end", hint="--expires 14d, a date, or an instant")
-    actor = parts.actor(settings)
+    actor, ends = parts.actor(settings), expiry(expires, now)
+
+    def terms(about: WaiverScope) -> WaiverTerms:
+        return WaiverTerms(
+            about,
+            reason=reason,
+            expires_at=ends,
+            owner=owner or actor,
+            ticket=ticket or "",
+            ends_with_fix=ends_with_fix or EndsWithFix.NEVER,
+        )
+
     with parts.open_record(settings, create=True) as record:
         scope = WaiverScope(
             vulnerability=cve or "",
@@ -67,20 +77,7 @@ def request(
             image=_image(shared, record, image),
             environments=tuple(sorted(set(environment or ()))),
         )
-        require_scope(scope)
-        scoped = whole_scope(record, scope, at=now)
-        terms = WaiverTerms(
-            scoped.scope,
-            reason=reason,
-            expires_at=expiry(expires, now),
-            owner=owner or actor,
-            ticket=ticket or "",
-            ends_with_fix=ends_with_fix or EndsWithFix.NEVER,
-        )
-        require_terms(terms, now)
-        policies = policies_about(settings, scope.environments)
-        require_bounds(terms, policies, scoped.severities, now)
-        waiver = record.waivers.request(terms, actor=actor, at=now)
+        waiver = request_waiver(settings, record, scope, terms, actor=actor, at=now)
     present(shared, waiver, now, output)
     say(f"it counts once it is approved: supplychain waivers approve {waiver.name}")
 
@@ -162,20 +159,13 @@ def _change(
     output: OutputFormat,
 ) -> None:
     from supplychain.bootstrap import parts
-    from supplychain.bootstrap.waivers import policies_about, severities_of, waiver_number
-    from supplychain.gate.waiver_steps import require_bounds
+    from supplychain.bootstrap.waiver_book import change_waiver
+    from supplychain.bootstrap.waivers import waiver_number
 
     now, settings = shared.now(), shared.settings
     with parts.open_record(settings) as record:
-
-        def checked(terms: WaiverTerms) -> WaiverTerms:
-            new = changed(terms)
-            policies = policies_about(settings, new.scope.environments)
-            require_bounds(new, policies, severities_of(record, new.scope, at=now), now)
-            return new
-
         number, actor = waiver_number(waiver), parts.actor(settings)
-        made = record.waivers.change(number, checked, actor=actor, at=now, step=step)
+        made = change_waiver(settings, record, number, changed, actor=actor, at=now, step=step)
     present(shared, made, now, output)
     say(f"it counts once it is approved: supplychain waivers approve {made.name}")
 

@@ -11,13 +11,12 @@ from supplychain.cli import options
 from supplychain.cli import waiver_options as given
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.waiver_lines import (
-    as_data,
     decisions_line,
     details,
-    event_data,
     history,
     line,
 )
+from supplychain.export.data import waiver_data, waiver_event_data
 from supplychain.model.waiver import Waiver, WaiverState
 
 
@@ -59,7 +58,7 @@ def list_(
         if state in {None, waiver.state(now)} and (period is None or _ends(waiver, now, period))
     ]
     if output is OutputFormat.JSON:
-        write_json({"waivers": [as_data(waiver, now) for waiver in shown]})
+        write_json({"waivers": [waiver_data(waiver, now) for waiver in shown]})
         return
     for waiver in shown:
         write(f"{line(waiver, shared.paint, now)}\n")
@@ -85,8 +84,8 @@ def show(shared: Context, waiver: given.Waiver, output: options.Output = OutputF
     if output is OutputFormat.JSON:
         write_json(
             {
-                "waivers": [as_data(one, now) for one in found],
-                "history": [event_data(step) for step in steps],
+                "waivers": [waiver_data(one, now) for one in found],
+                "history": [waiver_event_data(step) for step in steps],
                 "decisions": [str(digest) for digest in used_by],
             }
         )

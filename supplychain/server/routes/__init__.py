@@ -4,6 +4,26 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from supplychain.server.routes import gates
+from supplychain.server.routes import (
+    decisions,
+    deployments,
+    environments,
+    exports,
+    gates,
+    images,
+    search,
+    vex,
+    waivers,
+)
 
-ROUTERS: tuple[APIRouter, ...] = (gates.router,)
+ROUTERS: tuple[APIRouter, ...] = (
+    gates.router,
+    images.router,
+    exports.router,
+    search.router,
+    environments.router,
+    decisions.router,
+    deployments.router,
+    waivers.router,
+    vex.router,
+)

@@ -16,7 +16,8 @@ from supplychain.model.decision import Decision, Violation
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
 from supplychain.pipeline.judge import Judged
-from supplychain.server.caller import Caller, Calling, Serving
+from supplychain.server import shapes
+from supplychain.server.caller import Caller, Deciding, Serving
 from supplychain.server.service import Service
 
 router = APIRouter(prefix="/v1/gates", tags=["gates"])
@@ -75,9 +76,9 @@ class DecisionsResponse(BaseModel):
     decisions: list[DecisionResponse]
 
 
-@router.post("/{environment}/decide", responses={200: {"model": DecisionResponse}})
+@router.post("/{environment}/decide", responses=shapes.gives(DecisionResponse))
 async def decide(
-    environment: _Environment, asked: DecideRequest, caller: Calling, service: Serving
+    environment: _Environment, asked: DecideRequest, caller: Deciding, service: Serving
 ) -> Response:
     """Ask whether an image may run in an environment, from the record alone.
 
@@ -86,9 +87,9 @@ async def decide(
     return await run_in_threadpool(_decide, service, caller, environment, asked.image)
 
 
-@router.post("/{environment}/decide-batch", responses={200: {"model": DecisionsResponse}})
+@router.post("/{environment}/decide-batch", responses=shapes.gives(DecisionsResponse))
 async def decide_batch(
-    environment: _Environment, asked: DecideBatchRequest, caller: Calling, service: Serving
+    environment: _Environment, asked: DecideBatchRequest, caller: Deciding, service: Serving
 ) -> Response:
     """Ask the same of many images at once; one that cannot be judged fails all of them."""
     return await run_in_threadpool(_decide_batch, service, caller, environment, asked.images)

@@ -64,7 +64,7 @@ def test_a_project_that_is_not_there_is_said_so(served: Served) -> None:
 def test_a_body_that_does_not_fit_is_a_problem(served: Served, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     answer = served.client.post(DECIDE, content=body, headers=headers)
-    assert problem(answer, 422, "input")["errors"]
+    problem(answer, 422, "input")
 
 
 def test_a_field_that_nobody_knows_is_refused(served: Served) -> None:

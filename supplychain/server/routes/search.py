@@ -1,0 +1,95 @@
+"""`/v1/search`: which images contain what."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from supplychain.export.data import found_data
+from supplychain.gate.licences import licence_query
+from supplychain.gate.options import ENVIRONMENT
+from supplychain.gate.packages import PackagePattern
+from supplychain.records.search import FoundImage
+from supplychain.server import shapes
+from supplychain.server.caller import Reading
+from supplychain.server.instants import utc
+from supplychain.server.paging import Pager, Paging
+
+router = APIRouter(prefix="/v1/search", tags=["search"])
+
+_FOUND = shapes.gives(shapes.FoundImages)
+_Purl = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=1024,
+        description="package URL, perhaps with its version; `*` stands for any text",
+        examples=["pkg:pypi/django"],
+    ),
+]
+_Versions = Annotated[
+    str,
+    Query(max_length=1024, description="which versions of it", examples=[">=2.0, <2.2.28"]),
+]
+
+
+@router.get("/components", responses=_FOUND)
+def search_components(
+    purl: _Purl,
+    caller: Reading,
+    pager: Paging,
+    versions: _Versions = "",
+    environment: shapes.EnvironmentQuery = None,
+    at: shapes.At = None,
+) -> Response:
+    """Find the images that contain a package, and where they may run.
+
+    Versions compare as the package's own ecosystem compares them.
+    """
+    pattern = PackagePattern.parse(purl, versions)
+    found = caller.record.search.component(pattern, at=utc(at, "at") or pager.at)
+    return _page(pager, found, environment)
+
+
+@router.get("/vulnerabilities", responses=_FOUND)
+def search_vulnerabilities(
+    id: Annotated[  # noqa: A002  # so it is called
+        str, Query(min_length=1, max_length=200, examples=["CVE-2021-44228"])
+    ],
+    caller: Reading,
+    pager: Paging,
+    environment: shapes.EnvironmentQuery = None,
+    at: shapes.At = None,
+) -> Response:
+    """Find the images in which a vulnerability was found, and where they may run."""
+    found = caller.record.search.vulnerability(id, at=utc(at, "at") or pager.at)
+    return _page(pager, found, environment)
+
+
+@router.get("/licences", responses=_FOUND)
+def search_licences(
+    expression: Annotated[
+        str, Query(min_length=1, max_length=1000, examples=["AGPL-3.0-only OR network-copyleft"])
+    ],
+    caller: Reading,
+    pager: Paging,
+    environment: shapes.EnvironmentQuery = None,
+    at: shapes.At = None,
+) -> Response:
+    """Find the images with packages under a licence or of a category, and where they may run."""
+    fits = licence_query(expression)
+    found = caller.record.search.licence(fits, at=utc(at, "at") or pager.at)
+    return _page(pager, found, environment)
+
+
+def _page(pager: Pager, found: tuple[FoundImage, ...], environment: str | None) -> Response:
+    if environment is not None:
+        where = str(ENVIRONMENT.parse(environment))
+        found = tuple(
+            one
+            for one in found
+            if where in one.running_in or where in {d.environment for d in one.decisions}
+        )
+    return pager.answer_part("images", found, found_data)

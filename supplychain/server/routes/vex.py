@@ -1,0 +1,146 @@
+"""`/v1/vex`: claims about vulnerabilities, whose word they are, and who accepted which."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from supplychain.bootstrap.vex import policy_vex_trust, record_vex
+from supplychain.errors import InputError
+from supplychain.export.data import claim_data, vex_data
+from supplychain.model.digest import Digest
+from supplychain.server import shapes
+from supplychain.server.answers import answer
+from supplychain.server.caller import ImportingVex, Reading, ReviewingVex, Serving
+from supplychain.server.paging import Page, Paging
+
+router = APIRouter(prefix="/v1/vex", tags=["vex"])
+
+_MOST = 100_000
+_Document = Annotated[
+    str, Path(pattern=r"^sha256:[0-9a-f]{64}$", description="a document", examples=[shapes.DIGEST])
+]
+
+
+class VexImport(shapes.Asked):
+    """A signed document, both parts byte for byte in base64."""
+
+    document: str = Field(min_length=1, description="OpenVEX, CycloneDX or CSAF, base64")
+    bundle: str = Field(min_length=1, description="its author's signature over it, base64")
+    environment: Annotated[str, Field(max_length=200)] = Field(
+        description="whose policy says whose word counts", examples=["prod"]
+    )
+
+
+class Review(shapes.Asked):
+    """Somebody's word that a claim may count, or that it may no longer."""
+
+    number: int | None = Field(default=None, ge=1, le=1_000_000, description="else all claims")
+    reason: shapes.Text = Field(min_length=1, examples=["we never parse XML"])
+    withdraw: bool = False
+
+
+class VexDocument(BaseModel):
+    """A VEX document on record."""
+
+    digest: str
+    format: str
+    identifier: str | None
+    author: str
+    claims: int
+    issued_at: datetime
+    recorded_at: datetime
+    attached_to: str | None
+    signed: list[dict[str, Any]]
+
+
+class VexDocuments(Page):
+    """VEX documents, the newest first."""
+
+    documents: list[VexDocument]
+
+
+class Claim(BaseModel):
+    """What is claimed, and whose word it is."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    document: str
+    number: int
+    vulnerability: list[str]
+    status: str
+
+
+class Claims(BaseModel):
+    """What a document claims."""
+
+    claims: list[Claim]
+
+
+@router.get("", responses=shapes.gives(VexDocuments))
+def list_vex(caller: Reading, pager: Paging) -> Response:
+    """List the VEX documents on record, the newest first."""
+    found = caller.record.vex.documents(at=pager.at, limit=_MOST)
+    return pager.answer_part("documents", found, vex_data)
+
+
+@router.get("/{document}", responses=shapes.gives(Claims))
+def show_vex(document: _Document, request: Request, caller: Reading, service: Serving) -> Response:
+    """Show what a VEX document claims, who signed it, and who accepted which claim."""
+    found = caller.record.vex.statements(Digest.parse(document), at=service.clock())
+    return answer(request, {"claims": [claim_data(one) for one in found]})
+
+
+@router.post("", status_code=201, responses=shapes.gives(Claims, 201))
+def import_vex(
+    asked: VexImport, request: Request, caller: ImportingVex, service: Serving
+) -> Response:
+    """Verify a signed VEX document and record what it claims, with whose word it is.
+
+    Whose word counts is said by the policy of the environment, never by the caller.
+    """
+    now = service.clock()
+    trusted = policy_vex_trust(
+        service.settings, service.policies.of(asked.environment), asked.environment
+    )
+    data, bundle = _bytes(asked.document, "document"), _bytes(asked.bundle, "bundle")
+    made = record_vex(caller.record, "document", data, bundle, trusted, at=now)
+    found = caller.record.vex.statements(made.digest, at=now)
+    told = {"claims": [claim_data(one) for one in found]}
+    location = {"Location": f"/v1/vex/{made.digest}"}
+    return answer(request, told, status=201, headers=location)
+
+
+@router.post("/{document}/review", responses=shapes.gives(Claims))
+def review_vex(
+    document: _Document, said: Review, request: Request, caller: ReviewingVex, service: Serving
+) -> Response:
+    """Accept a claim that a policy holds for a review, or take that back."""
+    now, digest = service.clock(), Digest.parse(document)
+    if not said.reason.strip():
+        raise InputError("no reason is given")
+    caller.record.vex.review(
+        digest,
+        said.number,
+        actor=caller.name,
+        reason=said.reason,
+        at=now,
+        accepted=not said.withdraw,
+    )
+    found = caller.record.vex.statements(digest, at=now)
+    shown = [one for one in found if said.number in {None, one.claim.position}]
+    return answer(request, {"claims": [claim_data(one) for one in shown]})
+
+
+def _bytes(text: str, name: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise InputError(f"{name} is no base64", hint=f"base64 -w0 {name}.json") from None

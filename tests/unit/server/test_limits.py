@@ -1,0 +1,144 @@
+import asyncio
+import json
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+import httpx
+import pytest
+
+from supplychain.errors import RateError
+from supplychain.server.limits import WHOLE, Limits
+from supplychain.server.rates import Rates
+from tests.kit.scans import SUBJECT
+from tests.kit.serving import DECIDE, Served, problem
+
+JSON = {"Content-Type": "application/json"}
+
+
+def send(served: Served, body: bytes, **headers: str) -> httpx.Response:
+    answer: httpx.Response = served.client.post(DECIDE, content=body, headers=JSON | headers)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b'{"image": "x", "image": "%s"}' % str(SUBJECT).encode(), 422, "input"),
+        (b'{"image": "a\\u0000b"}', 422, "input"),
+        (b'{"image": "\\ud800"}', 422, "input"),
+        (b'{"image": NaN}', 422, "input"),
+        (b'{"image": "\xff"}', 422, "input"),
+        (b'{"image": "x"} {}', 422, "input"),
+        (b"\xff\xfe{\x00}\x00", 422, "input"),
+        (b"[" * 33 + b"]" * 33, 413, "limit"),
+        (b"[" * 100_000, 422, "input"),
+        (b'{"image": ' + b"9" * 5000 + b"}", 422, "input"),
+        (b'{"image": "' + b"x" * WHOLE + b'"}', 413, "limit"),
+    ],
+    ids=[
+        "twice",
+        "nul",
+        "half",
+        "nan",
+        "latin-1",
+        "more",
+        "utf-16",
+        "deep",
+        "endlessly-deep",
+        "long-number",
+        "large",
+    ],
+)
+def test_a_body_that_is_not_plain_is_refused(
+    served: Served, body: bytes, status: int, code: str
+) -> None:
+    problem(send(served, body), status, code)
+
+
+def test_a_body_without_an_end_is_read_no_further_than_it_may_be(served: Served) -> None:
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        while sent < 100 * WHOLE:
+            sent += 65536
+            yield b" " * 65536
+
+    answer = served.client.post(DECIDE, content=endless(), headers=JSON)
+    problem(answer, 413, "limit")
+
+
+def test_a_body_that_says_that_it_is_large_is_not_read_at_all(served: Served) -> None:
+    problem(send(served, b"{}", **{"Content-Length": str(100 << 20)}), 413, "limit")
+
+
+def test_a_compressed_body_is_refused(served: Served) -> None:
+    problem(send(served, b"{}", **{"Content-Encoding": "gzip"}), 422, "input")
+
+
+@pytest.mark.parametrize("path", ["/v1/decisions?image=%00", "/v1/environments/a%00b/policy"])
+def test_an_address_with_nul_is_refused(served: Served, path: str) -> None:
+    problem(served.get(path), 422, "input")
+
+
+def test_a_body_that_does_not_come_is_waited_for_no_longer_than_it_may_take() -> None:
+    async def slow() -> dict[str, Any]:
+        await asyncio.sleep(60)
+        return {}
+
+    told: list[dict[str, Any]] = []
+
+    async def telling(message: MutableMapping[str, Any]) -> None:
+        told.append(dict(message))
+
+    async def never(*_: object) -> None:
+        raise AssertionError("it was let through")
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "query_string": b"",
+        "headers": [],
+        "state": {"request_id": "1"},
+    }
+    asyncio.run(Limits(never, 1, seconds=0.05)(scope, slow, telling))
+    assert told[0]["status"] == 408
+    assert json.loads(told[1]["body"])["retryable"]
+
+
+def test_who_asks_too_often_is_told_when_to_come_back() -> None:
+    now = 0.0
+    rates = Rates(60, lambda: now)
+    for _ in range(15):
+        rates.take("ada")
+    with pytest.raises(RateError) as refused:
+        rates.take("ada")
+    assert refused.value.retry_after == 1.0
+    rates.take("grace")
+    now = 1.0
+    rates.take("ada")
+    with pytest.raises(RateError):
+        rates.take("ada")
+    now = 1000.0
+    for _ in range(15):
+        rates.take("ada")
+    with pytest.raises(RateError):
+        rates.take("ada")
+
+
+@pytest.mark.parametrize("served", [{"rate_limit": "20"}], indirect=True)
+def test_a_caller_over_their_rate_is_answered_429(served: Served) -> None:
+    answers = [served.decide() for _ in range(6)]
+    assert [one.status_code for one in answers] == [200] * 5 + [429]
+    problem(answers[-1], 429, "rate")
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 3
+
+
+def test_who_guesses_at_tokens_is_slowed_down_and_nobody_else(served: Served) -> None:
+    wrong = {"Authorization": "Bearer sct_wrong"}
+    codes = {
+        served.post(DECIDE, {"image": str(SUBJECT)}, headers=wrong).status_code for _ in range(40)
+    }
+    assert codes == {401, 429}
+    assert served.decide().status_code == 200
