@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from supplychain.gate.case import Case
 from supplychain.gate.durations import span
 from supplychain.model.decision import EvidenceReference, Violation
@@ -14,6 +16,16 @@ _NAMES = {
     EvidenceKind.SBOM: "SBOM",
     EvidenceKind.CONFIG: "configuration",
 }
+
+
+# The first day of Docker in public. An image that says it is older (the year 1, 1970, 1980) was
+# built so that the same sources give the same bytes, and does not say when.
+FIRST_IMAGE = datetime(2013, 3, 20, tzinfo=UTC)
+
+
+def moment_made(said: datetime | None, case: Case) -> datetime | None:
+    """When an image was made, by its own word; None where it says nothing that can be so."""
+    return None if said is None or said < FIRST_IMAGE or case.to_come(said) else said
 
 
 def usable_scan(platform: PlatformDossier, case: Case) -> Scan | Violation:

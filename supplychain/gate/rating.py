@@ -1,4 +1,10 @@
-"""How bad a finding is, by the word of those whom a policy listens to."""
+"""How bad a finding is, by the word of those whom a policy listens to.
+
+An order of sources cannot hold that what is known less is never judged milder: whatever the first
+may have said, nothing of it is milder only where its silence counts as the worst, and then nobody
+would ever ask the second. So the order means what it says, and what holds is less: only the source
+that decides is heard, and without it the rest is asked as if it were not named.
+"""
 
 from __future__ import annotations
 

@@ -142,12 +142,14 @@ class Ancestor:
         layers: How many layers the two have in common, from the bottom; 0 where nobody can tell.
         local: Whether no registry is known to have it under its name: whoever recorded it chose
             that, so nothing is allowed by it.
+        created_at: When it was made, by what it says itself; None where that is not on record.
     """
 
     subject: Subject
     known_by: Kinship
     layers: int = 0
     local: bool = False
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ layers together, so those that another begins with are found by the names of its
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -39,10 +39,10 @@ def read_ancestors(
     ]
     found: dict[tuple[Subject, Kinship], Ancestor] = {}
     for row in sorted(rows, key=lambda r: (-r.layer_count, r.name, r.digest)):
-        _add(found, _by_name(row, row.layer_count, at))
-    depth = {row.image_id: row.layer_count for row in rows}
-    for row in connection.execute(_indexes(depth, at)) if depth else ():
-        _add(found, _by_name(row, depth[row.child_id], at))
+        _add(found, _by_name(row, row, at))
+    by_image = {row.image_id: row for row in rows}
+    for row in connection.execute(_indexes(by_image, at)) if by_image else ():
+        _add(found, _by_name(row, by_image[row.child_id], at))
     known = (config, *(config_of(document) for document in dict.fromkeys(r.document for r in rows)))
     for claimed in _claimed(connection, project, known, at):
         _add(found, Ancestor(claimed, Kinship.LABEL))
@@ -85,10 +85,15 @@ def _add(found: dict[tuple[Subject, Kinship], Ancestor], ancestor: Ancestor) -> 
     found.setdefault((ancestor.subject, ancestor.known_by), ancestor)
 
 
-def _by_name(row: Row[Any], layers: int, at: datetime) -> Ancestor:
-    """An ancestor under one of its names."""
-    local = not _is_resolved(row.resolved_at, at)
-    return Ancestor(Subject(row.name, row.digest), Kinship.LAYERS, layers, local)
+def _by_name(named: Row[Any], configured: Row[Any], at: datetime) -> Ancestor:
+    """An ancestor, or an index of it, under one of its names."""
+    return Ancestor(
+        subject=Subject(named.name, named.digest),
+        known_by=Kinship.LAYERS,
+        layers=configured.layer_count,
+        local=not _is_resolved(named.resolved_at, at),
+        created_at=config_of(configured.document).created_at,
+    )
 
 
 def _nearest_first(ancestor: Ancestor) -> tuple[int, str, str, Digest]:
@@ -113,7 +118,7 @@ def _by_layers(project: int, chains: list[str], at: datetime) -> Select[Any]:
     )
 
 
-def _indexes(children: dict[int, int], at: datetime) -> Select[Any]:
+def _indexes(children: Collection[int], at: datetime) -> Select[Any]:
     """The indexes that list these images, for people know those."""
     return (
         select(index_children.c.child_id, images.c.digest)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
 from supplychain.errors import PolicyError
 from supplychain.gate.case import Case, Judgement
 from supplychain.gate.durations import span
-from supplychain.gate.evidence import run, usable_config
+from supplychain.gate.evidence import FIRST_IMAGE, run, usable_config
 from supplychain.gate.options import DURATION, choice, option
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.dossier import Need, PlatformDossier
 from supplychain.model.evidence import EvidenceKind
-
-# The first day of Docker in public. An image that says it is older (the year 1, 1970, 1980) was
-# built so that the same sources give the same bytes, and does not say when.
-_FIRST_IMAGE = datetime(2013, 3, 20, tzinfo=UTC)
 
 
 class Since(StrEnum):
@@ -120,7 +116,7 @@ class Age:
             return found
         config, cited = found
         moment = config.created_at
-        if moment is None or moment < _FIRST_IMAGE:
+        if moment is None or moment < FIRST_IMAGE:
             return _unknown("when it was made", platform, case, cited)
         if case.to_come(moment):
             said = f"it says that it was made in the future, {span(moment - case.at)} ahead"

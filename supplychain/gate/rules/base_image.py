@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from datetime import datetime, timedelta
+from typing import ClassVar, NamedTuple
 
 from supplychain.errors import InputError, PolicyError
 from supplychain.gate.authorities import Authorities
+from supplychain.gate.bases import (
+    BASES,
+    BasePattern,
+    itself,
+    materials,
+    means_any,
+    provenance_of,
+)
 from supplychain.gate.case import Case, Judgement
-from supplychain.gate.evidence import usable_config
-from supplychain.gate.mappings import MappingOf
-from supplychain.gate.options import DIGEST, ListOf, choice, option
-from supplychain.gate.patterns import PATTERN, matches
+from supplychain.gate.durations import span
+from supplychain.gate.evidence import moment_made, usable_config
+from supplychain.gate.options import DURATION, choice, option
 from supplychain.gate.vouching import Said, vouch
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Need, PlatformDossier
 from supplychain.model.evidence import VerifiedAttestation
 from supplychain.model.image_config import Ancestor, ImageConfig, Kinship
-from supplychain.model.subject import Subject
 
 _TOLD = {
     Kinship.LAYERS: "its layers",
@@ -29,48 +36,18 @@ _TOLD = {
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class BasePattern:
-    """An image that others are built upon: by its repository, its digest, or both.
+class _Stands(NamedTuple):
+    """What an image stands upon that is allowed.
 
     Attributes:
-        repository: A pattern of the repository; "" for any.
-        digest: The image, or an index of it; None for any.
+        told: For people; "" where there is nothing.
+        said: Whose word it is.
+        until: The last instant at which it is young enough; None where age plays no part.
     """
 
-    repository: str = field(
-        default="", metadata=option(PATTERN, "a pattern of its repository, registry included")
-    )
-    digest: Digest | None = field(
-        default=None, metadata=option(DIGEST, "its digest, or that of an index that lists it")
-    )
-
-    def __post_init__(self) -> None:
-        """Refuse what means any image.
-
-        Raises:
-            PolicyError: Nothing is given.
-        """
-        if not self.repository and self.digest is None:
-            raise PolicyError("it means any image", hint="give repository, digest or both")
-
-    def means(self, name: str, digest: Digest | None) -> bool:
-        """Whether an image of that name and digest is meant."""
-        named = not self.repository or matches(self.repository, name)
-        return named and self.digest in {None, digest}
-
-    def allows(self, ancestor: Ancestor) -> bool:
-        """Whether an image is meant, not by a name that anybody could have given it."""
-        if self.repository and ancestor.local:
-            return False
-        return self.means(ancestor.subject.name, ancestor.subject.digest)
-
-    def __str__(self) -> str:
-        """For people."""
-        return "@".join(str(part) for part in (self.repository, self.digest) if part)
-
-
-BASES = ListOf(MappingOf(BasePattern, "a base image"))
+    told: str = ""
+    said: Said = Said()
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +69,10 @@ class BaseImage(Authorities):
     anywhere, however it is known, but only that which is known can be found: who builds upon an
     image that is not on record, in layers squashed into one, hides it from `forbidden`, and not
     from `allowed`.
+
+    `max_age` is met where one of those that are allowed is young enough. How old one is its own
+    configuration says, which is on record with it, so of what layers do not show nobody knows. One
+    that names no date, or one that no image can have, is too old.
     """
 
     name: ClassVar[str] = "base-image"
@@ -108,6 +89,13 @@ class BaseImage(Authorities):
           allowed:
             - digest: sha256:e1c082e3d3c45cccac829840a25941e679c25d438cc8412c2fa221cf1a824e6a
           known_by: layers
+        """,
+        """
+        # Upon a base of ours that was built within the last two months:
+        base-image:
+          allowed:
+            - repository: registry\\.acme\\.example/base/.+
+          max_age: 60d
         """,
     )
     needs: ClassVar[frozenset[Need]] = frozenset({Need.ANCESTORS})
@@ -128,6 +116,11 @@ class BaseImage(Authorities):
         ),
     )
 
+    max_age: timedelta | None = field(
+        default=None,
+        metadata=option(DURATION, "how old the allowed image may be; default: any age"),
+    )
+
     def __post_init__(self) -> None:
         """Refuse a rule that demands nothing, and authorities that nobody would ask.
 
@@ -142,12 +135,21 @@ class BaseImage(Authorities):
                 "keys and identities are asked for provenance, which does not count here",
                 hint="leave them out, or give allowed with known_by: provenance",
             )
+        if self.max_age is not None and not self.allowed:
+            raise PolicyError(
+                "max_age is asked of what is allowed, and nothing is named", hint="give allowed"
+            )
+        if self.max_age is not None and (self.anybody or self.known_by is Kinship.LABEL):
+            raise PolicyError(
+                "of an image that is only named nobody knows how old it is",
+                hint="leave out who names it: max_age goes by layers alone",
+            )
 
     def judge(self, case: Case) -> Judgement:
         """See `Rule.judge`."""
         violations: list[Violation] = []
         evidence: list[EvidenceReference] = []
-        told: list[str] = []
+        stands: list[_Stands] = []
         for platform in case.platforms:
             found = usable_config(platform, case)
             if isinstance(found, Violation):
@@ -155,19 +157,21 @@ class BaseImage(Authorities):
                 continue
             config, cited = found
             evidence.append(cited)
-            statements = list(_provenance(platform, case))
-            known = [*platform.ancestors, *_materials(statements)]
+            statements = list(provenance_of(platform, case))
+            known = [*platform.ancestors, *materials(statements)]
             violations += self._forbidden(known, config, platform, cited, case)
             if self.allowed:
-                stands, vouched = self._stands_upon(known, statements, platform, case)
-                told.append(stands)
-                evidence += [case.cite_attestation(one.attestation) for one in vouched.vouched]
-                if not stands:
+                found_upon = self._stands_upon(known, statements, platform, case)
+                stands.append(found_upon)
+                evidence += [case.cite_attestation(v.attestation) for v in found_upon.said.vouched]
+                if not found_upon.told:
                     violations.append(self._lack(known, platform, cited, case))
-        summary = "; ".join(dict.fromkeys(filter(None, told)))
+        summary = "; ".join(dict.fromkeys(one.told for one in stands if one.told))
         if not summary:
             summary = "no base that is allowed" if self.allowed else "no base that is forbidden"
-        return Judgement(summary, tuple(violations), tuple(dict.fromkeys(evidence)))
+        ends = (one.until for one in stands if one.until is not None)
+        cites = tuple(dict.fromkeys(evidence))
+        return Judgement(summary, tuple(violations), cites, min(ends, default=None))
 
     def _forbidden(
         self,
@@ -177,7 +181,7 @@ class BaseImage(Authorities):
         cited: EvidenceReference,
         case: Case,
     ) -> Iterator[Violation]:
-        found = {str(a.subject): a for a in known if _any(self.forbidden, a.subject)}
+        found = {str(a.subject): a for a in known if means_any(self.forbidden, a.subject)}
         said = [f"{name}, by {_TOLD[a.known_by]}" for name, a in sorted(found.items())]
         # A name alone is no base to rely upon, and enough to be told.
         said += [
@@ -200,24 +204,39 @@ class BaseImage(Authorities):
         statements: list[VerifiedAttestation],
         platform: PlatformDossier,
         case: Case,
-    ) -> tuple[str, Said]:
-        """What it stands upon that is allowed, for people; "" for nothing. And whose word it is."""
+    ) -> _Stands:
+        """What it stands upon that is allowed."""
         fine = [a for a in known if self._is_allowed(a)]
-        for ancestor in fine:
-            if ancestor.known_by is Kinship.LAYERS:
-                return f"stands upon {ancestor.subject}", Said()
-        if any(self._is_allowed(itself) for itself in _itself(platform, case)):
-            return "is a base that is allowed", Said()
+        layers = [a for a in fine if a.known_by is Kinship.LAYERS]
+        if self.max_age is not None:
+            own = [a for a in itself(platform, case) if self._is_allowed(a)]
+            return self._young([*layers, *own], self.max_age, case)
+        if layers:
+            return _Stands(f"stands upon {layers[0].subject}")
+        if any(self._is_allowed(one) for one in itself(platform, case)):
+            return _Stands("is a base that is allowed")
         if self.anybody:
-            naming = [s for s in statements if any(map(self._is_allowed, _materials([s])))]
+            naming = [s for s in statements if any(map(self._is_allowed, materials([s])))]
             vouched = vouch(self, naming, case)
             if not vouched.refusals:
-                (first, *_) = filter(self._is_allowed, _materials(naming))
-                return f"stands upon {first.subject}, by {_TOLD[Kinship.PROVENANCE]}", vouched
+                (first, *_) = filter(self._is_allowed, materials(naming))
+                told = f"stands upon {first.subject}, by {_TOLD[Kinship.PROVENANCE]}"
+                return _Stands(told, vouched)
         for ancestor in fine if self.known_by is Kinship.LABEL else ():
             if ancestor.known_by is Kinship.LABEL:
-                return f"stands upon {ancestor.subject}, by {_TOLD[Kinship.LABEL]}", Said()
-        return "", Said()
+                return _Stands(f"stands upon {ancestor.subject}, by {_TOLD[Kinship.LABEL]}")
+        return _Stands()
+
+    @staticmethod
+    def _young(allowed: Sequence[Ancestor], limit: timedelta, case: Case) -> _Stands:
+        """The one of them that stays young enough the longest."""
+        made = [(moment_made(a.created_at, case), a) for a in allowed]
+        young = [(m, a) for m, a in made if m is not None and case.age(m) <= limit]
+        if not young:
+            return _Stands()
+        moment, base = max(young, key=lambda pair: (pair[0], pair[1].subject))
+        told = f"stands upon {base.subject}, {span(case.age(moment))} old"
+        return _Stands(told, until=moment + limit)
 
     def _is_allowed(self, ancestor: Ancestor) -> bool:
         return any(pattern.allows(ancestor) for pattern in self.allowed)
@@ -229,6 +248,14 @@ class BaseImage(Authorities):
         cited: EvidenceReference,
         case: Case,
     ) -> Violation:
+        if self.max_age is not None and (old := self._too_old(known, platform, case)):
+            return Violation(
+                message=f"it is not known to stand upon an allowed base that is younger than "
+                f"{span(self.max_age)}: {old}",
+                remedy="build it upon a newer one, and put that on record: supplychain scan BASE",
+                platform=case.named(platform),
+                evidence=cited,
+            )
         shown = [f"{a.subject} by {_TOLD[a.known_by]}" for a in known][:_SHOWN]
         said = f": {', '.join(shown)}" if shown else ", for none of its bases is on record"
         wanted = " or ".join(map(str, self.allowed))
@@ -239,17 +266,17 @@ class BaseImage(Authorities):
             evidence=cited,
         )
 
+    def _too_old(self, known: Iterable[Ancestor], platform: PlatformDossier, case: Case) -> str:
+        """What it stands upon that is allowed, with the age; "" where it is upon nothing such."""
+        found = [a for a in known if self._is_allowed(a) and a.known_by is Kinship.LAYERS]
+        found += [a for a in itself(platform, case) if self._is_allowed(a)]
+        said = {a.subject.digest: _aged(a, case) for a in reversed(found)}
+        return "; ".join(list(said.values())[:_SHOWN])
 
-def _any(patterns: Iterable[BasePattern], subject: Subject) -> bool:
-    return any(pattern.means(subject.name, subject.digest) for pattern in patterns)
 
-
-def _itself(platform: PlatformDossier, case: Case) -> Iterator[Ancestor]:
-    """The image as what it could be: a base."""
-    digest = platform.subject.digest
-    yield Ancestor(Subject("", digest), Kinship.LAYERS, local=True)
-    for name in case.dossier.repositories:
-        yield Ancestor(Subject(name, digest), Kinship.LAYERS)
+def _aged(base: Ancestor, case: Case) -> str:
+    made = moment_made(base.created_at, case)
+    return f"{base.subject}, {'of unknown age' if made is None else f'{span(case.age(made))} old'}"
 
 
 def _digest(text: str) -> Digest | None:
@@ -257,18 +284,3 @@ def _digest(text: str) -> Digest | None:
         return Digest.parse(text)
     except InputError:
         return None
-
-
-def _provenance(platform: PlatformDossier, case: Case) -> Iterator[VerifiedAttestation]:
-    """What was said of the build of this platform, or of the whole; our own steps are none."""
-    about = {platform.subject.digest, case.subject.digest}
-    made = {*platform.attestations, *case.attestations}
-    for said in sorted(made, key=lambda said: (said.envelope, said.key_fingerprint)):
-        if said.build is not None and said.build.is_of_image and said.subject.digest in about:
-            yield said
-
-
-def _materials(statements: Iterable[VerifiedAttestation]) -> Iterator[Ancestor]:
-    for said in statements:
-        for subject in said.build.images if said.build else ():
-            yield Ancestor(subject, Kinship.PROVENANCE)

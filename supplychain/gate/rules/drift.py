@@ -10,7 +10,9 @@ from typing import ClassVar
 from supplychain.errors import PolicyError
 from supplychain.gate.case import Case, Judgement
 from supplychain.gate.evidence import run, usable_scan
-from supplychain.gate.options import BOOLEAN, NUMBER, option
+from supplychain.gate.options import BOOLEAN, NUMBER, ListOf, option
+from supplychain.gate.packages import PACKAGE_PATTERN, PackagePattern
+from supplychain.gate.ranges import Match
 from supplychain.model.component import Component
 from supplychain.model.decision import Violation
 from supplychain.model.dossier import Need, PlatformDossier, Running
@@ -31,7 +33,8 @@ class Drift:
     Packages are compared by type and name, platform by platform, and counted: those that are new,
     those that are gone, and those with another version. Where nothing of that repository runs
     there, the rule is not applicable, or violated where `first: false` says so. An image that no
-    registry is known to have is the first of no repository.
+    registry is known to have is the first of no repository. Packages that `except_packages` names
+    are not compared; where it gives a range of versions, those within it are not.
     """
 
     name: ClassVar[str] = "drift"
@@ -40,6 +43,10 @@ class Drift:
         """
         # A patch release: nothing comes, nothing goes, and few versions change.
         drift: {added: 0, removed: 0, changed: 20, first: false}
+        """,
+        """
+        # Nothing new but what we build ourselves:
+        drift: {added: 0, except_packages: ["pkg:npm/@acme/*", "pkg:deb/debian/tzdata"]}
         """,
     )
     needs: ClassVar[frozenset[Need]] = frozenset({Need.COMPONENTS, Need.RUNNING})
@@ -54,6 +61,10 @@ class Drift:
     changed: int | None = field(
         default=None,
         metadata=option(NUMBER, "how many may have another version; default: any number"),
+    )
+    except_packages: tuple[PackagePattern, ...] = field(
+        default=(),
+        metadata=option(ListOf(PACKAGE_PATTERN), "packages that may come, go and change"),
     )
     first: bool = field(
         default=True,
@@ -92,7 +103,7 @@ class Drift:
             if counterpart is None or counterpart.scan is None:
                 violations.append(_unknown(platform, running, case))
                 continue
-            before, after = _parts(counterpart.components), _parts(platform.components)
+            before, after = self._parts(counterpart.components), self._parts(platform.components)
             found = list(self._differences(before, after))
             summaries.append(", ".join(f"{len(names)} {kind}" for kind, names, _ in found))
             violations += self._violations(found, platform, running, case)
@@ -111,6 +122,15 @@ class Drift:
         remedy = f"supplychain deployments report IMAGE --environment {case.environment}"
         missing = Violation(summary, remedy, awaits=EvidenceKind.DEPLOYMENT)
         return Judgement(summary, (missing,))
+
+    def _parts(self, components: Iterable[Component]) -> _Parts:
+        """What is compared; left out is only what is certainly one of the exceptions."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for component in components:
+            excepted = any(p.covers(component.purl) is Match.INSIDE for p in self.except_packages)
+            if component.kind != "operating-system" and not excepted:
+                found[f"{component.ecosystem}:{component.name}"].add(component.version)
+        return {name: frozenset(versions) for name, versions in found.items()}
 
     def _differences(
         self, before: _Parts, after: _Parts
@@ -155,11 +175,3 @@ def _unknown(platform: PlatformDossier, running: Running, case: Case) -> Violati
 
 def _short(running: Running) -> str:
     return running.deployment.subject.digest.short
-
-
-def _parts(components: Iterable[Component]) -> _Parts:
-    found: dict[str, set[str]] = defaultdict(set)
-    for component in components:
-        if component.kind != "operating-system":
-            found[f"{component.ecosystem}:{component.name}"].add(component.version)
-    return {name: frozenset(versions) for name, versions in found.items()}

@@ -46,6 +46,12 @@ class Vulnerabilities(Conditions):
     So is one without a CVSS score, and one that EPSS does not know or has no young edition about.
     Without a young edition of KEV, `kev` denies. [Feeds](feeds.md) says how they are imported.
 
+    Of several `sources` the first that rates a finding decides, for better or worse: what it does
+    not rate is judged by the next, who may think less of it. So an order of sources trusts each of
+    them to keep silent. No rating can be taken out of what is on record: evidence is the scanner's
+    report as a whole, and another report has another digest. Who wants silence to count as the
+    worst names one source alone.
+
     What no scanner could examine (a system past its end of life, one without advisories, a kind of
     package that nobody publishes advisories for) is unknown and not clean: it meets all conditions,
     and no package or path leaves it out. `unexamined` gives it a rule of its own.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from supplychain.model.artifact import OCI_INDEX
 from supplychain.model.digest import Digest
@@ -54,6 +55,11 @@ def configured(
 
 def image(name: str) -> Subject:
     return Subject(f"registry.test/{name}", Digest.of(name.encode()))
+
+
+def below(subject: Subject, layers: int, **said: Any) -> Ancestor:
+    """An ancestor by its layers, as old as `make_config` has it."""
+    return Ancestor(subject, Kinship.LAYERS, layers, created_at=make_config().created_at, **said)
 
 
 def platform(record: Record, subject: Subject = SUBJECT, at: datetime = LATER) -> PlatformDossier:
@@ -109,10 +115,10 @@ def test_an_image_is_built_upon_those_whose_layers_it_begins_with(record: Record
     record.save_run(configured(make_config(LAYERS[:1]), image("late")), at=LATER)
 
     assert platform(record, at=AT).ancestors == (
-        Ancestor(image("team"), Kinship.LAYERS, 2),
-        Ancestor(image("debian"), Kinship.LAYERS, 1),
+        below(image("team"), 2),
+        below(image("debian"), 1),
     )
-    assert Ancestor(image("late"), Kinship.LAYERS, 1) in platform(record).ancestors
+    assert below(image("late"), 1) in platform(record).ancestors
     assert platform(record, image("debian"), at=AT).ancestors == ()
     dossier = record.dossier(SUBJECT.digest, at=AT)
     assert dossier
@@ -132,7 +138,7 @@ def test_a_base_that_only_somebodys_file_is_called_like_says_so(record: Record) 
 def test_an_image_with_the_same_layers_counts_for_a_base_without_a_layer(record: Record) -> None:
     record.save_run(configured(make_config(user="0"), image("base")), at=AT)
     record.save_run(configured(make_config()), at=AT)
-    assert platform(record).ancestors == (Ancestor(image("base"), Kinship.LAYERS, 1),)
+    assert platform(record).ancestors == (below(image("base"), 1),)
 
 
 def test_a_base_is_found_under_every_name_and_index(record: Record) -> None:

@@ -200,6 +200,19 @@ class TestDrift:
         more = judge(_with(*now, running=before), f"drift: {rule.replace('0', '1')}")
         assert more.verdict is Verdict.ALLOW
 
+    def test_what_may_come_and_go_is_not_compared(self) -> None:
+        pattern = A.purl.partition("@")[0]
+        added = _with(A, B, running=(B,))
+        rule = f"drift: {{added: 0, removed: 0, changed: 0, except_packages: ['{pattern}']}}"
+        assert judge(added, rule).verdict is Verdict.ALLOW
+        assert judge(_with(B, running=(A, B)), rule).verdict is Verdict.ALLOW
+        assert reason(judge(_with(A, B, running=(A,)), rule)).startswith("1 packages added")
+        # Of a range only what is certainly in it is left out; what nobody can name never is.
+        ranged = rule.replace(pattern, f"{pattern}@2.0")
+        assert judge(added, ranged).verdict is Verdict.DENY
+        unnamed = _with(replace(A, purl=""), B, running=(B,))
+        assert judge(unnamed, rule).verdict is Verdict.DENY
+
     def test_what_runs_there_already_has_not_drifted(self) -> None:
         dossier = replace(make_dossier(), running=Running(ran("prod"), ()))
         assert judge(dossier, "drift: {added: 0}").verdict is Verdict.ALLOW

@@ -275,6 +275,50 @@ class TestBaseImage:
         assert reasons(configured(ancestors=below), by_digest) == []
         assert reasons(configured(ancestors=below), FORBIDDEN)
 
+    def test_an_allowed_base_may_be_so_old(self) -> None:
+        rule = f"base-image: {{allowed: [{{digest: '{BASE.digest}'}}], max_age: 60d}}"
+
+        def upon(age: timedelta | None, **said: Any) -> Decision:
+            made = None if age is None else AT - age
+            base = Ancestor(BASE, Kinship.LAYERS, 2, created_at=made, **said)
+            return judge(configured(ancestors=[base]), rule)
+
+        young = upon(60 * DAY)
+        assert young.verdict is Verdict.ALLOW
+        assert young.results[-1].summary == f"stands upon {BASE}, 60 d old"
+        assert young.holds_until == AT
+        for age, said in (
+            (61 * DAY, "61 d old"),
+            (None, "of unknown age"),
+            (-2 * DAY, "of unknown age"),
+            (AT - datetime(1980, 1, 1, tzinfo=UTC), "of unknown age"),
+        ):
+            decision = upon(age)
+            assert decision.verdict is Verdict.DENY
+            (violation,) = decision.violations
+            assert violation.message == (
+                "it is not known to stand upon an allowed base that is younger than 60 d: "
+                f"{BASE}, {said}"
+            )
+
+    def test_of_several_the_youngest_counts_and_no_other_proof_than_layers(self) -> None:
+        rule = r"base-image: {allowed: [{repository: 'registry\.test/base/.*'}], max_age: 60d}"
+        above = replace(BASE, name="registry.test/base/python", digest=Digest.of(b"upon it"))
+        old = Ancestor(BASE, Kinship.LAYERS, 1, created_at=AT - 90 * DAY)
+        new = Ancestor(above, Kinship.LAYERS, 2, created_at=AT - 9 * DAY)
+        assert reasons(configured(ancestors=[new, old]), rule) == []
+        assert reasons(configured(ancestors=[old]), rule)
+        named = Ancestor(above, Kinship.LABEL, created_at=AT - 9 * DAY)
+        assert reasons(configured(ancestors=[named, old]), rule)
+        elsewhere = replace(configured(ancestors=[replace(new, local=True)]), repositories=())
+        assert reasons(elsewhere, rule)
+
+    @pytest.mark.parametrize("age", [59, 61])
+    def test_a_base_itself_may_be_so_old(self, age: int) -> None:
+        rule = r"base-image: {allowed: [{repository: 'registry\.test/.*'}], max_age: 60d}"
+        config = make_config(created_at=AT - age * DAY)
+        assert bool(reasons(configured(ancestors=(), config=config), rule)) == (age > 60)
+
     def test_a_label_counts_only_where_the_policy_says_so(self) -> None:
         dossier = configured(ancestors=[Ancestor(BASE, Kinship.LABEL)])
         assert reasons(dossier, ALLOWED)
@@ -315,6 +359,9 @@ class TestBaseImage:
             "{allowed: [{digest: 'sha256:12'}]}",
             "{allowed: [{repository: a}], known_by: layers, keys: [release.pub]}",
             "{forbidden: [{repository: a}], keys: [release.pub]}",
+            "{forbidden: [{repository: a}], max_age: 30d}",
+            "{allowed: [{repository: a}], max_age: 30d, known_by: label}",
+            "{allowed: [{repository: a}], max_age: 30d, keys: [release.pub]}",
         ],
     )
     def test_what_makes_no_sense_is_refused(self, options: str) -> None:

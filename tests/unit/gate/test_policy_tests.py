@@ -261,3 +261,40 @@ def test_no_shape_of_any_field_is_anything_but_a_test_or_refused(owner: Any) -> 
 def test_no_text_is_anything_but_tests_or_refused(text: str) -> None:
     with suppress(PolicyError):
         run(text)
+
+
+DRIFT = make_policy("drift: {added: 0}", "sbom: {}")
+LIBRARY = "{name: libc6, version: '2.36', purl: 'pkg:deb/debian/libc6@2.36'}"
+ADDED = "{name: curl, version: '8', purl: 'pkg:deb/debian/curl@8'}"
+
+
+@pytest.mark.parametrize(
+    ("running", "verdict", "said"),
+    [
+        (f"{{scanned: 3d, since: 2d, components: [{LIBRARY}, {ADDED}]}}", "allow", "0 added"),
+        (f"{{scanned: 3d, since: 2d, components: [{LIBRARY}]}}", "deny", "1 packages added"),
+        ("{since: 2d}", "deny", "is not on record with a scan"),
+    ],
+)
+def test_what_runs_there_can_be_imagined(running: str, verdict: str, said: str) -> None:
+    """On whichever platforms the image has."""
+    platforms = "platforms: [{platform: linux/amd64}, {platform: linux/arm64}]"
+    image = f"scanned: 2h, sbom: 2h, components: [{LIBRARY}, {ADDED}], running: {running}"
+    for shown in (image, f"{image}, {platforms}"):
+        done = judged(shown, verdict, policy=DRIFT)
+        assert done.failures == ()
+        told = [r.summary for r in done.decision.results]
+        assert said in " ".join([*told, *(v.message for v in done.decision.violations)])
+
+
+def test_what_runs_there_knows_no_other_words() -> None:
+    with pytest.raises(PolicyError) as caught:
+        judged("scanned: 2h, running: {until: 2d}", policy=DRIFT)
+    assert "what runs there knows no 'until'" in str(caught.value.diagnostics())
+
+
+def test_an_image_is_imagined_in_its_registry_unless_the_test_says_otherwise() -> None:
+    only = make_policy(r"images: {only: ['registry\.test/.*']}", "sbom: {}")
+    image = "sbom: 2h, scanned: 2h, repository: registry.test/shop"
+    assert judged(image, policy=only).failures == ()
+    assert judged(f"{image}, repositories: []", "deny", policy=only).failures == ()
