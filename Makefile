@@ -12,7 +12,7 @@ TARGET ?= bundle
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-interop interop-table fuzz check format bench docs lock clean
+.PHONY: help demo test test-image test-interop interop-table fuzz check format bench docs lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -21,7 +21,10 @@ demo: $(VENV)/.demo ## build, scan, sign and judge real images; leaves everythin
 	@$(BIN)/python -m demo.run
 
 test: $(VENV)/.dev ## every test that needs only Python and packages, with branch coverage
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered --ignore=tests/interop $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered --ignore=tests/interop --ignore=tests/image $(ARGS)
+
+test-image: $(VENV)/.dev ## build the container image with a Docker daemon of its own, run, scan, sign and judge it; as root
+	@$(BIN)/python -m pytest tests/image $(ARGS)
 
 test-interop: $(VENV)/.dev ## real cosign and admission controllers read us, we read cosign; builds them with Go, once
 	@$(BIN)/python -m tests.kit.go_tools

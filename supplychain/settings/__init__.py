@@ -235,7 +235,7 @@ class Settings:
             return Value(
                 setting, self._environ[setting.variable], f"environment {setting.variable}"
             )
-        if setting.secret and self._environ.get(f"{setting.variable}_FILE"):
+        if (setting.secret or setting.mounted) and self._environ.get(f"{setting.variable}_FILE"):
             return self._from_file(setting)
         for variable in setting.also:
             if self._environ.get(variable):

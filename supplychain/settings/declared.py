@@ -16,6 +16,7 @@ class Setting:
         help: One line for people.
         default: Value where nobody gives one, as text; None means "not set".
         secret: Masked wherever it is shown; also read from `…_FILE`; refused in files.
+        mounted: Also read from `…_FILE`, though only a part of it is secret.
         trusted_only: Refused in a project's `supplychain.toml`.
         path: A relative value in a file is relative to that file's folder; a URI stays as it is.
         also: Further environment variables that are read after our own.
@@ -26,6 +27,7 @@ class Setting:
     help: str
     default: str | None = None
     secret: bool = False
+    mounted: bool = False
     trusted_only: bool = False
     path: bool = False
     also: tuple[str, ...] = ()
@@ -40,7 +42,7 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("data_dir", "folder of the record and the vulnerability databases", path=True),
     Setting("cache_dir", "folder of blobs and scanner caches, safe to delete", path=True),
-    Setting("database", "database URL: sqlite:///FILE or postgresql://…"),
+    Setting("database", "database URL: sqlite:///FILE or postgresql://…", mounted=True),
     Setting("content", "content store: a folder, or s3://…, gs://…, az://…"),
     Setting("cache_size", "most bytes of blobs that the cache keeps", "20GiB"),
     Setting(

@@ -71,7 +71,7 @@ def _between(name: str) -> re.Pattern[str]:
 
 def _setting(setting: Setting) -> tuple[str, ...]:
     variables = [setting.variable, *setting.also]
-    if setting.secret:
+    if setting.secret or setting.mounted:
         variables.insert(1, f"{setting.variable}_FILE")
     notes = [setting.help]
     if setting.secret:

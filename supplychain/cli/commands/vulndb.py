@@ -91,7 +91,8 @@ def pull(
 
     settings = shared.settings
     reference = Reference.parse(db_repository or settings.text("db_repository") or "")
-    login = parts.registry_options(settings)
+    # Who types this says where: what images may be taken from is another question.
+    login = replace(parts.registry_options(settings), guard=None)
     if settings.value("registry_username").origin != "flag":
         login = replace(login, username=None, password=None, token=None)
     store = RegistryRepository(reference, login)

@@ -1,0 +1,199 @@
+"""A Docker daemon of one's own, from Debian's packages, and a Debian to build upon.
+
+It has no network but the one that containers share with nobody (`none`), changes no firewall, and
+keeps everything in one folder, which is removed with it. That takes root and overlay mounts.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.kit.debian import cache_folder, key_of, locked, unpacked
+
+# What Debian's daemon is linked with and what it starts; `docker` is in docker.io up to bookworm.
+_PACKAGES = (
+    "docker.io",
+    "containerd",
+    "runc",
+    "tini",
+    "libdevmapper1.02.1",
+    "libsystemd0",
+    "libseccomp2",
+)
+_START_TIMEOUT = 40.0
+_SUITE = "bookworm"
+_MIRROR = "http://deb.debian.org/debian"
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+@dataclass(frozen=True, slots=True)
+class Docker:
+    """A daemon that answers, and the client that goes with it.
+
+    Attributes:
+        host: As in `DOCKER_HOST`.
+        environ: The environment of its client.
+    """
+
+    host: str
+    environ: dict[str, str]
+
+    def run(
+        self, *arguments: str | Path, timeout: float = 300.0, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `docker` with these arguments."""
+        done = subprocess.run(
+            ["docker", *arguments],
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert not check or done.returncode == 0, f"{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+        return done
+
+    def take(self, folder: Path, name: str) -> None:
+        """Make an image of one layer from a folder."""
+        with subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE) as packing:
+            subprocess.run(
+                ["docker", "import", "-", name],
+                env=self.environ,
+                stdin=packing.stdout,
+                capture_output=True,
+                check=True,
+            )
+        assert packing.returncode == 0
+
+
+@contextmanager
+def running_daemon(folder: Path) -> Iterator[Docker]:
+    """A daemon that keeps everything in a folder; it ends with the context.
+
+    Skips the calling test where none can be started.
+    """
+    if os.geteuid() != 0:
+        pytest.skip("only root can start a Docker daemon")
+    programs = unpacked(_PACKAGES)
+    environ = {
+        "PATH": f"{programs}/usr/sbin:{programs}/usr/bin:{os.environ.get('PATH', os.defpath)}",
+        "LD_LIBRARY_PATH": str(programs / "usr" / "lib" / f"{os.uname().machine}-linux-gnu"),
+        "HOME": str(folder),
+    }
+    host = f"unix://{folder}/s"
+    started = [
+        *("dockerd", "--bridge=none", "--iptables=false", "--ip6tables=false", f"--host={host}"),
+        *(f"--data-root={folder}/data", f"--exec-root={folder}/run", f"--pidfile={folder}/pid"),
+    ]
+    log = folder / "log"
+    with log.open("wb") as told:
+        process = subprocess.Popen(
+            started, env=environ, stdout=told, stderr=told, cwd=folder, start_new_session=True
+        )
+    docker = Docker(host, {**environ, "DOCKER_HOST": host, "DOCKER_BUILDKIT": "1"})
+    try:
+        if not _answers(process, docker):
+            last = (log.read_text().strip().splitlines() or ["it said nothing"])[-1]
+            pytest.skip(f"no Docker daemon can be started here: {last[-300:]}")
+        yield docker
+    finally:
+        _end(process)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def debian_root() -> Path:
+    """A small Debian with Python, made by debootstrap and kept between runs.
+
+    Skips the calling test where it cannot be made.
+    """
+    if os.geteuid() != 0 or not _KEYRING.exists():
+        pytest.skip("debootstrap needs root and Debian's keyring")
+    programs = unpacked(["debootstrap"])
+    folder = cache_folder() / "debian" / "roots" / f"{_SUITE}-{key_of([programs])}"
+    with locked(folder.parent):
+        if not folder.exists():
+            partial = folder.with_name("partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            made = subprocess.run(
+                [
+                    programs / "usr" / "sbin" / "debootstrap",
+                    "--variant=minbase",
+                    f"--keyring={_KEYRING}",
+                    "--include=ca-certificates,python3,python3-venv",
+                    *(_SUITE, partial, _MIRROR),
+                ],
+                env={**os.environ, "DEBOOTSTRAP_DIR": str(programs / "usr/share/debootstrap")},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if made.returncode != 0:
+                last = (made.stdout.strip().splitlines() or ["it said nothing"])[-1]
+                pytest.skip(f"debootstrap made no Debian: {last[-300:]}")
+            partial.rename(folder)
+    return folder
+
+
+def python_of(root: Path) -> str:
+    """The version of a Debian's Python, as `3.11`."""
+    return (root / "usr" / "bin" / "python3").readlink().name.removeprefix("python")
+
+
+def wheelhouse(requirements: Sequence[Path], python: str, pip: Sequence[str]) -> Path:
+    """A folder whose `wheels` holds every package that is pinned, for one Python; it is kept.
+
+    Skips the calling test where they cannot be fetched.
+    """
+    folder = cache_folder() / "wheelhouses" / f"{python}-{_digest(requirements)}"
+    with locked(folder.parent):
+        if not folder.exists():
+            partial = folder.with_name("partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            files = [argument for path in requirements for argument in ("-r", str(path))]
+            fetched = subprocess.run(
+                [
+                    *(*pip, "download", "--quiet", "--only-binary=:all:", "--require-hashes"),
+                    *("--dest", str(partial / "wheels"), *files),
+                ],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if fetched.returncode != 0:
+                pytest.skip(f"the packages cannot be fetched: {fetched.stderr.strip()[-300:]}")
+            partial.rename(folder)
+    return folder
+
+
+def _digest(paths: Sequence[Path]) -> str:
+    from hashlib import sha256
+
+    return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
+
+
+def _answers(process: subprocess.Popen[bytes], docker: Docker) -> bool:
+    end = time.monotonic() + _START_TIMEOUT
+    while time.monotonic() < end and process.poll() is None:
+        if docker.run("version", check=False).returncode == 0:
+            return True
+        time.sleep(0.3)
+    return False
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """It ends containers and its own containerd by itself, when it is asked to."""
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
