@@ -28,12 +28,16 @@ SOURCES = sorted((REPOSITORY / "supplychain").rglob("*.py"))
 VARIABLES = {
     name
     for setting in SETTINGS
-    for name in (setting.variable, *([f"{setting.variable}_FILE"] if setting.secret else []))
+    for name in (
+        setting.variable,
+        *([f"{setting.variable}_FILE"] if setting.secret or setting.mounted else []),
+    )
 }
 # Options of cosign's and openssl's that the documents show.
 FOREIGN = {
     "--insecure-ignore-tlog",
     "--new-bundle-format",
+    "--no-healthcheck",
     "--tlog-upload",
     "--trusted-root",
     "--use-signing-config",

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from supplychain.errors import InputError
+from supplychain.errors import InputError, LimitError
 from supplychain.model.decision import (
     Decision,
     EvidenceReference,
@@ -27,6 +27,8 @@ from supplychain.model.finding import CvssScore, Finding, Rating, Severity
 from supplychain.model.subject import Platform, Subject
 
 SCHEMA_VERSION = 1
+# 10,000 findings, each a reason of its own, make some 10 MB.
+DECISION_LIMIT = 256 * 1024 * 1024
 MEDIA_TYPE = "application/vnd.supplychain.decision.v1+json"
 T = TypeVar("T")
 
@@ -58,8 +60,11 @@ def from_document(data: bytes) -> Decision:
     """The decision that `to_document` wrote.
 
     Raises:
+        LimitError: They are more than any decision has.
         InputError: The bytes are no decision document of this version.
     """
+    if len(data) > DECISION_LIMIT:
+        raise LimitError(f"the decision has {len(data)} bytes, at most {DECISION_LIMIT} are read")
     try:
         document = json.loads(data)
         if document["schemaVersion"] != SCHEMA_VERSION:

@@ -13,12 +13,14 @@ from typing import Any
 
 import msgspec
 
-from supplychain.errors import InputError
+from supplychain.errors import InputError, LimitError
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier
 from supplychain.model.subject import Subject
 
 SCHEMA_VERSION = 1
+# What the record unpacks at most: an image of 50,000 components has some 60 MB of them.
+INPUTS_LIMIT = 1 << 30
 MEDIA_TYPE = "application/vnd.supplychain.inputs.v1+json"
 
 
@@ -49,8 +51,11 @@ def from_document(data: bytes) -> Inputs:
     """The inputs that `to_document` wrote, by this version or an older one.
 
     Raises:
+        LimitError: They are more than any document has.
         InputError: The bytes are no such document, or one that a newer version wrote.
     """
+    if len(data) > INPUTS_LIMIT:
+        raise LimitError(f"the inputs have {len(data)} bytes, at most {INPUTS_LIMIT} are read")
     try:
         document = json.loads(data)
         version = document.pop("schemaVersion")

@@ -17,7 +17,7 @@ from supplychain.errors import InputError, LimitError
 from supplychain.model.exploitation import ExploitChance
 
 # The edition of 2026 has 11 MB.
-_LARGEST = 256 * 1024 * 1024
+EPSS_LIMIT = 256 * 1024 * 1024
 _GZIP = b"\x1f\x8b"
 _COMMENT = re.compile(r"#model_version:([^,\s]{1,64}),score_date:(\S{10,40})")
 _COLUMNS = b"cve,epss,percentile"
@@ -98,18 +98,24 @@ def _instant(text: str) -> datetime:
 
 
 def _text(data: bytes) -> bytes:
+    if len(data) > EPSS_LIMIT:
+        raise _too_large()
     if not data.startswith(_GZIP):
         return data
     decoder = zlib.decompressobj(wbits=31)
     try:
-        text = decoder.decompress(data, _LARGEST)
+        text = decoder.decompress(data, EPSS_LIMIT)
     except zlib.error as error:
         raise _unreadable(f"it cannot be decompressed: {error}") from error
     if decoder.unconsumed_tail:
-        raise LimitError("the edition of EPSS is too large", because=f"over {_LARGEST} bytes")
+        raise _too_large()
     if not decoder.eof or decoder.unused_data:
         raise _unreadable("its compressed form is not whole")
     return text
+
+
+def _too_large() -> LimitError:
+    return LimitError("the edition of EPSS is too large", because=f"over {EPSS_LIMIT} bytes")
 
 
 def _unreadable(because: str) -> InputError:

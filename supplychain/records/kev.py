@@ -10,9 +10,11 @@ from typing import Any
 
 import orjson
 
-from supplychain.errors import InputError
+from supplychain.errors import InputError, LimitError
 from supplychain.model.exploitation import KnownExploit
 
+# The edition of 2026 has 2 MB.
+KEV_LIMIT = 32 * 1024 * 1024
 _CVE = re.compile(r"CVE-\d{4}-\d{4,19}")
 
 
@@ -35,8 +37,11 @@ def read_kev(data: bytes) -> Kev:
     """Read an edition.
 
     Raises:
+        LimitError: It is larger than any.
         InputError: It is no edition of the catalogue, or not whole.
     """
+    if len(data) > KEV_LIMIT:
+        raise LimitError("the edition of KEV is too large", because=f"over {KEV_LIMIT} bytes")
     try:
         document = orjson.loads(data)
         return _catalogue(document)

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from supplychain.errors import InputError
+from supplychain.errors import InputError, LimitError
 from supplychain.gate.nodes import Mapping as Map
 from supplychain.gate.nodes import Node, ProblemError, Scalar, Sequence
 from supplychain.gate.yaml_text import read_yaml
 
+# Findings of a whole project, exported by Dependency-Track.
+IGNORES_LIMIT = 32 * 1024 * 1024
 # How names of vulnerabilities begin, of those that Trivy and Dependency-Track know.
 _VULNERABILITY = re.compile(
     r"(?:CVE|GHSA|GO|RUSTSEC|PYSEC|OSV|DLA|DSA|ELSA|ALAS|RHSA|USN|TEMP|NSWG|GMS)-[\w.:-]+", re.ASCII
@@ -55,8 +57,11 @@ def read_ignores(data: bytes, name: str) -> tuple[Ignored, ...]:
         name: Its name.
 
     Raises:
+        LimitError: It is larger than any needs to be.
         InputError: It is no such file.
     """
+    if len(data) > IGNORES_LIMIT:
+        raise LimitError(f"{name} has {len(data)} bytes, at most {IGNORES_LIMIT} are read")
     reader: Callable[[bytes], Iterator[Ignored]] = _plain
     if name.endswith((".yaml", ".yml")):
         reader = _yaml

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from supplychain.errors import InputError, ToolOutputError
+from supplychain.errors import InputError, LimitError, ToolOutputError
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.finding import Finding, Severity
@@ -29,6 +29,8 @@ from supplychain.scan.fields import (
 from supplychain.scan.ratings import ratings, scores
 from supplychain.scan.secrets import read_secrets
 
+# An image of 50,000 packages with 10,000 findings reports some 100 MB.
+REPORT_LIMIT = 256 * 1024 * 1024
 _OS, _LANGUAGE = "os-pkgs", "lang-pkgs"
 # Of these Trivy gathers all files under one heading, and each package says where it lies;
 # of all others the heading is the file.
@@ -89,9 +91,14 @@ class Report:
 def read_report(data: bytes) -> Report:
     """Read a report of `trivy image --format json`.
 
+    The parser itself refuses more than 1,024 levels of nesting.
+
     Raises:
+        LimitError: It is larger than `REPORT_LIMIT`.
         ToolOutputError: It is not JSON, of another schema, or not of the expected shape.
     """
+    if len(data) > REPORT_LIMIT:
+        raise LimitError(f"the report has {len(data)} bytes, at most {REPORT_LIMIT} are read")
     try:
         document = orjson.loads(data)
         return _report(document)

@@ -19,13 +19,11 @@ from supplychain.scan.coverage import blind_spots
 from supplychain.scan.failures import failure
 from supplychain.scan.fingerprints import Fingerprints, identity, require_unchanged
 from supplychain.scan.process import Command, run
-from supplychain.scan.report import Report, read_report
+from supplychain.scan.report import REPORT_LIMIT, Report, read_report
 from supplychain.scan.scanner import DatabaseGeneration, ScanResult, ScanTarget
 
 REPORT_MEDIA_TYPE = "application/vnd.aquasecurity.trivy.report+json"
 
-# An image of 50,000 packages with 10,000 findings reports some 100 MB.
-_REPORT_LIMIT = 512 * 1024 * 1024
 _GRACE = 10.0
 
 # Every one of these keeps something out: files of the working directory, updates in mid-scan,
@@ -204,9 +202,9 @@ def _read(output: Path) -> bytes:
         size = output.stat().st_size
     except OSError as error:
         raise ToolOutputError("Trivy ended well and wrote no report") from error
-    if size > _REPORT_LIMIT:
+    if size > REPORT_LIMIT:
         raise ToolOutputError(
-            "Trivy's report is too large", because=f"{size} bytes, the limit is {_REPORT_LIMIT}"
+            "Trivy's report is too large", because=f"{size} bytes, the limit is {REPORT_LIMIT}"
         )
     return output.read_bytes()
 

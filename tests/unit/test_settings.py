@@ -57,6 +57,16 @@ def test_an_empty_variable_counts_as_not_set(tmp_path: Path) -> None:
     assert settings(tmp_path, environ={"SUPPLYCHAIN_PROJECT": ""}).text("project") == "default"
 
 
+def test_the_databases_url_can_be_mounted(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://somebody:secret@database/record\n")
+    environ = {"SUPPLYCHAIN_DATABASE_FILE": str(tmp_path / "url")}
+    found = settings(tmp_path, environ=environ)
+    assert found.database_url == "postgresql://somebody:secret@database/record"
+    assert "secret" not in found.value("database").shown
+    environ["SUPPLYCHAIN_DATABASE"] = "sqlite:///nearer.db"
+    assert settings(tmp_path, environ=environ).database_url == "sqlite:///nearer.db"
+
+
 def test_a_relative_path_in_a_file_is_relative_to_that_file(tmp_path: Path) -> None:
     found = settings(tmp_path, project='policies = "gates"')
     assert found.policy_file("prod") == tmp_path / "project" / "gates" / "prod.yaml"
