@@ -63,8 +63,12 @@ class Docker:
         return done
 
     def take(self, folder: Path, name: str) -> None:
-        """Make an image of one layer from a folder."""
-        with subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE) as packing:
+        """Make an image of one layer from a folder, but for devices and what apt has fetched."""
+        left = [
+            f"--exclude=./{path}" for path in ("dev/*", "var/cache/apt/*", "var/lib/apt/lists/*")
+        ]
+        packed = ["tar", "-C", str(folder), *left, "-c", "."]
+        with subprocess.Popen(packed, stdout=subprocess.PIPE) as packing:
             subprocess.run(
                 ["docker", "import", "-", name],
                 env=self.environ,
