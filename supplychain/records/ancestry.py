@@ -6,7 +6,7 @@ layers together, so those that another begins with are found by the names of its
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.image_config import Ancestor, ImageConfig, Kinship, chain_ids
 from supplychain.model.subject import Subject
 from supplychain.records.configurations import config_of
+from supplychain.records.prepared import Prepared
 from supplychain.records.schema import configurations, image_names, images, index_children
 
 # How far claims are followed from image to image: nobody builds deeper, and claims may go round.
@@ -34,14 +35,14 @@ def read_ancestors(
     depths = {str(chain): n for n, chain in enumerate(chain_ids(config.diff_ids), 1)}
     rows = [
         row
-        for row in connection.execute(_by_layers(project, list(depths), at))
+        for row in _BY_LAYERS(connection, project=project, chains=list(depths), at=at)
         if row.digest != own
     ]
     found: dict[tuple[Subject, Kinship], Ancestor] = {}
     for row in sorted(rows, key=lambda r: (-r.layer_count, r.name, r.digest)):
         _add(found, _by_name(row, row, at))
     by_image = {row.image_id: row for row in rows}
-    for row in connection.execute(_indexes(by_image, at)) if by_image else ():
+    for row in _INDEXES(connection, of=list(by_image), at=at) if by_image else ():
         _add(found, _by_name(row, by_image[row.child_id], at))
     known = (config, *(config_of(document) for document in dict.fromkeys(r.document for r in rows)))
     for claimed in _claimed(connection, project, known, at):
@@ -50,31 +51,30 @@ def read_ancestors(
 
 
 def read_names(
-    connection: Connection, image: int, at: datetime
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Every name under which an image was on record at an instant, and its repositories.
+    connection: Connection, of: Sequence[int], at: datetime
+) -> dict[int, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Every name under which images were on record at an instant, and their repositories.
 
-    The latter are the names under which a registry was seen to have it by then.
+    By the images' numbers. The latter are the names under which a registry was seen to have one
+    by then.
     """
-    column = image_names.c
-    rows = connection.execute(
-        select(column.name, column.resolved_at)
-        .where(column.image_id == image, column.recorded_at <= at)
-        .order_by(column.name)
-    ).all()
-    resolved = (row.name for row in rows if _is_resolved(row.resolved_at, at))
-    return tuple(row.name for row in rows), tuple(resolved)
+    found: dict[int, tuple[list[str], list[str]]] = {number: ([], []) for number in of}
+    for row in _NAMES(connection, of=list(of), at=at):
+        names, repositories = found[row.image_id]
+        names.append(row.name)
+        if _is_resolved(row.resolved_at, at):
+            repositories.append(row.name)
+    return {number: (tuple(names), tuple(seen)) for number, (names, seen) in found.items()}
 
 
-def read_indexes(connection: Connection, image: int, at: datetime) -> tuple[Digest, ...]:
-    """The indexes that listed an image at an instant, as far as is on record."""
-    rows = connection.scalars(
-        select(images.c.digest)
-        .join(index_children, index_children.c.index_id == images.c.id)
-        .where(index_children.c.child_id == image, images.c.recorded_at <= at)
-        .order_by(images.c.digest)
-    )
-    return tuple(rows)
+def read_indexes(
+    connection: Connection, of: Sequence[int], at: datetime
+) -> dict[int, tuple[Digest, ...]]:
+    """The indexes that listed images at an instant, as far as is on record."""
+    found: dict[int, tuple[Digest, ...]] = dict.fromkeys(of, ())
+    for row in _LISTING(connection, of=list(of), at=at):
+        found[row.child_id] += (row.digest,)
+    return found
 
 
 def _is_resolved(resolved_at: datetime | None, at: datetime) -> bool:
@@ -101,7 +101,7 @@ def _nearest_first(ancestor: Ancestor) -> tuple[int, str, str, Digest]:
     return -ancestor.layers, ancestor.known_by, subject.name, subject.digest
 
 
-def _by_layers(project: int, chains: list[str], at: datetime) -> Select[Any]:
+def _by_layers(project: int, chains: Collection[str], at: datetime) -> Select[Any]:
     column = configurations.c
     return (
         select(column.image_id, column.layer_count, column.document, images.c.digest)
@@ -118,7 +118,25 @@ def _by_layers(project: int, chains: list[str], at: datetime) -> Select[Any]:
     )
 
 
-def _indexes(children: Collection[int], at: datetime) -> Select[Any]:
+def _names(of: Collection[int], at: datetime) -> Select[Any]:
+    column = image_names.c
+    return (
+        select(column.image_id, column.name, column.resolved_at)
+        .where(column.image_id.in_(of), column.recorded_at <= at)
+        .order_by(column.name)
+    )
+
+
+def _listing(of: Collection[int], at: datetime) -> Select[Any]:
+    return (
+        select(index_children.c.child_id, images.c.digest)
+        .join(index_children, index_children.c.index_id == images.c.id)
+        .where(index_children.c.child_id.in_(of), images.c.recorded_at <= at)
+        .order_by(images.c.digest)
+    )
+
+
+def _indexes(of: Collection[int], at: datetime) -> Select[Any]:
     """The indexes that list these images, for people know those."""
     return (
         select(index_children.c.child_id, images.c.digest)
@@ -126,7 +144,7 @@ def _indexes(children: Collection[int], at: datetime) -> Select[Any]:
         .join(images, images.c.id == index_children.c.index_id)
         .join(image_names, image_names.c.image_id == index_children.c.index_id)
         .where(
-            index_children.c.child_id.in_(children),
+            index_children.c.child_id.in_(of),
             images.c.recorded_at <= at,
             image_names.c.recorded_at <= at,
         )
@@ -145,12 +163,13 @@ def _claimed(
         if not new:
             break
         found |= dict.fromkeys(new)
-        rows = connection.execute(_configured(project, {s.digest for s in new}, at))
+        digests = [s.digest for s in new]
+        rows = _CONFIGURED(connection, project=project, digests=digests, at=at)
         known = tuple(config_of(row.document) for row in rows)
     return found
 
 
-def _configured(project: int, digests: set[Digest], at: datetime) -> Select[Any]:
+def _configured(project: int, digests: Collection[Digest], at: datetime) -> Select[Any]:
     """The configurations of images, and of the platforms of indexes."""
     column = configurations.c
     listed = (
@@ -171,3 +190,10 @@ def _named(config: ImageConfig) -> Iterator[Subject]:
             yield Subject(base.name, Digest.parse(base.digest))
         except InputError:
             continue
+
+
+_BY_LAYERS = Prepared(_by_layers)
+_NAMES = Prepared(_names)
+_LISTING = Prepared(_listing)
+_INDEXES = Prepared(_indexes)
+_CONFIGURED = Prepared(_configured)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, select
 
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Evidence, EvidenceKind, Producer
 from supplychain.model.image_config import ImageConfig, Secret, Variable, chain_ids
 from supplychain.model.subject import Subject
 from supplychain.records.bulk import Filing
+from supplychain.records.prepared import Prepared
 from supplychain.records.run import ConfigRecord
 from supplychain.records.schema import configurations
 
@@ -39,20 +40,20 @@ def file_configuration(filing: Filing, image: int, record: ConfigRecord) -> None
 
 
 def read_configurations(
-    connection: Connection, subjects: Mapping[int, Subject], at: datetime
-) -> dict[int, tuple[ImageConfig, Evidence]]:
-    """The latest configuration of each image that has one, by the image's number."""
-    column = configurations.c
+    connection: Connection, of: Collection[int], at: datetime
+) -> dict[int, Row[Any]]:
+    """The row of the latest configuration of each image that has one, by the image's number."""
     # Hardly any image has more than one, so the later ones simply replace those before.
-    rows = connection.execute(
+    return {row.image_id: row for row in _CONFIGURATIONS(connection, of=list(of), at=at)}
+
+
+def _configurations(of: Collection[int], at: datetime) -> Select[Any]:
+    column = configurations.c
+    return (
         select(configurations)
-        .where(column.image_id.in_(subjects), column.recorded_at <= at, column.produced_at <= at)
+        .where(column.image_id.in_(of), column.recorded_at <= at, column.produced_at <= at)
         .order_by(column.recorded_at, column.id)
     )
-    return {
-        row.image_id: (config_of(row.document), _evidence(row, subjects[row.image_id]))
-        for row in rows
-    }
 
 
 def secrets_text(secrets: tuple[Secret, ...] | None) -> str | None:
@@ -101,7 +102,8 @@ def config_of(document: str) -> ImageConfig:
     )
 
 
-def _evidence(row: Row[Any], subject: Subject) -> Evidence:
+def config_evidence(row: Row[Any], subject: Subject) -> Evidence:
+    """How a configuration is known."""
     return Evidence(
         subject=subject,
         kind=EvidenceKind.CONFIG,
@@ -111,3 +113,6 @@ def _evidence(row: Row[Any], subject: Subject) -> Evidence:
         produced_at=row.produced_at,
         verified_by="first-hand",
     )
+
+
+_CONFIGURATIONS = Prepared(_configurations)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,10 +23,10 @@ from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
-from supplychain.records.dossiers import Question
 from supplychain.records.epss import Epss, check_epss, read_epss
 from supplychain.records.feed_tables import feed_editions
 from supplychain.records.kev import Kev, read_kev
+from supplychain.records.question import Question
 
 # How far the clocks of a feed's makers may run ahead of ours.
 _AHEAD = timedelta(minutes=1)
@@ -129,20 +129,28 @@ class Feeds:
 
 
 def with_exploitation(
-    connection: Connection, content: ContentStore, dossier: Dossier, asked: Question
-) -> Dossier:
-    """The dossier with what feeds said at an instant, where that is needed."""
+    connection: Connection,
+    content: ContentStore,
+    dossiers: Mapping[Digest, Dossier],
+    asked: Question,
+) -> Mapping[Digest, Dossier]:
+    """The dossiers with what feeds said at an instant, where that is needed."""
     if Need.EXPLOITATION not in asked.needs:
-        return dossier
-    names = sorted(_names(dossier))
-    said = Exploitation()
-    if epss := _current(connection, asked.project, FeedKind.EPSS, asked.at):
-        chances = map(_epss(content, epss.digest).chance, names)
-        said = replace(said, epss=epss, chances=tuple(c for c in chances if c is not None))
-    if kev := _current(connection, asked.project, FeedKind.KEV, asked.at):
-        entries = _kev(content, kev.digest).entries
-        said = replace(said, kev=kev, known=tuple(entries[n] for n in names if n in entries))
-    return replace(dossier, exploitation=said)
+        return dossiers
+    epss = _current(connection, asked.project, FeedKind.EPSS, asked.at)
+    kev = _current(connection, asked.project, FeedKind.KEV, asked.at)
+    found = {}
+    for digest, dossier in dossiers.items():
+        names = sorted(_names(dossier))
+        said = Exploitation()
+        if epss:
+            chances = map(_epss(content, epss.digest).chance, names)
+            said = replace(said, epss=epss, chances=tuple(c for c in chances if c is not None))
+        if kev:
+            entries = _kev(content, kev.digest).entries
+            said = replace(said, kev=kev, known=tuple(entries[n] for n in names if n in entries))
+        found[digest] = replace(dossier, exploitation=said)
+    return found
 
 
 def _names(dossier: Dossier) -> Collection[str]:

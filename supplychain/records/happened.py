@@ -16,6 +16,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.history import Allowance, Approval, Deployment, Event, Underway
 from supplychain.model.subject import Subject
+from supplychain.records.prepared import Prepared
 from supplychain.records.schema import approvals, decisions, deployments, work
 
 T = TypeVar("T")
@@ -30,43 +31,28 @@ def read_deployments(
     connection: Connection, project: int, digests: Collection[Digest], at: datetime
 ) -> tuple[Deployment, ...]:
     """Where images run and ran, the newest first."""
-    column = deployments.c
-    other = deployments.alias()
-    # What replaced them counts too, and that is of the same repository.
-    places = (
-        select(other.c.id)
-        .where(
-            other.c.project_id == project,
-            other.c.subject_digest.in_(digests),
-            other.c.environment == column.environment,
-            other.c.subject_name == column.subject_name,
-        )
-        .exists()
-    )
-    rows = connection.execute(_events(deployments, project, at).where(places))
-    return tuple(d for d in _deployments(rows) if d.subject.digest in digests)
+    wanted = set(digests)
+    rows = _WHERE_IT_RAN(connection, project=project, digests=list(wanted), at=at)
+    return tuple(d for d in _deployments(rows) if d.subject.digest in wanted)
 
 
 def read_running(
     connection: Connection, project: int, environment: str, names: Collection[str], at: datetime
-) -> Deployment | None:
-    """The latest deployment of some repositories in an environment that has not ended."""
-    column = deployments.c
-    chosen = _events(deployments, project, at).where(
-        column.environment == environment, column.subject_name.in_(names)
+) -> tuple[Deployment, ...]:
+    """The deployments of repositories in an environment that have not ended, the newest first."""
+    rows = _WHAT_RUNS(
+        connection, project=project, environment=environment, names=list(names), at=at
     )
-    found = _deployments(connection.execute(chosen))
-    return next((d for d in found if d.until_at is None), None)
+    return tuple(d for d in _deployments(rows) if d.until_at is None)
 
 
 def read_approvals(
-    connection: Connection, project: int, subject: Digest, at: datetime
+    connection: Connection, project: int, subjects: Collection[Digest], at: datetime
 ) -> tuple[Approval, ...]:
-    """Who approved a digest, the newest first."""
-    chosen = _events(approvals, project, at).where(approvals.c.subject_digest == subject)
-    found: dict[tuple[str, str], list[Approval]] = defaultdict(list)
-    for row in connection.execute(chosen):
-        mine = found[row.environment, row.actor]
+    """Who approved digests, the newest first."""
+    found: dict[tuple[Digest, str, str], list[Approval]] = defaultdict(list)
+    for row in _APPROVALS(connection, project=project, subjects=list(subjects), at=at):
+        mine = found[row.subject_digest, row.environment, row.actor]
         if row.event == Event.GIVEN:
             mine.append(
                 Approval(
@@ -90,16 +76,7 @@ def read_allowances(
     connection: Connection, project: int, digests: Collection[Digest], at: datetime
 ) -> tuple[Allowance, ...]:
     """Where and when decisions allowed images, the newest first."""
-    column = decisions.c
-    rows = connection.execute(
-        select(decisions)
-        .where(
-            column.project_id == project,
-            column.subject_digest.in_(digests),
-            column.decided_at <= at,
-        )
-        .order_by(column.decided_at, column.id)
-    )
+    rows = _DECISIONS(connection, project=project, digests=list(digests), at=at)
     found: list[Allowance] = []
     # Where in `found` the last allowance stands that no other decision ended.
     lasting: dict[tuple[str, Digest], int] = {}
@@ -121,30 +98,15 @@ def read_allowances(
 
 
 def read_work(
-    connection: Connection, project: int, subject: Digest, at: datetime
-) -> tuple[Underway, ...]:
-    """What is being made of an image, the newest first."""
-    column = work.c
-    rows = connection.execute(
-        select(work)
-        .where(
-            column.project_id == project,
-            column.subject_digest == subject,
-            column.since_at <= at,
-            column.expires_at > at,
-            or_(column.ended_at.is_(None), column.ended_at > at),
-        )
-        .order_by(column.since_at.desc(), column.id.desc())
-    )
-    return tuple(
-        Underway(
-            tuple(EvidenceKind(kind) for kind in row.kinds.split(",")),
-            row.since_at,
-            row.expires_at,
-            row.detail,
-        )
-        for row in rows
-    )
+    connection: Connection, project: int, subjects: Collection[Digest], at: datetime
+) -> dict[Digest, tuple[Underway, ...]]:
+    """What is being made of images, of each the newest first; nothing of the others."""
+    found: dict[Digest, tuple[Underway, ...]] = {}
+    for row in _WORK(connection, project=project, subjects=list(subjects), at=at):
+        kinds = tuple(EvidenceKind(kind) for kind in row.kinds.split(","))
+        one = Underway(kinds, row.since_at, row.expires_at, row.detail)
+        found[row.subject_digest] = (*found.get(row.subject_digest, ()), one)
+    return found
 
 
 def _deployments(events: Iterable[Row[Any]]) -> tuple[Deployment, ...]:
@@ -191,3 +153,66 @@ def _events(table: Table, project: int, at: datetime) -> Select[Any]:
 
 def _newest_first(found: Iterable[T], instant: str) -> tuple[T, ...]:
     return tuple(sorted(found, key=attrgetter(instant), reverse=True))
+
+
+def _where_it_ran(project: int, digests: Collection[Digest], at: datetime) -> Select[Any]:
+    column = deployments.c
+    other = deployments.alias()
+    # What replaced them counts too, and that is of the same repository.
+    places = (
+        select(other.c.id)
+        .where(
+            other.c.project_id == project,
+            other.c.subject_digest.in_(digests),
+            other.c.environment == column.environment,
+            other.c.subject_name == column.subject_name,
+        )
+        .exists()
+    )
+    return _events(deployments, project, at).where(places)
+
+
+def _what_runs(project: int, environment: str, names: Collection[str], at: datetime) -> Select[Any]:
+    column = deployments.c
+    return _events(deployments, project, at).where(
+        column.environment == environment, column.subject_name.in_(names)
+    )
+
+
+def _approved(project: int, subjects: Collection[Digest], at: datetime) -> Select[Any]:
+    return _events(approvals, project, at).where(approvals.c.subject_digest.in_(subjects))
+
+
+def _decided(project: int, digests: Collection[Digest], at: datetime) -> Select[Any]:
+    column = decisions.c
+    return (
+        select(decisions)
+        .where(
+            column.project_id == project,
+            column.subject_digest.in_(digests),
+            column.decided_at <= at,
+        )
+        .order_by(column.decided_at, column.id)
+    )
+
+
+def _worked_on(project: int, subjects: Collection[Digest], at: datetime) -> Select[Any]:
+    column = work.c
+    return (
+        select(work)
+        .where(
+            column.project_id == project,
+            column.subject_digest.in_(subjects),
+            column.since_at <= at,
+            column.expires_at > at,
+            or_(column.ended_at.is_(None), column.ended_at > at),
+        )
+        .order_by(column.since_at.desc(), column.id.desc())
+    )
+
+
+_WHERE_IT_RAN = Prepared(_where_it_ran)
+_WHAT_RUNS = Prepared(_what_runs)
+_APPROVALS = Prepared(_approved)
+_DECISIONS = Prepared(_decided)
+_WORK = Prepared(_worked_on)

@@ -114,7 +114,7 @@ class History:
     def approvals(self, subject: Digest, *, at: datetime) -> tuple[Approval, ...]:
         """Who approved a digest, for which environments, the newest first."""
         with reading(self._engine) as connection:
-            return read_approvals(connection, self._project, subject, at)
+            return read_approvals(connection, self._project, [subject], at)
 
     @contextmanager
     def working(

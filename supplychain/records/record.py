@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import Self
 
 from sqlalchemy import Connection, Engine, select
@@ -22,11 +23,12 @@ from supplychain.records.audit import AuditLog, Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, state_of, writing
-from supplychain.records.dossiers import Question, read_dossier
+from supplychain.records.dossiers import read_dossiers
 from supplychain.records.feeds import Feeds, with_exploitation
 from supplychain.records.history import History
 from supplychain.records.ledger import Ledger
 from supplychain.records.listing import ImageSummary
+from supplychain.records.question import Question
 from supplychain.records.run import RunRecord
 from supplychain.records.schema import evidence, images
 from supplychain.records.search import Search
@@ -36,6 +38,8 @@ from supplychain.records.vex import Vex
 from supplychain.records.waivers import WaiverBook
 
 _SOMEBODY = Acting()
+# How many dossiers are read together: the queries of one serve them all, and they fit in memory.
+_AT_ONCE = 50
 
 
 class Record:
@@ -209,7 +213,8 @@ class Record:
             None where nothing was recorded about the digest.
         """
         with reading(self._engine) as connection:
-            return self._read(connection, Question(self._project, digest, environment, at, needs))
+            asked = Question(self._project, environment, at, needs)
+            return self._read(connection, asked, [digest]).get(digest)
 
     def dossiers(
         self,
@@ -220,14 +225,17 @@ class Record:
         needs: frozenset[Need] = frozenset(),
     ) -> Iterator[Dossier | None]:
         """The same of many digests, in order, all as of one state of the record."""
+        asked, left = Question(self._project, environment, at, needs), iter(digests)
         with reading(self._engine) as connection:
-            for digest in digests:
-                asked = Question(self._project, digest, environment, at, needs)
-                yield self._read(connection, asked)
+            while some := tuple(islice(left, _AT_ONCE)):
+                found = self._read(connection, asked, some)
+                yield from map(found.get, some)
 
-    def _read(self, connection: Connection, asked: Question) -> Dossier | None:
-        found = read_dossier(connection, asked)
-        return found and with_exploitation(connection, self._content, found, asked)
+    def _read(
+        self, connection: Connection, asked: Question, digests: Sequence[Digest]
+    ) -> Mapping[Digest, Dossier]:
+        found = read_dossiers(connection, asked, digests)
+        return with_exploitation(connection, self._content, found, asked)
 
     def subjects(self, *, at: datetime) -> tuple[Subject, ...]:
         """Every image on record as of an instant that is not merely part of an index, sorted."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, Select, func, select
 
 from supplychain.errors import DigestMismatchError, InputError, NotFoundError
 from supplychain.model.digest import Digest
@@ -16,6 +18,7 @@ from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
+from supplychain.records.prepared import Prepared
 from supplychain.records.run import AttestationRecord, RunRecord
 from supplychain.records.vex_rows import (
     Asked,
@@ -232,9 +235,17 @@ def file_vex(filing: Filing, run: RunRecord) -> None:
 
 
 def read_statements(
-    connection: Connection, project: int, dossier: Dossier, at: datetime
+    connection: Connection, project: int, dossiers: Sequence[Dossier], at: datetime
+) -> list[tuple[VexStatement, ...]]:
+    """For each image, every statement about its findings that could be meant of it."""
+    if not _ANY(connection, project=project).first():
+        return [()] * len(dossiers)
+    return [_statements_about(connection, Asked(project, at), dossier) for dossier in dossiers]
+
+
+def _statements_about(
+    connection: Connection, asked: Asked, dossier: Dossier
 ) -> tuple[VexStatement, ...]:
-    """Every statement about an image's findings that could be meant of it."""
     findings = [one.finding for platform in dossier.platforms for one in platform.findings]
     names = {
         vulnerability_key(name) for one in findings for name in (one.vulnerability_id, *one.aliases)
@@ -242,4 +253,11 @@ def read_statements(
     if not names:
         return ()
     images = {dossier.subject.digest, *(p.subject.digest for p in dossier.platforms)}
-    return statements_about(connection, Asked(project, at), names, images)
+    return statements_about(connection, asked, names, images)
+
+
+def _any(project: int) -> Select[Any]:
+    return select(vex_documents.c.id).where(vex_documents.c.project_id == project).limit(1)
+
+
+_ANY = Prepared(_any)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from supplychain.errors import StoreError
 from supplychain.model.decision import Decision
@@ -16,6 +16,7 @@ from supplychain.model.finding import Severity
 from supplychain.model.waiver import Waiver, WaiverEvent, WaiverStep, waivers_of
 from supplychain.model.waiver_document import read_terms
 from supplychain.records.bulk import Filing
+from supplychain.records.prepared import Prepared
 from supplychain.records.reading import latest_evidence
 from supplychain.records.schema import (
     assessed_findings,
@@ -46,7 +47,7 @@ class Affected:
 
 def read_waivers(connection: Connection, project: int, at: datetime) -> tuple[Waiver, ...]:
     """Every waiver of a project as of an instant."""
-    return waivers_of(read_events(connection, project, at))
+    return waivers_of(map(_event, _EVENTS(connection, project=project, at=at)))
 
 
 def about(
@@ -125,13 +126,22 @@ def read_events(
 ) -> tuple[WaiverEvent, ...]:
     """The steps of all waivers or of one, up to an instant or all, in order."""
     column = waiver_events.c
-    chosen = select(waiver_events).where(column.project_id == project)
+    chosen = _steps(project)
     if at is not None:
         chosen = chosen.where(column.recorded_at <= at)
     if number is not None:
         chosen = chosen.where(column.number == number)
-    ordered = chosen.order_by(column.number, column.position)
-    return tuple(_event(row) for row in connection.execute(ordered))
+    return tuple(_event(row) for row in connection.execute(chosen))
+
+
+def _steps(project: int) -> Select[Any]:
+    column = waiver_events.c
+    in_order = column.number, column.position
+    return select(waiver_events).where(column.project_id == project).order_by(*in_order)
+
+
+def _steps_until(project: int, at: datetime) -> Select[Any]:
+    return _steps(project).where(waiver_events.c.recorded_at <= at)
 
 
 def _event(row: Row[Any]) -> WaiverEvent:
@@ -152,3 +162,6 @@ def _event(row: Row[Any]) -> WaiverEvent:
         terms=terms,
         answers=row.answers,
     )
+
+
+_EVENTS = Prepared(_steps_until)
