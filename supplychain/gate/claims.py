@@ -110,7 +110,7 @@ class Claims:
 
     def about(self, finding: Finding, platform: PlatformDossier) -> Word:
         """What they come to for a finding in one of the case's platforms."""
-        statements = self._named(finding)
+        statements = self._named(finding) if self._by_name else None
         if not statements:
             return _SILENCE
         heard, passed = self._all(statements, finding, platform)

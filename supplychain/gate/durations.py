@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 from supplychain.errors import InputError
 
@@ -40,7 +41,12 @@ def write_duration(duration: timedelta) -> str:
 
 def span(duration: timedelta) -> str:
     """For people, in the two largest units and rounded down: `3 d 4 h`, `12 min`, `0 s`."""
-    seconds = max(0, int(duration.total_seconds()))
+    return _span(max(0, int(duration.total_seconds())))
+
+
+# Of hundreds of findings most are known for as long as another one.
+@lru_cache(maxsize=1024)
+def _span(seconds: int) -> str:
     parts = []
     for unit, size in _SECONDS.items():
         count, seconds = divmod(seconds, size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from supplychain.errors import PolicyError
 from supplychain.gate.entry import RuleEntry
@@ -24,7 +25,7 @@ from supplychain.model.subject import Platform
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Policy:
     """The rules of one environment, with its keys read in.
 
@@ -91,7 +92,7 @@ class Policy:
         document = {"schemaVersion": SCHEMA_VERSION, **canonical_options(self)}
         return json.dumps(document, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
-    @property
+    @cached_property
     def digest(self) -> Digest:
         """The digest of the canonical form, by which decisions name the policy."""
         return Digest.of(self.canonical())

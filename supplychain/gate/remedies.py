@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from operator import attrgetter
 
 from supplychain.gate.versions import lowest_repair
-from supplychain.model.decision import RuleResult
+from supplychain.model.decision import RuleResult, Violation
 from supplychain.model.finding import Finding
 
 _Package = tuple[str, str, str, bool]
+# Every field of a violation in its order, the message and the remedy being the first two.
+_FIELDS = attrgetter(*(field.name for field in fields(Violation)))
 
 
 def with_remedies(results: Sequence[RuleResult]) -> tuple[RuleResult, ...]:
@@ -25,17 +28,19 @@ def with_remedies(results: Sequence[RuleResult]) -> tuple[RuleResult, ...]:
                 findings.setdefault(_package(violation.finding), []).append(violation.finding)
     remedies = {package: _remedy(found) for package, found in findings.items()}
     return tuple(
-        dataclasses.replace(
-            result,
-            violations=tuple(
-                dataclasses.replace(v, remedy=remedies[_package(v.finding)])
-                if v.finding and not v.waiver
-                else v
-                for v in result.violations
-            ),
-        )
+        replace(result, violations=tuple(_remedied(v, remedies) for v in result.violations))
+        if result.violations
+        else result
         for result in results
     )
+
+
+def _remedied(violation: Violation, remedies: Mapping[_Package, str]) -> Violation:
+    """As `dataclasses.replace` does it, which takes three times as long for each of hundreds."""
+    if violation.finding is None or violation.waiver:
+        return violation
+    message, _, *others = _FIELDS(violation)
+    return Violation(message, remedies[_package(violation.finding)], *others)
 
 
 def _package(finding: Finding) -> _Package:

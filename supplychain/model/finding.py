@@ -42,7 +42,11 @@ class Severity(IntEnum):
 
     def __str__(self) -> str:
         """The lower-case name."""
-        return self.name.lower()
+        return _WORDS[self]
+
+
+# `Enum.name` takes its time, and every finding of a denial is told with its severity.
+_WORDS = {severity: severity.name.lower() for severity in Severity}
 
 
 @dataclass(frozen=True, slots=True)

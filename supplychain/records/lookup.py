@@ -9,8 +9,15 @@ from sqlalchemy import Connection, String, exists, select, type_coerce
 
 from supplychain.errors import ConflictError, NotFoundError
 from supplychain.model.digest import Digest
+from supplychain.model.evidence import EvidenceKind
 from supplychain.model.subject import Subject
-from supplychain.records.schema import image_names, images, index_children, tag_resolutions
+from supplychain.records.schema import (
+    evidence,
+    image_names,
+    images,
+    index_children,
+    tag_resolutions,
+)
 
 # Shorter than this a prefix is more likely a name.
 _PREFIX = re.compile(r"(sha(?:256|384|512):)?([0-9a-f]{6,128})")
@@ -77,6 +84,20 @@ def last_resolution(connection: Connection, project: int, name: str, tag: str) -
     )
     digest: Digest | None = connection.scalar(chosen)
     return digest
+
+
+def latest_document(
+    connection: Connection, project: int, image: Digest, kind: EvidenceKind
+) -> Digest | None:
+    """The latest document of a kind about a platform manifest; None where there is none."""
+    found: Digest | None = connection.scalar(
+        select(evidence.c.digest)
+        .join(images, images.c.id == evidence.c.image_id)
+        .where(images.c.project_id == project, images.c.digest == image, evidence.c.kind == kind)
+        .order_by(evidence.c.produced_at.desc(), evidence.c.id.desc())
+        .limit(1)
+    )
+    return found
 
 
 def _by_prefix(connection: Connection, project: int, text: str) -> list[Digest]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Self
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
 from supplychain.errors import NotFoundError
 from supplychain.model.access import Acting
@@ -30,7 +30,6 @@ from supplychain.records.ledger import Ledger
 from supplychain.records.listing import ImageSummary
 from supplychain.records.question import Question
 from supplychain.records.run import RunRecord
-from supplychain.records.schema import evidence, images
 from supplychain.records.search import Search
 from supplychain.records.tenants import find_project
 from supplychain.records.version import open_current
@@ -301,17 +300,7 @@ class Record:
             DigestMismatchError: The stored document was changed.
         """
         with reading(self._engine) as connection:
-            found: Digest | None = connection.scalar(
-                select(evidence.c.digest)
-                .join(images, images.c.id == evidence.c.image_id)
-                .where(
-                    images.c.project_id == self._project,
-                    images.c.digest == digest,
-                    evidence.c.kind == kind,
-                )
-                .order_by(evidence.c.produced_at.desc(), evidence.c.id.desc())
-                .limit(1)
-            )
+            found = lookup.latest_document(connection, self._project, digest, kind)
         if found is None:
             raise NotFoundError(
                 f"no {kind} of {digest} is on record", hint=f"type `supplychain run IMAGE@{digest}`"

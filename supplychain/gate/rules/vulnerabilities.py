@@ -185,14 +185,15 @@ class Vulnerabilities(Conditions):
         if word.clears:
             found.cleared.update(word.notes)
             return
-        grace_end = self._grace_end(recorded, place.scan)
-        ends = [end for end in (grace_end, weighed.spared_until) if end is not None]
-        if not ends or place.case.at > max(ends):
+        end, spared_until = self._grace_end(recorded, place.scan), weighed.spared_until
+        if spared_until is not None:
+            end = spared_until if end is None else max(end, spared_until)
+        if end is None or place.case.at > end:
             found.violations.append(self._violation(weighed, recorded, place, word.notes))
             return
-        found.ends.append(max(ends))
-        if weighed.spared_until is None:
-            found.graces.append(max(ends))
+        found.ends.append(end)
+        if spared_until is None:
+            found.graces.append(end)
 
     def _grace_end(self, recorded: RecordedFinding, scan: Scan) -> datetime | None:
         """The last instant of grace, which begins with the scan that has it at the latest."""
