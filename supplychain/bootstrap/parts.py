@@ -74,9 +74,10 @@ def registry_options(settings: Settings) -> RegistryOptions:
     Raises:
         ConfigurationError: They contradict one another.
     """
-    from supplychain.bootstrap.reach import guard
+    from supplychain.bootstrap.reach import guard, require_one_login
     from supplychain.images.registry.options import RegistryOptions
 
+    require_one_login(settings)
     return RegistryOptions(
         username=settings.text("registry_username"),
         password=settings.text("registry_password"),

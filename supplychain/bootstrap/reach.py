@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from supplychain.errors import ConfigurationError
 from supplychain.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +32,24 @@ def guard(settings: Settings) -> Guard | None:
         parse_names(settings.names("registry_beside"), "registry_beside"),
         parse_names(settings.names("registry_private"), "registry_private", ports=False),
     )
+
+
+def require_one_login(settings: Settings) -> None:
+    """A password is for one registry: others may not choose which one is shown it.
+
+    Raises:
+        ConfigurationError: A login is set, and a server may take images from several hosts.
+    """
+    if not settings.serving:
+        return
+    login = settings.text("registry_username") or settings.text("registry_token")
+    hosts = {entry.partition("/")[0] for entry in settings.names("registry_allowed")}
+    if login and (len(hosts) > 1 or any(host.startswith("*") for host in hosts)):
+        raise ConfigurationError(
+            "one login is set, and images may be taken from several registries",
+            because="whoever names an image would choose which of them is shown it",
+            hint="use Docker's own configuration, which has a login for each: docker login",
+        )
 
 
 def _served(entry: str) -> str:

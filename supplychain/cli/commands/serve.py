@@ -70,7 +70,8 @@ def serve(
             hint="pip install 'supplychain[server]'",
         ) from error
     certificate = Certificate(tls_cert, tls_key) if tls_cert and tls_key else None
-    with opened(shared.settings) as service:
+    # Others say what is asked for from here on.
+    with opened(shared.settings.to_serve()) as service:
         listening = Listening(create(service), host, port, certificate)
         say(f"serve     {listening.url}")
         say(f"token     {token_file(shared.settings)}")

@@ -60,6 +60,21 @@ def test_a_server_takes_from_the_registry_that_is_named(
             found.store.manifest(subject.digest)
 
 
+def test_a_login_is_for_one_registry_and_others_do_not_choose_which(tmp_path: Path) -> None:
+    def logged_in(named: str, *, serving: bool = True) -> Settings:
+        login = {"registry_username": "robot", "registry_password": "secret"}
+        flags: dict[str, str | None] = {"registry_allowed": named, **login}
+        return Settings(flags, {}, tmp_path, tmp_path / "user.toml", serving=serving)
+
+    one = logged_in("a.example/x, a.example/y")
+    assert parts.registry_options(one).username == "robot"
+    for named in ("a.example, b.example", "a.example, a.example:5000", "*.a.example"):
+        with pytest.raises(ConfigurationError, match="one login is set"):
+            parts.registry_options(logged_in(named))
+        # Who types a command names the registry themselves.
+        assert parts.registry_options(logged_in(named, serving=False)).username == "robot"
+
+
 def test_docker_hub_is_named_as_people_know_it(tmp_path: Path) -> None:
     found = guard(_settings(tmp_path, registry_allowed="docker.io/library"))
     assert found is not None
