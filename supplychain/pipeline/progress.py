@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from supplychain.model.spans import span
+
 
 class Progress(Protocol):
     """Hears which stage runs and how far it is; calls may come from any thread."""
@@ -52,5 +54,6 @@ def stage(
     """Report one stage; set `.text` on what it yields to say what came of it."""
     progress.start(name, about, total_bytes=total_bytes)
     summary = Summary()
-    yield summary
+    with span(f"stage {name}"):
+        yield summary
     progress.finish(summary.text)

@@ -9,6 +9,10 @@ from typing import Protocol
 from supplychain.errors import DigestMismatchError
 from supplychain.model.digest import Digest
 
+# What whoever serves from a store keeps there, to see that it is still the same one.
+PROBED = b"This content store is in use.\n"
+PROBE = Digest.of(PROBED)
+
 
 class ContentStore(Protocol):
     """Documents by their digest. What is in it never changes and never lies.

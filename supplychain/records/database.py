@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from supplychain.errors import ConfigurationError
+from supplychain.model.spans import traced
 from supplychain.records.faults import database_faults
 
 # Named in the execution options of a connection whose transaction is going to write.
@@ -47,6 +48,10 @@ def open_engine(url: str, *, wait: float = 10.0, connections: int = 5) -> Engine
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    if traced():
+        from supplychain.records.traced import trace_statements
+
+        trace_statements(engine)
     return engine
 
 

@@ -12,7 +12,7 @@ from supplychain.errors import SupplyChainError
 from supplychain.gate.inputs import from_document
 from supplychain.model.digest import Digest
 from supplychain.records.columns import DigestText
-from supplychain.records.content import ContentStore
+from supplychain.records.content import PROBE, ContentStore
 from supplychain.records.packed import unpacked
 from supplychain.records.schema import (
     approvals,
@@ -100,13 +100,13 @@ def kept_documents(connection: Connection) -> dict[Digest, Missing]:
 
 
 def mentioned(connection: Connection, content: ContentStore) -> set[Digest]:
-    """Every digest that any row has, and the policies of decisions that found none to be usable.
+    """Every digest that is in use: of rows, of policies that decisions found unusable, of a probe.
 
     Raises:
         StoreError: The database failed.
     """
     found = {digest for column in digest_columns() for digest in _values(connection, column)}
-    return found | set(_unusable_policies(connection, content))
+    return found | {PROBE, *_unusable_policies(connection, content)}
 
 
 def _values(connection: Connection, column: Column[Any]) -> Iterator[Digest]:

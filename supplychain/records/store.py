@@ -7,7 +7,9 @@ from typing import Self
 
 from sqlalchemy import Engine
 
-from supplychain.records.content import ContentStore
+from supplychain.errors import NotFoundError, StoreError
+from supplychain.records.content import PROBE, PROBED, ContentStore
+from supplychain.records.figures import Figures, read_figures
 from supplychain.records.record import Record
 from supplychain.records.version import open_current, require_current
 
@@ -43,7 +45,13 @@ class Store:
         Raises:
             SupplyChainError: As `Record.open`.
         """
-        return cls(open_current(url, create=create, connections=connections), content)
+        engine = open_current(url, create=create, connections=connections)
+        try:
+            content.put(PROBED)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine, content)
 
     @property
     def content(self) -> ContentStore:
@@ -65,13 +73,31 @@ class Store:
         return known
 
     def check(self) -> None:
-        """See whether the database answers, and still has a schema that this program can use.
+        """See whether the database and the content store can be used, and the schema still fits.
 
         Raises:
-            StoreError: It does not answer.
+            StoreError: One of them does not answer, or is another one than it was.
             SchemaVersionError: It has another schema.
         """
         require_current(self._engine)
+        try:
+            self._content.get(PROBE)
+        except NotFoundError as error:
+            raise StoreError(
+                "the content store is not the one that it was",
+                because=error.because,
+                hint="mount it again: documents would be written beside it",
+            ) from error
+        # It has to be writable, too.
+        self._content.put(PROBED)
+
+    def figures(self) -> Figures:
+        """What a monitor wants to know of the database.
+
+        Raises:
+            StoreError: It does not answer.
+        """
+        return read_figures(self._engine)
 
     def close(self) -> None:
         """Let go of the database's connections."""

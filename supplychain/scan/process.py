@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supplychain.errors import ToolTimeoutError
+from supplychain.model.spans import span
 
 # The end of what a program says holds its error; the rest is not worth our memory.
 _KEPT_OUTPUT = 256 * 1024
@@ -60,7 +61,8 @@ def run(command: Command, *, timeout: float, grace: float) -> Completed:
         ToolTimeoutError: It did not end in time.
     """
     deadline = time.monotonic() + timeout
-    with _started(command, grace) as process:
+    tool = Path(command.arguments[0]).name
+    with span("tool", {"program": tool}), _started(command, grace) as process:
         try:
             output = _read(process, deadline)
             status = process.wait(max(0.0, deadline - time.monotonic()))

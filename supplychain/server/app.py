@@ -10,8 +10,9 @@ from fastapi.routing import APIRoute
 from supplychain import __version__
 from supplychain.server import problems
 from supplychain.server.limits import Limits
+from supplychain.server.observing import Observing
 from supplychain.server.request_ids import RequestIds
-from supplychain.server.routes import ROUTERS, health
+from supplychain.server.routes import ROUTERS, health, metrics
 from supplychain.server.service import Service
 
 
@@ -37,10 +38,12 @@ def create(service: Service) -> FastAPI:
     app.state.service = service
     problems.install(app)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     for router in ROUTERS:
         app.include_router(router)
     # The last one comes first.
     app.add_middleware(Limits, streamed=service.settings.size("max_upload_size"))
+    app.add_middleware(Observing)
     app.add_middleware(RequestIds)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # FastAPI's own way
     return app

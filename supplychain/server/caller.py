@@ -74,6 +74,7 @@ class Allowed:
         """
         # Before anything else is looked at: strangers learn nothing, not even of projects.
         principal = _principal(request, service, credentials)
+        request.state.principal = principal.name  # for whoever tells of this request
         service.rates.take(principal.name)
         require(principal, self.permission, project)
         return Caller(principal, project, service.store.record(project))

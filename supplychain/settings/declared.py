@@ -104,6 +104,12 @@ SETTINGS: tuple[Setting, ...] = (
         trusted_only=True,
         path=True,
     ),
+    Setting("log", "what a server says on standard error: errors, or requests too", "errors"),
+    Setting(
+        "metrics_token",
+        "token for `/metrics`, which nobody can read where there is none",
+        secret=True,
+    ),
     Setting("trivy", "Trivy binary; else the one on PATH", trusted_only=True, path=True),
     Setting("trivy_sha256", "further Trivy binaries that may run, by sha256", trusted_only=True),
     Setting("scan_timeout", "time limit of one scan", "10m"),

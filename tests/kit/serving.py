@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,11 +44,10 @@ class Served:
         return self.post(f"/v1/gates/{environment}/decide", {"image": image})
 
 
-@pytest.fixture
-def served(typist: Typist, request: pytest.FixtureRequest) -> Iterator[Served]:
-    """A server over an empty record without any policy; parametrised by settings."""
-    given: dict[str, str | None] = {"actor": "ada", **getattr(request, "param", {})}
-    settings = Settings(given, os.environ, typist.folder)
+@contextmanager
+def serving(typist: Typist, **given: str | None) -> Iterator[Served]:
+    """A server over what a typist has, with settings of its own."""
+    settings = Settings({"actor": "ada", **given}, os.environ, typist.folder)
     with embedded(settings) as service:
         app = create(service)
         token = token_file(settings).read_text().strip()
@@ -55,6 +55,13 @@ def served(typist: Typist, request: pytest.FixtureRequest) -> Iterator[Served]:
             app, raise_server_exceptions=False, headers={"Authorization": f"Bearer {token}"}
         ) as client:
             yield Served(typist, service, app, client)
+
+
+@pytest.fixture
+def served(typist: Typist, request: pytest.FixtureRequest) -> Iterator[Served]:
+    """A server over an empty record without any policy; parametrised by settings."""
+    with serving(typist, **getattr(request, "param", {})) as found:
+        yield found
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

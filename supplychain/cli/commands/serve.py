@@ -58,8 +58,10 @@ def serve(
             hint="supplychain serve --embedded",
         )
     try:
+        from supplychain.bootstrap.tracing import tracing
         from supplychain.server.app import create
         from supplychain.server.certificate import Certificate
+        from supplychain.server.logs import log_to_stderr
         from supplychain.server.opening import embedded as opened
         from supplychain.server.opening import token_file
         from supplychain.server.running import Listening
@@ -70,8 +72,10 @@ def serve(
             hint="pip install 'supplychain[server]'",
         ) from error
     certificate = Certificate(tls_cert, tls_key) if tls_cert and tls_key else None
-    # Others say what is asked for from here on.
-    with opened(shared.settings.to_serve()) as service:
+    log_to_stderr(shared.settings)
+    # Traced from the start, for what is opened now tells of itself from now on. And others say
+    # what is asked for from here on.
+    with tracing(), opened(shared.settings.to_serve()) as service:
         listening = Listening(create(service), host, port, certificate)
         say(f"serve     {listening.url}")
         say(f"token     {token_file(shared.settings)}")

@@ -18,6 +18,7 @@ from supplychain.model.subject import Subject
 from supplychain.pipeline.judge import Judged
 from supplychain.server import shapes
 from supplychain.server.caller import Caller, Deciding, Serving
+from supplychain.server.metrics import DECISIONS
 from supplychain.server.service import Service
 
 router = APIRouter(prefix="/v1/gates", tags=["gates"])
@@ -112,10 +113,10 @@ def _judged(
 ) -> list[dict[str, Any]]:
     policy, judge = service.policies.of(environment), service.judges.of(caller.record)
     at = service.clock()
-    return [
-        as_data(judge.judge(subject, policy, environment=environment, at=at))
-        for subject in subjects
-    ]
+    found = [judge.judge(one, policy, environment=environment, at=at) for one in subjects]
+    for judged in found:
+        DECISIONS.labels(judged.decision.verdict.value).inc()
+    return [as_data(judged) for judged in found]
 
 
 def _answer(document: dict[str, Any]) -> Response:

@@ -18,7 +18,7 @@ async def livez() -> PlainTextResponse:
 
 @router.get("/readyz")
 def readyz(service: Serving) -> PlainTextResponse:
-    """Whether it could judge: the database answers, and has the schema that it takes.
+    """Whether it could judge: database and content store can be used, the schema is one it takes.
 
     Raises:
         StoreError: It could not.

@@ -1,0 +1,57 @@
+"""What a monitor wants to know of the database, in few questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, QueuePool, func, select
+
+from supplychain.records.database import reading
+from supplychain.records.schema import metadata
+from supplychain.records.version import status
+
+_QUEUED = "queued"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How it stands.
+
+    Attributes:
+        schema: The schema that the database has; "" for none.
+        connections_in_use: Of this process.
+        connections_idle: Of this process, too.
+        runs: How many runs of every project stand how.
+    """
+
+    schema: str
+    connections_in_use: int
+    connections_idle: int
+    runs: Mapping[str, int]
+
+    @property
+    def queued(self) -> int:
+        """How many runs wait for a worker."""
+        return self.runs.get(_QUEUED, 0)
+
+
+def read_figures(engine: Engine) -> Figures:
+    """Look.
+
+    Raises:
+        StoreError: The database does not answer.
+    """
+    schema = status(engine).current or ""
+    pool = engine.pool
+    used, idle = (pool.checkedout(), pool.checkedin()) if isinstance(pool, QueuePool) else (0, 0)
+    return Figures(schema, used, idle, _runs(engine))
+
+
+def _runs(engine: Engine) -> Mapping[str, int]:
+    table = metadata.tables.get("runs")
+    if table is None:
+        return {}
+    with reading(engine) as connection:
+        rows = connection.execute(select(table.c.state, func.count()).group_by(table.c.state))
+        return {str(state): count for state, count in rows}

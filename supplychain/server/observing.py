@@ -1,0 +1,82 @@
+"""Every request counted, timed, traced and told of; what it was about stays with it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from supplychain.model.spans import span, traced
+from supplychain.server import metrics
+from supplychain.server.logs import REQUESTS, TOLD
+
+# Of a request that no route fits: its path is the caller's own, and would make a series of its own.
+_NO_ROUTE = "(none)"
+_BROKEN = 500
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_CONTEXT = ("traceparent", "tracestate")
+
+
+class Observing:
+    """Tells of each request when it is over.
+
+    Args:
+        app: What answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), _BROKEN
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            with span("request", _asked(scope), parent=_parent(scope)):
+                await self._app(scope, receive, sending)
+        finally:
+            _tell(scope, status, time.perf_counter() - began)
+
+
+def _asked(scope: Scope) -> Mapping[str, str | int]:
+    return {"http.request.method": scope["method"]} if traced() else {}
+
+
+def _parent(scope: Scope) -> Mapping[str, str] | None:
+    """What the caller says this is part of; none of it is believed for anything else."""
+    if not traced():
+        return None
+    headers = Headers(scope=scope)
+    return {name: headers[name] for name in _CONTEXT if name in headers}
+
+
+def _tell(scope: Scope, status: int, took: float) -> None:
+    route = getattr(scope.get("route"), "path", _NO_ROUTE)
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    metrics.REQUESTS.labels(method, route, str(status)).inc()
+    metrics.DURATIONS.labels(method, route).observe(took)
+    client = scope.get("client")
+    told = {
+        "method": method,
+        "route": route,
+        "path": scope["path"][:300],
+        "status": status,
+        "milliseconds": round(took * 1000, 1),
+        "principal": scope.get("state", {}).get("principal", ""),
+        "client": client[0] if client else "",
+        "request_id": scope.get("state", {}).get("request_id", ""),
+    }
+    level = logging.WARNING if status >= _BROKEN else logging.INFO
+    REQUESTS.log(level, "request", extra={TOLD: told})
