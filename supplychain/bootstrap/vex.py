@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from supplychain.bootstrap.believed import Believed, believed
 from supplychain.bootstrap.keys import Ask
 from supplychain.bootstrap.trust import policy_of, read_document, trust_in
-from supplychain.errors import InputError, NotFoundError
+from supplychain.errors import InputError, NotFoundError, VerificationError
 from supplychain.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from supplychain.model.digest import Digest
     from supplychain.model.dossier import Dossier
     from supplychain.model.vex import VexDocument
+    from supplychain.pipeline.progress import Progress
     from supplychain.records.record import Record
     from supplychain.signing.trust.trust import Trust
 
@@ -133,6 +134,53 @@ def record_vex(
         )
     record.vex.add(document, data, signature, bundle, at=at)
     return document
+
+
+def import_attached(
+    settings: Settings,
+    record: Record,
+    source: str,
+    trusted: Trust,
+    progress: Progress,
+    *,
+    at: datetime,
+) -> tuple[tuple[Digest, ...], tuple[str, ...]]:
+    """Verify what lies beside an image, and record what is claimed there; nothing else of it.
+
+    Args:
+        settings: All settings.
+        record: The record.
+        source: The image, as the user named it.
+        trusted: Whose word counts.
+        progress: Who hears of it.
+        at: Now (aware, UTC).
+
+    Returns:
+        The documents, and why the rest of what is there claims nothing.
+
+    Raises:
+        VerificationError: Nobody trusted claims anything there.
+        SupplyChainError: The image cannot be read, or nothing can be recorded.
+    """
+    from supplychain.bootstrap import parts, targets
+    from supplychain.pipeline.attachments import verified
+
+    with targets.target(settings, source) as target:
+        found, refused = verified(target, trusted, at=at)
+        claiming = {
+            digest: tuple(one for one in held if one.claims is not None)
+            for digest, held in found.items()
+        }
+        claims = [one.claims for held in claiming.values() for one in held if one.claims]
+        documents = sorted({claim.document.digest for claim in claims})
+        if not documents:
+            raise VerificationError(
+                f"nobody who is trusted claims anything beside {target.image.subject}",
+                because="; ".join(refused[:3]) or "what they state there is no VEX document",
+                hint="see what there is with: supplychain attestations list",
+            )
+        parts.pipeline(settings, record, progress).keep(target, claiming)
+    return tuple(documents), refused
 
 
 def _is_about(document: VexDocument, dossier: Dossier) -> bool:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from supplychain.bootstrap.believed import Believed
+from supplychain.errors import InputError
 
 _PANEL = "Whom to believe"
 # Apart, for the longest name leaves no room for long words beside it.
@@ -75,6 +76,20 @@ _OPTIONS: dict[str, Any] = {
     "ignore_sct": _switch("--insecure-ignore-sct", "take certificates that no log lists"),
 }
 _SWITCHES = {"timestamp", "ignore_tlog", "ignore_sct"}
+
+
+def require_published(whom: Believed) -> None:
+    """Refuse to record by certificates that no log lists: what is recorded counts for every gate.
+
+    Raises:
+        InputError: That is what was asked for.
+    """
+    if whom.ignore_sct:
+        raise InputError(
+            "--insecure-ignore-sct was given, and what is recorded counts for every gate",
+            because="a gate could not tell that a certificate was never published",
+            hint="leave it out; `attestations list` and `verify` take it",
+        )
 
 
 def asked(function: Callable[..., None]) -> Callable[..., None]:

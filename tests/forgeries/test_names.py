@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,13 +11,12 @@ import pytest
 
 from demo.images import pack_tar
 from supplychain.images.layout import OciLayout
-from supplychain.model.artifact import OCI_INDEX
 from supplychain.model.waiver import WaiverScope, WaiverStep
 from tests.kit.docker_daemon import FakeDaemon
 from tests.kit.forging import one_file
-from tests.kit.misbehaving import ScriptedServer, reply, scripted_server
+from tests.kit.misbehaving import ScriptedServer, scripted_server
 from tests.kit.saving import docker_save
-from tests.kit.shop import digest_of, serve
+from tests.kit.shop import digest_of, serve, serve_beside
 from tests.kit.typist import HOUR, Typist
 from tests.kit.waivers import APPROVER, REQUESTER, make_terms
 
@@ -100,11 +98,7 @@ def test_what_the_registry_really_has_is_what_was_meant(town: Town) -> None:
     image = digest_of(copy)
     town.gate(image, 10)
     serve(copy, town.server)
-    [beside] = OciLayout(copy).referrers(OciLayout(copy).choose().digest)
-    listed = {"mediaType": beside.media_type, "digest": str(beside.digest), "size": beside.size}
-    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [listed]}
-    found = reply(200, json.dumps(index).encode(), kind=OCI_INDEX)
-    town.server.on("GET", f"/v2/app/referrers/{image}", found)
+    serve_beside(copy, town.server)
     record = ("attestations", "record", f"{town.server.repository}:1", "--key", "release.pub")
     town.typist.type(*record).ended(0)
     assert "waived by bob" in town.gate(image, 0)

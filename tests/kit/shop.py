@@ -25,7 +25,7 @@ from supplychain.images.layout import OciLayout
 from supplychain.images.reference import Reference
 from supplychain.images.registry.options import RegistryOptions
 from supplychain.images.registry.repository import RegistryRepository
-from supplychain.model.artifact import Descriptor
+from supplychain.model.artifact import OCI_INDEX, Descriptor
 from supplychain.model.digest import Digest
 from tests.kit.debian import cache_folder, locked
 from tests.kit.misbehaving import ScriptedServer, reply
@@ -136,6 +136,18 @@ def serve(layout: Path, server: ScriptedServer) -> None:
     top = layout / "blobs" / digest_of(layout).replace(":", "/")
     answer = reply(200, top.read_bytes(), kind=_media_type(top))
     server.on("GET", "/v2/app/manifests/1", answer)
+
+
+def serve_beside(layout: Path, server: ScriptedServer) -> None:
+    """Have it list what lies beside that image, as registries do."""
+    image = Digest.parse(digest_of(layout))
+    listed = [
+        {"mediaType": one.media_type, "digest": str(one.digest), "size": one.size}
+        for one in OciLayout(layout).referrers(image)
+    ]
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}
+    answer = reply(200, json.dumps(index).encode(), kind=OCI_INDEX)
+    server.on("GET", f"/v2/app/referrers/{image}", answer)
 
 
 def _push(source: OciLayout, registry: RegistryRepository, name: Digest, tag: str | None) -> None:

@@ -11,8 +11,7 @@ import typer
 from supplychain.bootstrap.believed import Believed
 from supplychain.cli import attached, options, statements
 from supplychain.cli.context import Context, OutputFormat
-from supplychain.cli.whom import asked
-from supplychain.errors import InputError
+from supplychain.cli.whom import asked, require_published
 
 if TYPE_CHECKING:
     from supplychain.signing.storage import Stored
@@ -163,12 +162,7 @@ def record(
     from supplychain.bootstrap import parts, targets
     from supplychain.pipeline.attachments import verified
 
-    if whom.ignore_sct:
-        raise InputError(
-            "--insecure-ignore-sct was given, and what is recorded counts for every gate",
-            because="a gate could not tell that a certificate was never published",
-            hint="leave it out; `attestations list` and `verify` take it",
-        )
+    require_published(whom)
     trust, documents = _trust(shared, whom), _documents(bundles)
     with (
         shared.progress(output) as progress,

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from supplychain.bootstrap.believed import Believed
+from supplychain.cli import attached as attachments
 from supplychain.cli import options, vex_lines
 from supplychain.cli.context import Context, OutputFormat, write
 from supplychain.cli.judgement import environment_of
-from supplychain.cli.whom import asked
+from supplychain.cli.whom import asked, require_published
 from supplychain.errors import InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from supplychain.records.record import Record
+    from supplychain.signing.trust.trust import Trust
 
 app = typer.Typer(help="Care for claims about vulnerabilities (VEX).", no_args_is_help=True)
 _Document = Annotated[
@@ -35,17 +40,26 @@ def _group() -> None:
 
 
 @app.command("import")
-@options.command(options.RECORD, options.TRUSTED_ROOT)
+@options.command(options.RECORD, options.REGISTRY, options.TRUSTED_ROOT)
 @asked
 def import_(
     shared: Context,
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE", help="an OpenVEX, CycloneDX or CSAF document", show_default=False
-        ),
-    ],
     whom: Believed,
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", help="an OpenVEX, CycloneDX or CSAF document", show_default=False
+        ),
+    ] = None,
+    attached: Annotated[
+        str | None,
+        typer.Option(
+            "--attached",
+            metavar="SOURCE",
+            help="in place of a file: what lies beside this image, in its registry or layout",
+            show_default=False,
+        ),
+    ] = None,
     bundle: Annotated[
         Path | None,
         typer.Option(
@@ -77,18 +91,46 @@ def import_(
     Examples:
       supplychain vex import shop.vex.json --bundle shop.sigstore.json --key v.pub
       supplychain vex import shop.vex.json --bundle shop.sigstore.json -e prod
+      supplychain vex import --attached registry.example/shop:1.4 -e prod
     """
     from supplychain.bootstrap import parts, vex
 
     now = shared.now()
+    require_published(whom)
+    if attached is not None and (file or bundle or image):
+        raise InputError(
+            "a document is a file, or lies beside an image",
+            hint="give FILE with --bundle, or --attached SOURCE alone",
+        )
     trusted = vex.trust(shared.settings, whom, environment, policy_file, shared.ask)
     with parts.open_record(shared.settings, create=True) as record:
+        if attached is not None:
+            _import_attached(shared, record, attached, trusted, output)
+            return
+        if file is None:
+            raise InputError("no document is named", hint="give FILE, or --attached SOURCE")
         about = None
         if image is not None:
             digest = record.find(image)
             about = record.dossier(digest, at=now)
         document = vex.import_vex(record, file, bundle, trusted, image=about, at=now)
         found = record.vex.statements(document.digest, at=now)
+    vex_lines.show(found, output)
+
+
+def _import_attached(
+    shared: Context, record: Record, source: str, trusted: Trust, output: OutputFormat
+) -> None:
+    from supplychain.bootstrap import vex
+
+    with shared.progress(output) as progress:
+        documents, refused = vex.import_attached(
+            shared.settings, record, source, trusted, progress, at=shared.now()
+        )
+    # By now it is on record.
+    now = shared.now()
+    found = [one for document in documents for one in record.vex.statements(document, at=now)]
+    attachments.refused(refused)
     vex_lines.show(found, output)
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from supplychain.images.layout import OciLayout
 from supplychain.model.finding import Severity
 from supplychain.records.folder import FolderStore
 from supplychain.records.record import Record
 from supplychain.sbom.schema import validate
 from supplychain.vex.document import read_vex
 from tests.kit.cli import PASSWORD, Desk
+from tests.kit.misbehaving import ScriptedServer, scripted_server
 from tests.kit.runs import manifest_run, scan_record
+from tests.kit.scanlayout import debian, write_image
 from tests.kit.scans import SUBJECT, make_finding
+from tests.kit.shop import digest_of, serve, serve_beside
 from tests.kit.vex import CVE, openvex, openvex_statement
 
 NOW = datetime.now(UTC)
@@ -161,3 +166,59 @@ def test_waivers_are_never_told_as_claims(desk: Desk) -> None:
         2, "waivers are not exported as VEX"
     )
     desk.type("vex", "export", str(SUBJECT), "-e", "prod").refused(2, "believes nobody")
+
+
+@pytest.fixture
+def registry(desk: Desk) -> Iterator[ScriptedServer]:
+    """A registry with an image beside which the vendor, a stranger and a tester say something."""
+    layout = desk.folder / "layout"
+    made = write_image(layout, debian())
+    store = OciLayout(layout)
+    image = store.manifest(made.subject.digest)
+    store.put_manifest(image.raw, image.media_type, tag="latest")
+    desk.type("keys", "generate", "--output-key-prefix", "tester").ended(0)
+    stated = {
+        "vendor": ("openvex", openvex(openvex_statement(products=None))),
+        "stranger": ("openvex", openvex(openvex_statement(products=None), version=2)),
+        "tester": ("https://tests.example/passed", b'{"passed": true}'),
+    }
+    for key, (kind, document) in stated.items():
+        (desk.folder / "stated.json").write_bytes(document)
+        attest = ("attest", "oci:layout", "--type", kind, "--predicate", "stated.json")
+        desk.type(*attest, "--key", f"{key}.key", "--no-record").ended(0)
+    with scripted_server() as server:
+        serve(layout, server)
+        serve_beside(layout, server)
+        yield server
+
+
+def test_what_is_claimed_beside_an_image_in_its_registry_is_taken(
+    desk: Desk, registry: ScriptedServer
+) -> None:
+    """As far as the policy believes whoever signed it; what else is stated there stays there."""
+    image = f"{registry.repository}:1"
+    take = ("vex", "import", "--attached", image)
+    desk.type(*take, "-e", "prod").refused(2, "the policy believes nobody's claims")
+    desk.type(*take, "--key", "tester.pub").refused(
+        1, "nobody who is trusted claims anything beside", "attestations list"
+    )
+    assert "no VEX document" in desk.type("vex", "list").ended(0).stderr
+
+    policy(desk, TRUST)
+    (claim,) = desk.type(*take, "-e", "prod", "-o", "json").ended(0).json()["claims"]
+    assert (claim["vulnerability"], claim["status"]) == ([CVE], "not_affected")
+    (listed,) = desk.type("vex", "list", "-o", "json").ended(0).json()["documents"]
+    assert listed["attached_to"] == digest_of(desk.folder / "layout")
+    assert desk.rows()["attestations"] == 1
+
+
+def test_a_document_is_a_file_or_lies_beside_an_image(desk: Desk) -> None:
+    file, bundle = write(desk, openvex())
+    for more in ((file,), ("--bundle", bundle), ("--image", str(SUBJECT.digest))):
+        both = ("vex", "import", *more, "--attached", "oci:layout", "--key", "vendor.pub")
+        desk.type(*both).refused(2, "a document is a file, or lies beside an image")
+    desk.type("vex", "import", "--key", "vendor.pub").refused(2, "no document is named")
+    unpublished = ("--key", "vendor.pub", "--insecure-ignore-sct")
+    desk.type("vex", "import", file, "--bundle", bundle, *unpublished).refused(
+        2, "--insecure-ignore-sct"
+    )
