@@ -12,7 +12,8 @@ from supplychain.gate.fields import read_as
 from supplychain.gate.identities import IDENTITIES, TrustedIdentity
 from supplychain.gate.keys import KEYS, TrustedKey
 from supplychain.gate.nodes import Node
-from supplychain.gate.options import Json, ListOf, Reading, canonical_options, choice, option
+from supplychain.gate.options import Json, ListOf, canonical_options, choice, option
+from supplychain.gate.reading import Reading
 
 Authority = TrustedKey | TrustedIdentity
 

@@ -14,9 +14,10 @@ from supplychain.errors import InputError, PolicyError, SupplyChainError
 from supplychain.gate.fields import fields
 from supplychain.gate.nodes import Mapping, Node, Position, ProblemError, Scalar
 from supplychain.gate.nodes import Sequence as Nodes
-from supplychain.gate.options import Kind, ListOf, Reading, Word, options_of
+from supplychain.gate.options import Kind, ListOf, Word, options_of
 from supplychain.gate.override import OVERRIDES
 from supplychain.gate.policy import Policy
+from supplychain.gate.reading import Reading
 from supplychain.gate.union import Document, Stated, united
 
 # An organisation, a division, a team, an environment, and as much again.

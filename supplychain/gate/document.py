@@ -8,8 +8,8 @@ from collections.abc import Callable
 from supplychain.errors import PolicyError
 from supplychain.gate.composition import Composer, Located
 from supplychain.gate.nodes import Mapping, Node, ProblemError, Scalar
-from supplychain.gate.options import Reading, no_documents, no_rego
 from supplychain.gate.policy import SCHEMA_VERSION, Policy
+from supplychain.gate.reading import Reading, no_documents, no_rego
 from supplychain.gate.union import Stated
 from supplychain.gate.yaml_text import read_yaml
 

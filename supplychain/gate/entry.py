@@ -9,7 +9,8 @@ from datetime import datetime
 from supplychain.errors import PolicyError
 from supplychain.gate.case import Rule
 from supplychain.gate.nodes import Mapping, Node, ProblemError
-from supplychain.gate.options import BOOLEAN, ENVIRONMENT, IDENTIFIER, Json, Reading, option
+from supplychain.gate.options import BOOLEAN, ENVIRONMENT, IDENTIFIER, Json, option
+from supplychain.gate.reading import Reading
 from supplychain.gate.windows import INSTANT, rfc3339
 
 # How `warn_until` has an instant that holds for every environment.

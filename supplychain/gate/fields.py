@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from supplychain.errors import PolicyError
 from supplychain.gate.nodes import Mapping, Node, ProblemError, Scalar
-from supplychain.gate.options import Reading, nearest, options_of
+from supplychain.gate.options import nearest, options_of
+from supplychain.gate.reading import Reading
 
 T = TypeVar("T")
 

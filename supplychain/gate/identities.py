@@ -15,7 +15,6 @@ from supplychain.gate.options import (
     TEXT,
     Json,
     ListOf,
-    Reading,
     canonical_options,
     choice,
     nearest,
@@ -24,6 +23,7 @@ from supplychain.gate.options import (
     scalar,
 )
 from supplychain.gate.patterns import PATTERN, any_issuer, anybody_at, matches
+from supplychain.gate.reading import Reading
 from supplychain.gate.windows import INSTANT, Window
 from supplychain.model.identity import CLAIMS, Identity, NameKind
 

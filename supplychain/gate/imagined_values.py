@@ -20,7 +20,8 @@ from supplychain.errors import InputError, SupplyChainError
 from supplychain.gate import nodes
 from supplychain.gate.durations import parse_duration
 from supplychain.gate.nodes import Node, ProblemError
-from supplychain.gate.options import BOOLEAN, Reading, nearest, scalar
+from supplychain.gate.options import BOOLEAN, nearest, scalar
+from supplychain.gate.reading import Reading
 from supplychain.gate.windows import INSTANT
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest

@@ -9,7 +9,8 @@ from datetime import datetime
 from supplychain.errors import SupplyChainError
 from supplychain.gate.fields import fields
 from supplychain.gate.nodes import Mapping, Node, Position, ProblemError
-from supplychain.gate.options import BOOLEAN, Json, ListOf, Reading, scalar
+from supplychain.gate.options import BOOLEAN, Json, ListOf, scalar
+from supplychain.gate.reading import Reading
 from supplychain.gate.windows import INSTANT, Window, rfc3339
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from supplychain.gate.fields import read_as
 from supplychain.gate.nodes import Mapping, Node, ProblemError
-from supplychain.gate.options import TEXT, Json, Reading, canonical_options, object_schema
+from supplychain.gate.options import TEXT, Json, canonical_options, object_schema
 from supplychain.gate.patterns import PATTERN
+from supplychain.gate.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from supplychain.gate.options import (
     TEXT,
     Json,
     ListOf,
-    Reading,
     canonical_options,
     nearest,
     option,
 )
+from supplychain.gate.reading import Reading
 from supplychain.gate.rule_list import RULE_ITEM
 
 _UNPLACED = Position(1, 1)

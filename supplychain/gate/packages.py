@@ -18,8 +18,16 @@ from functools import lru_cache
 from supplychain.errors import InputError
 from supplychain.gate.fields import read_as
 from supplychain.gate.nodes import Mapping, Node, ProblemError
-from supplychain.gate.options import TEXT, Json, Reading, nearest, option, options_schema, scalar
+from supplychain.gate.options import (
+    TEXT,
+    Json,
+    nearest,
+    option,
+    options_schema,
+    scalar,
+)
 from supplychain.gate.ranges import Match, VersionRange
+from supplychain.gate.reading import Reading
 from supplychain.model.purl import package_name, qualifier
 
 __all__ = ["PACKAGE_PATTERN", "Match", "Package", "PackagePattern", "package_of"]

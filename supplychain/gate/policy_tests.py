@@ -14,8 +14,9 @@ from supplychain.gate.fields import fields
 from supplychain.gate.imagined import Imagined
 from supplychain.gate.imagined_values import Imagining
 from supplychain.gate.nodes import Node, ProblemError
-from supplychain.gate.options import Reading, choice, no_documents, scalar
+from supplychain.gate.options import choice, scalar
 from supplychain.gate.policy import Policy
+from supplychain.gate.reading import Reading, no_documents
 from supplychain.gate.windows import INSTANT
 from supplychain.gate.yaml_text import read_yaml
 from supplychain.model.decision import Decision, Outcome, Verdict

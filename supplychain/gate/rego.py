@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from supplychain.errors import InputError, SupplyChainError
 from supplychain.gate.evidence_document import KEYS, Plain
 from supplychain.gate.nodes import Node, ProblemError
-from supplychain.gate.options import Json, Reading, nearest, scalar
+from supplychain.gate.options import Json, nearest, scalar
+from supplychain.gate.reading import Reading
 
 SIZE_LIMIT = 64 * 1024
 # Namespaces of functions that give the same for the same, and nothing that is not in it.

@@ -10,13 +10,13 @@ from supplychain.gate.fields import read_as
 from supplychain.gate.nodes import Mapping, Node, ProblemError, Scalar, Sequence
 from supplychain.gate.options import (
     Json,
-    Reading,
     canonical_options,
     nearest,
     object_schema,
     options_of,
     options_schema,
 )
+from supplychain.gate.reading import Reading
 from supplychain.gate.rules import RULES
 
 

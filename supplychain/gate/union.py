@@ -16,9 +16,10 @@ from supplychain.gate.case import Exclusive
 from supplychain.gate.entry import RuleEntry
 from supplychain.gate.nodes import Node, Position, ProblemError
 from supplychain.gate.nodes import Sequence as Nodes
-from supplychain.gate.options import Reading, nearest
+from supplychain.gate.options import nearest
 from supplychain.gate.override import Override, overridden_rules
 from supplychain.gate.policy import Policy
+from supplychain.gate.reading import Reading
 
 # What is each document's own, and not taken over from one that is included.
 _OWN = frozenset({"environment", "description", "rules"})

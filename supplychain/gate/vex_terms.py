@@ -14,11 +14,11 @@ from supplychain.gate.options import (
     TEXT,
     Json,
     ListOf,
-    Reading,
     canonical_options,
     object_schema,
     option,
 )
+from supplychain.gate.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)

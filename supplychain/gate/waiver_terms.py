@@ -14,12 +14,12 @@ from supplychain.gate.options import (
     DURATION,
     PEOPLE,
     Json,
-    Reading,
     canonical_options,
     nearest,
     object_schema,
     option,
 )
+from supplychain.gate.reading import Reading
 from supplychain.model.finding import Severity
 
 # What stands for everything that is not about a finding.

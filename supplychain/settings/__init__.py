@@ -10,21 +10,27 @@ user, from the environment or from a flag.
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
 from supplychain.errors import ConfigurationError
 from supplychain.settings.declared import SETTINGS, Setting
+from supplychain.settings.files import (
+    BY_NAME,
+    FILE_NAME,
+    SettingsFile,
+    expanded,
+    nearest_file,
+    read_file,
+)
 
-__all__ = ["SETTINGS", "Setting", "Settings", "Value"]
+__all__ = ["SETTINGS", "Setting", "Settings", "Value", "expanded"]
 
-FILE_NAME = "supplychain.toml"
-_BY_NAME = {setting.name: setting for setting in SETTINGS}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_TEN_YEARS = 3650 * 86400
+_BYTES = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +57,6 @@ def mask_url(text: str) -> str:
     authority, at, path = rest.rpartition("@")
     user, colon, _ = authority.partition(":")
     return f"{scheme}://{user}:********@{path}" if separator and at and colon else text
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A settings file that was read."""
-
-    path: Path
-    values: Mapping[str, str]
-    is_project: bool
 
 
 class Settings:
@@ -103,11 +100,11 @@ class Settings:
         return Settings(*made, serving=True)
 
     @cached_property
-    def _files(self) -> tuple[_File, ...]:
-        project = _nearest(self._directory)
-        found = [_read(project, is_project=True)] if project else []
+    def _files(self) -> tuple[SettingsFile, ...]:
+        project = nearest_file(self._directory)
+        found = [read_file(project, is_project=True)] if project else []
         if self._user_file.is_file() and self._user_file != project:
-            found.append(_read(self._user_file, is_project=False))
+            found.append(read_file(self._user_file, is_project=False))
         return tuple(found)
 
     def value(self, name: str) -> Value:
@@ -116,7 +113,7 @@ class Settings:
         Raises:
             ConfigurationError: A `…_FILE` variable names a file that cannot be read.
         """
-        setting = _BY_NAME[name]
+        setting = BY_NAME[name]
         if (flag := self._flags.get(name)) is not None:
             return Value(setting, flag, "flag")
         if (found := self._from_environment(setting)) is not None:
@@ -254,80 +251,9 @@ class Settings:
         return Value(setting, secret, f"file {path}")
 
 
-_URI = re.compile(r"[a-z][a-z0-9]*://|pkcs11:")
-_BRINGS_A_HOST = re.compile(r"pkcs11:|azurekms://|awskms://[^/]")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_TEN_YEARS = 3650 * 86400
-_BYTES = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
-
-
-def expanded(text: str) -> Path:
-    """A path with `~` expanded.
-
-    Raises:
-        ConfigurationError: It begins with the home folder of somebody whom nobody knows.
-    """
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:
-        raise ConfigurationError(f"{text} cannot be found", because=str(error)) from error
-
-
 def _folder(kind: str) -> Path:
     """The platform's folder for `config`, `data` or `cache`, without creating it."""
     import platformdirs
 
     path: Path = getattr(platformdirs, f"user_{kind}_path")("supplychain")
     return path
-
-
-def _nearest(directory: Path) -> Path | None:
-    for folder in (directory, *directory.parents):
-        if (folder / FILE_NAME).is_file():
-            return folder / FILE_NAME
-    return None
-
-
-def _read(path: Path, *, is_project: bool) -> _File:
-    try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read", because=str(error)) from error
-    values: dict[str, str] = {}
-    for name, raw in document.items():
-        setting = _BY_NAME.get(name)
-        if setting is None:
-            near = get_close_matches(name, _BY_NAME, n=1)
-            raise ConfigurationError(
-                f"{path} sets {name!r}, which is not a setting",
-                hint=f"did you mean {near[0]!r}?" if near else "see: supplychain config show",
-            )
-        values[name] = _checked(setting, raw, path, is_project=is_project)
-    return _File(path, values, is_project)
-
-
-def _checked(setting: Setting, raw: object, path: Path, *, is_project: bool) -> str:
-    if setting.secret:
-        raise ConfigurationError(
-            f"{path} holds {setting.name}, a secret",
-            hint=f"put it in a file and name that in {setting.variable}_FILE",
-        )
-    if setting.trusted_only and is_project:
-        raise ConfigurationError(
-            f"{path} may not set {setting.name}",
-            because="a project's file could make anyone who stands in it run or trust anything",
-            hint=f"set {setting.variable}, or put it in your own settings file",
-        )
-    if isinstance(raw, list) and all(isinstance(item, str) for item in raw):
-        raw = ",".join(raw)
-    if not isinstance(raw, str) or not raw:
-        raise ConfigurationError(f"{path}: {setting.name} must be a non-empty text in quotes")
-    if is_project and setting.name == "key" and _BRINGS_A_HOST.match(raw):
-        raise ConfigurationError(
-            f"{path} may not name this key: {raw[:80]}",
-            because="it brings a library to load or a host to send credentials to",
-            hint=f"set {setting.variable}, or put it in your own settings file",
-        )
-    if setting.path and raw not in setting.words and not _URI.match(raw):
-        return str(path.parent / expanded(raw))
-    return raw

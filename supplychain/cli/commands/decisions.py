@@ -13,17 +13,14 @@ from supplychain.cli.decided_lines import compared, listed, verified
 from supplychain.cli.judgement import check_environment, environment_of
 from supplychain.cli.times import moment
 from supplychain.cli.verdict import lines
-from supplychain.errors import InputError, NotFoundError, VerificationError
+from supplychain.errors import InputError, VerificationError
 from supplychain.export.data import decision_data
 
 if TYPE_CHECKING:
-    from supplychain.bootstrap.decided import Decided
     from supplychain.model.decision import Verdict
-    from supplychain.records.record import Record
 
 app = typer.Typer(help="See, compare, replay and verify decisions.", no_args_is_help=True)
 
-_MANY = 100_000
 _ID = Annotated[
     str, typer.Argument(metavar="ID", help="a decision, by its ID or the beginning of it")
 ]
@@ -144,7 +141,10 @@ def diff(
         if second is not None:
             before, after = decided.decided(record, first), decided.decided(record, second)
         else:
-            before, after = _two_of(shared, record, first, environment, since)
+            named, begin = environment_of(shared, environment), None
+            if since is not None:
+                begin = moment(since, shared.now())
+            before, after = decided.last_two(shared.settings, record, first, named, begin)
         policies = [
             decided.policy_of_decision(record, one.decision)
             if before.decision.policy != after.decision.policy
@@ -282,28 +282,3 @@ def _verdict(text: str | None) -> Verdict | None:
     if text not in set(Verdict):
         raise InputError(f"{text[:40]!r} is no verdict", hint="allow, deny or pending")
     return Verdict(text)
-
-
-def _two_of(
-    shared: Context, record: Record, image: str, environment: str | None, since: str | None
-) -> tuple[Decided, Decided]:
-    """The last two decisions about an image; or the one that stood at an instant, and the last."""
-    from supplychain.bootstrap import decided, targets
-
-    named = environment_of(shared, environment)
-    subject = targets.recorded(shared.settings, record, image)
-    found = record.ledger.list(subject=subject, environment=named, limit=2)
-    earlier = found[1:]
-    if since is not None:
-        begin = moment(since, shared.now())
-        stood = record.ledger.list(subject=subject, environment=named, until=begin, limit=1)
-        # Nobody had asked by then: the first answer after it is the earliest that there is.
-        later = record.ledger.list(subject=subject, environment=named, since=begin, limit=_MANY)
-        earlier = tuple(one for one in stood or later[-1:] if one not in found[:1])
-    if not earlier:
-        raise NotFoundError(
-            f"there are no two decisions about {image} in {named} to compare",
-            hint=f"supplychain decisions list {image} -e {named}",
-        )
-    before, after = (decided.decided(record, str(one.digest)) for one in (earlier[0], found[0]))
-    return before, after
