@@ -24,6 +24,7 @@ from supplychain.records.schema import (
     feed_editions,
     metadata,
     policies,
+    unsigned_claims,
     vex_documents,
     waiver_events,
 )
@@ -43,6 +44,7 @@ KEPT: tuple[Column[Any], ...] = (
     vex_documents.c.digest,
     vex_signatures.c.digest,
     feed_editions.c.digest,
+    unsigned_claims.c.digest,
 )
 # What these name lies elsewhere (images, databases of vulnerabilities, tools), is no document
 # (links, essences), or is one that another column names, too.
@@ -58,8 +60,10 @@ ELSEWHERE = frozenset(
         "decisions.subject_digest",
         "deployments.subject_digest",
         "evidence.producer_digest",
+        "idempotent_answers.request_digest",
         "images.digest",
         "scans.database_digest",
+        "unsigned_claims.subject_digest",
         "vex_documents.about_digest",
         "vex_reviews.document_digest",
         "vex_signatures.payload_digest",

@@ -25,10 +25,12 @@ from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, state_of, writing
 from supplychain.records.dossiers import read_dossiers
 from supplychain.records.feeds import Feeds, with_exploitation
+from supplychain.records.handed_in import HandedIn
 from supplychain.records.history import History
 from supplychain.records.ledger import Ledger
 from supplychain.records.listing import ImageSummary
 from supplychain.records.question import Question
+from supplychain.records.repeats import Repeats
 from supplychain.records.run import RunRecord
 from supplychain.records.search import Search
 from supplychain.records.tenants import find_project
@@ -143,6 +145,15 @@ class Record:
     def vex(self) -> Vex:
         """Claims of fact about vulnerabilities, and who accepted which."""
         return Vex(self._engine, self._content, self._project, self._notes)
+
+    @property
+    def handed_in(self) -> HandedIn:
+        """What callers claim without a signature; nothing rests on it."""
+        return HandedIn(self._engine, self._content, self._project, self._notes)
+
+    def repeats(self, caller: str) -> Repeats:
+        """The answers to requests that a caller may send again."""
+        return Repeats(self._engine, self._project, caller)
 
     @property
     def access(self) -> Access:

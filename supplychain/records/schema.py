@@ -36,8 +36,10 @@ from supplychain.records.chain_tables import decision_links
 from supplychain.records.columns import DigestText, Instant
 from supplychain.records.facts import components, findings, layers, vulnerabilities
 from supplychain.records.feed_tables import feed_editions
+from supplychain.records.handed_in_tables import unsigned_claims
 from supplychain.records.history_tables import approvals, deployments, work
 from supplychain.records.image_tables import configurations
+from supplychain.records.repeat_tables import idempotent_answers
 from supplychain.records.sbom_tables import sbom_qualities, sboms
 from supplychain.records.tables import (
     ID,
@@ -53,7 +55,7 @@ from supplychain.records.vex_tables import vex_documents
 from supplychain.records.waiver_tables import decision_waivers, waiver_events
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0017"
+SCHEMA_VERSION = "0018"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -75,6 +77,7 @@ __all__ = [
     "findings",
     "first_fixable",
     "first_seen",
+    "idempotent_answers",
     "image_names",
     "images",
     "index_children",
@@ -92,6 +95,7 @@ __all__ = [
     "schema_compatibility",
     "tag_resolutions",
     "trust_rules",
+    "unsigned_claims",
     "vex_documents",
     "vulnerabilities",
     "waiver_events",

@@ -27,7 +27,7 @@ class Store:
     def __init__(self, engine: Engine, content: ContentStore) -> None:
         self._engine = engine
         self._content = content
-        self._records: dict[str, Record] = {}
+        self._records: dict[tuple[str, str], Record] = {}
         self._lock = threading.Lock()
 
     @classmethod
@@ -58,18 +58,19 @@ class Store:
         """Where documents are kept."""
         return self._content
 
-    def record(self, project: str) -> Record:
-        """The record of a project.
+    def record(self, project: str, *, organisation: str = "default") -> Record:
+        """The record of a project; the same one each time, in which nobody acts yet.
 
         Raises:
             NotFoundError: There is no such project.
         """
+        place = organisation, project
         with self._lock:
-            known = self._records.get(project)
+            known = self._records.get(place)
         if known is None:
-            known = Record(self._engine, self._content, project)
+            known = Record(self._engine, self._content, project, organisation=organisation)
             with self._lock:
-                known = self._records.setdefault(project, known)
+                known = self._records.setdefault(place, known)
         return known
 
     def check(self) -> None:

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from supplychain import __version__
 from supplychain.server import problems
+from supplychain.server.idempotency import AnsweredError, Idempotency, answered_before
 from supplychain.server.limits import Limits
 from supplychain.server.observing import Observing
 from supplychain.server.request_ids import RequestIds
@@ -37,11 +38,13 @@ def create(service: Service) -> FastAPI:
     )
     app.state.service = service
     problems.install(app)
+    app.add_exception_handler(AnsweredError, answered_before)
     app.include_router(health.router)
     app.include_router(metrics.router)
     for router in ROUTERS:
         app.include_router(router)
     # The last one comes first.
+    app.add_middleware(Idempotency)
     app.add_middleware(Limits, streamed=service.settings.size("max_upload_size"))
     app.add_middleware(Observing)
     app.add_middleware(RequestIds)

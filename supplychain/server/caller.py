@@ -10,8 +10,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from supplychain.access.roles import require
 from supplychain.errors import UnauthenticatedError
-from supplychain.model.access import Permission, Principal
+from supplychain.model.access import Acting, Permission, Principal
 from supplychain.records.record import Record
+from supplychain.server.idempotency import begin
 from supplychain.server.service import Service
 
 _BEARER = HTTPBearer(auto_error=False, description="an API token")
@@ -25,12 +26,14 @@ class Caller:
     Attributes:
         principal: Who.
         project: The project that the request is about.
-        record: Its record.
+        record: Its record, in which they act.
+        shared: The same record, whoever acts; it is one for all callers.
     """
 
     principal: Principal
     project: str
     record: Record
+    shared: Record
 
     @property
     def name(self) -> str:
@@ -71,13 +74,25 @@ class Allowed:
             ForbiddenError: They may not.
             RateError: They ask too often.
             NotFoundError: There is no such project.
+            AnsweredError: They were answered before, under the same key.
         """
         # Before anything else is looked at: strangers learn nothing, not even of projects.
         principal = _principal(request, service, credentials)
         request.state.principal = principal.name  # for whoever tells of this request
         service.rates.take(principal.name)
         require(principal, self.permission, project)
-        return Caller(principal, project, service.store.record(project))
+        shared = service.store.record(project, organisation=principal.organisation)
+        record = shared.acted_on(_acting(principal, request))
+        if self.permission is not Permission.DECIDE:
+            begin(request, record, principal.name, at=service.clock())
+        return Caller(principal, project, record, shared)
+
+
+def _acting(principal: Principal, request: Request) -> Acting:
+    """Who acts, as the audit log has it."""
+    address = request.client.host if request.client else "?"
+    through = f"{request.method} {request.url.path}"
+    return Acting(principal.name, f"{address}, {principal.came_with}", through, is_known=True)
 
 
 def _principal(

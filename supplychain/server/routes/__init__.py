@@ -8,6 +8,7 @@ from supplychain.server.routes import (
     decisions,
     deployments,
     environments,
+    evidence,
     exports,
     gates,
     images,
@@ -19,6 +20,7 @@ from supplychain.server.routes import (
 ROUTERS: tuple[APIRouter, ...] = (
     gates.router,
     images.router,
+    evidence.router,
     exports.router,
     search.router,
     environments.router,

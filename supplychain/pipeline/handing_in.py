@@ -1,0 +1,82 @@
+"""What others signed about an image on record, handed in by whoever has it: verified, then kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from supplychain.errors import VerificationError
+from supplychain.model.digest import Digest
+from supplychain.model.subject import Subject
+from supplychain.pipeline.claims import with_claims
+from supplychain.records.listing import ImageSummary
+from supplychain.records.record import Record
+from supplychain.records.run import AttestationRecord, PlatformRecord, RunRecord
+from supplychain.signing import inventory
+from supplychain.signing.storage import Stored
+from supplychain.signing.trust.trust import Trust
+
+
+def hand_in(
+    record: Record, image: Digest, documents: Sequence[Stored], trust: Trust, *, at: datetime
+) -> tuple[AttestationRecord, ...]:
+    """Verify documents about an image, and record them all.
+
+    Args:
+        record: The record; it has to know the image already.
+        image: The image: an index, or a platform manifest.
+        documents: Bundles or envelopes.
+        trust: Whose word counts.
+        at: Now (aware, UTC).
+
+    Raises:
+        NotFoundError: Nothing is recorded about the image.
+        VerificationError: One of them does not verify; then none is recorded.
+        InputError: Nobody's word counts.
+    """
+    trust.require_anybody()
+    known = record.image(image, at=at)
+    subjects = _subjects(known)
+    held = [_verified(one) for one in inventory.of_file(documents, subjects, trust, at=at)]
+    record.save_run(_run(record, known, held, at), at=at)
+    return tuple(held)
+
+
+def _subjects(image: ImageSummary) -> tuple[Subject, ...]:
+    name = image.names[0]
+    digests = (image.digest, *(platform.digest for platform in image.platforms))
+    return tuple(Subject(name, digest) for digest in dict.fromkeys(digests))
+
+
+def _verified(found: inventory.Attached) -> AttestationRecord:
+    if found.attestation is None:
+        raise VerificationError(
+            f"document {found.digest} does not hold",
+            because=found.reason,
+            hint="nothing of this request was recorded",
+        )
+    return with_claims(AttestationRecord(found.attestation, found.data, found.media_type))
+
+
+def _run(
+    record: Record, image: ImageSummary, held: Sequence[AttestationRecord], at: datetime
+) -> RunRecord:
+    """As a run that looked at nothing but these documents."""
+    name = image.names[0]
+
+    def about(digest: Digest) -> tuple[AttestationRecord, ...]:
+        mine = [one for one in held if one.attestation.subject.digest == digest]
+        return tuple({one.attestation.envelope: one for one in mine}.values())
+
+    platforms = tuple(
+        PlatformRecord(
+            Subject(name, one.digest),
+            one.platform,
+            record.image(one.digest, at=at).media_type,
+            attestations=about(one.digest),
+        )
+        for one in image.platforms
+    )
+    run = RunRecord(Subject(name, image.digest), image.media_type, platforms)
+    return replace(run, attestations=about(image.digest)) if run.is_index else run

@@ -1,0 +1,175 @@
+"""`/v1/images/{digest}/evidence`: what was made elsewhere: verified, or kept apart."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from typing import IO, Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from supplychain.bootstrap.trust import policy_trust
+from supplychain.errors import InputError
+from supplychain.export.data import rfc3339, signer_data
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import EvidenceKind
+from supplychain.pipeline.handing_in import hand_in
+from supplychain.records.handed_in import UnsignedClaim
+from supplychain.records.run import AttestationRecord
+from supplychain.server import shapes
+from supplychain.server.answers import answer
+from supplychain.server.caller import Caller, HandingIn, Reading, Serving
+from supplychain.server.paging import Page, Paging
+from supplychain.server.service import Service
+from supplychain.server.shapes import DigestPath
+from supplychain.signing.bundle_files import read
+from supplychain.signing.encoding import read_json
+
+router = APIRouter(prefix="/v1/images/{digest}", tags=["evidence"])
+
+_IN_MEMORY = 1 << 20
+_PIECE = 1 << 16
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+class Statement(BaseModel):
+    """A signed statement that was verified and is on record."""
+
+    digest: str = Field(description="digest of the bundle or envelope")
+    subject: str
+    predicate_type: str
+    signed: dict[str, Any] = Field(description="who signed, when by which clock, in which log")
+
+
+class Recorded(BaseModel):
+    """What was recorded."""
+
+    statements: list[Statement]
+
+
+class UnsignedDocument(BaseModel):
+    """A document that nobody signed: a claim of its caller, on which nothing rests."""
+
+    subject: str
+    kind: Literal["sbom", "scan"]
+    claimed_by: str
+    digest: str
+    size: int
+    recorded_at: datetime
+
+
+class UnsignedDocuments(Page):
+    """What callers claim of an image, the newest first."""
+
+    claims: list[UnsignedDocument]
+
+
+@router.post(
+    "/evidence",
+    status_code=201,
+    openapi_extra=_BODY,
+    responses={
+        201: {"model": Recorded},
+        202: {"model": UnsignedDocument, "description": "kept apart: no policy counts it"},
+    },
+)
+async def hand_in_evidence(
+    digest: DigestPath,
+    request: Request,
+    caller: HandingIn,
+    service: Serving,
+    kind: Annotated[
+        Literal["attestation", "sbom", "scan"],
+        Query(description="signed statements; or an SBOM or scan report without a signature"),
+    ],
+    environment: Annotated[
+        str | None, Query(description="of attestations: whose policy says whose word counts")
+    ] = None,
+) -> Response:
+    """Hand in what was made elsewhere about an image on record.
+
+    Attestations are Sigstore bundles or DSSE envelopes, one or several as JSON Lines. Each is
+    verified by the keys and identities of the environment's policy before any is recorded. An
+    SBOM or scan report without a signature is kept apart, as a claim of who handed it in.
+    """
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+        async for piece in request.stream():
+            await run_in_threadpool(file.write, piece)
+        if kind == "attestation":
+            held = await run_in_threadpool(
+                _attested, service, caller, digest, file, environment or ""
+            )
+            return answer(request, {"statements": [_statement(one) for one in held]}, status=201)
+        claim = await run_in_threadpool(_claimed, service, caller, digest, file, kind)
+        return answer(request, _claim(claim), status=202)
+
+
+@router.get("/claims", responses=shapes.gives(UnsignedDocuments))
+def list_claims(digest: DigestPath, caller: Reading, pager: Paging) -> Response:
+    """List what callers claim of an image without a signature. Nothing rests on it."""
+    found = caller.record.handed_in.about(Digest.parse(digest), at=pager.at)
+    return pager.answer_part("claims", found, _claim)
+
+
+def _attested(
+    service: Service, caller: Caller, digest: str, file: IO[bytes], environment: str
+) -> tuple[AttestationRecord, ...]:
+    if not environment:
+        raise InputError(
+            "nobody says whose word counts", hint="name an environment: ?environment=prod"
+        )
+    policy = service.policies.of(environment)
+    trust = policy_trust(service.settings, policy)
+    file.seek(0)
+    documents = read(file.read(), "the body")
+    return hand_in(caller.record, Digest.parse(digest), documents, trust, at=service.clock())
+
+
+def _claimed(
+    service: Service, caller: Caller, digest: str, file: IO[bytes], kind: str
+) -> UnsignedClaim:
+    now, subject = service.clock(), Digest.parse(digest)
+    caller.record.image(subject, at=now)
+    file.seek(0)
+    data = file.read()
+    if not isinstance(read_json(data, f"the {kind}", limit=len(data)).value, dict):
+        raise InputError(f"the {kind} is no JSON object")
+    claim = UnsignedClaim(subject, EvidenceKind(kind), caller.name, Digest.of(data), len(data), now)
+    caller.record.handed_in.add(claim, lambda: _pieces(file))
+    return claim
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while piece := file.read(_PIECE):
+        yield piece
+
+
+def _statement(held: AttestationRecord) -> dict[str, object]:
+    attestation = held.attestation
+    return {
+        "digest": str(attestation.envelope),
+        "subject": str(attestation.subject.digest),
+        "predicate_type": attestation.predicate_type,
+        "signed": signer_data(attestation),
+    }
+
+
+def _claim(claim: UnsignedClaim) -> dict[str, object]:
+    return {
+        "subject": str(claim.subject),
+        "kind": claim.kind.value,
+        "claimed_by": claim.caller,
+        "digest": str(claim.digest),
+        "size": claim.size,
+        "recorded_at": rfc3339(claim.recorded_at),
+    }

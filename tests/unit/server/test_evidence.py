@@ -1,0 +1,153 @@
+"""Evidence that was made elsewhere: verified before it is recorded, or kept apart."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import httpx
+import pytest
+
+from supplychain.model.digest import Digest
+from supplychain.model.subject import Subject
+from supplychain.signing import dsse
+from supplychain.signing.statement import write
+from tests.kit.keys import signer
+from tests.kit.scans import SUBJECT
+from tests.kit.serving import Served, problem
+
+EVIDENCE = f"/v1/images/{SUBJECT.digest}/evidence"
+REVIEW = "https://example.com/review/v1"
+BINARY = {"Content-Type": "application/octet-stream"}
+SBOM = b'{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}'
+
+
+def stated(subject: Subject = SUBJECT, key: str = "release", by: str = "Ann") -> bytes:
+    """A signed statement about an image, as an envelope."""
+    payload = write(subject, REVIEW, json.dumps({"by": by}).encode())
+    return json.dumps(dsse.seal(payload, signer(key)).value()).encode()
+
+
+def send(served: Served, body: bytes, kind: str = "attestation", **query: str) -> httpx.Response:
+    answer: httpx.Response = served.client.post(
+        EVIDENCE, content=body, params={"kind": kind, **query}, headers=BINARY
+    )
+    return answer
+
+
+@pytest.fixture
+def believing(served: Served) -> Served:
+    """An image whose policy wants a review, signed with the release key."""
+    (served.typist.folder / "release.pub").write_bytes(signer().public_key.pem())
+    served.typist.policy(f"attestation: {{type: {REVIEW}, keys: [../release.pub], max_age: 24h}}")
+    served.typist.examined()
+    return served
+
+
+def rows(served: Served, table: str) -> int:
+    with closing(sqlite3.connect(served.typist.data / "supplychain.db")) as connection:
+        (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(count)
+
+
+def test_what_somebody_trusted_signed_counts_for_the_very_next_decision(believing: Served) -> None:
+    assert believing.decide().json()["decision"] == "deny"
+    answer = send(believing, stated(), environment="prod")
+    assert answer.status_code == 201, answer.text
+    (told,) = answer.json()["statements"]
+    assert (told["subject"], told["predicate_type"]) == (str(SUBJECT.digest), REVIEW)
+    assert believing.decide().json()["decision"] == "allow"
+    assert send(believing, stated(), environment="prod").status_code == 201
+    assert rows(believing, "attestations") >= 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (stated(key="another"), 422, "verification"),
+        (stated(Subject("registry.test/shop/web", Digest.of(b"x"))), 422, "verification"),
+        (stated().replace(b'"payload": "', b'"payload": "AAAA'), 422, "verification"),
+        (stated() + b"\n" + stated(key="another"), 422, "verification"),
+        (b"", 422, "input"),
+        (b"{}", 422, "input"),
+        (b"\x00\xff", 422, "input"),
+        (b'{"payloadType": 1}', 422, "verification"),
+        (SBOM, 422, "input"),
+    ],
+    ids=[
+        "another-key",
+        "another-image",
+        "changed",
+        "one-of-two",
+        "empty",
+        "nothing",
+        "binary",
+        "no-envelope",
+        "unsigned",
+    ],
+)
+def test_what_does_not_hold_is_refused_and_changes_nothing(
+    believing: Served, body: bytes, status: int, code: str
+) -> None:
+    before = rows(believing, "evidence"), rows(believing, "audit_events")
+    problem(send(believing, body, environment="prod"), status, code)
+    assert (rows(believing, "evidence"), rows(believing, "audit_events")) == before
+    assert believing.decide().json()["decision"] == "deny"
+
+
+def test_whose_word_counts_is_said_by_the_policy_and_by_nobody_else(believing: Served) -> None:
+    problem(send(believing, stated()), 422, "input")
+    problem(send(believing, stated(), environment="nowhere"), 422, "input")
+    believing.typist.policy("sbom: {}", environment="staging")
+    problem(send(believing, stated(), environment="staging"), 422, "input")
+
+
+def test_evidence_about_an_image_that_nobody_recorded_is_refused(believing: Served) -> None:
+    other = f"/v1/images/{Digest.of(b'another')}/evidence?kind=attestation&environment=prod"
+    answer = believing.client.post(other, content=stated(), headers=BINARY)
+    problem(answer, 404, "not_found")
+
+
+@pytest.mark.parametrize("kind", ["sbom", "scan"])
+def test_what_nobody_signed_is_kept_apart_and_counts_for_nothing(served: Served, kind: str) -> None:
+    served.typist.policy("sbom: {}")
+    with served.typist.record() as record:
+        from tests.kit.runs import manifest_run, scan_record
+
+        at = served.typist.now
+        record.save_run(manifest_run(scan=scan_record(produced_at=at)), at=at)
+    before = served.decide().json()
+    answer = send(served, SBOM, kind)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["claimed_by"] == "ada"
+    assert answer.json()["digest"] == str(Digest.of(SBOM))
+    assert send(served, SBOM, kind).status_code == 202
+    (listed,) = served.get(f"/v1/images/{SUBJECT.digest}/claims").json()["claims"]
+    assert listed["kind"] == kind
+    after = served.decide().json()
+    assert (after["decision"], after["reasons"]) == ("deny", before["reasons"])
+    problem(served.get(f"/v1/images/{SUBJECT.digest}/documents/sbom"), 404, "not_found")
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b'{"a": 1, "a": 2}', b"{" * 5000])
+def test_what_is_no_document_is_not_even_kept_apart(served: Served, body: bytes) -> None:
+    served.typist.examined()
+    problem(send(served, body, "sbom"), 422, "input")
+    assert served.get(f"/v1/images/{SUBJECT.digest}/claims").json()["claims"] == []
+
+
+@pytest.mark.parametrize("served", [{"max_upload_size": "64KiB"}], indirect=True)
+def test_evidence_is_taken_up_to_a_size_and_no_further(served: Served) -> None:
+    served.typist.examined()
+    large = b'{"a": "' + b"x" * 70_000 + b'"}'
+    problem(send(served, large, "sbom"), 413, "limit")
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(1000):
+            yield b" " * 4096
+
+    answer = served.client.post(f"{EVIDENCE}?kind=sbom", content=endless(), headers=BINARY)
+    problem(answer, 413, "limit")
+    assert send(served, large[:60_000] + b'"}', "sbom").status_code == 202
