@@ -35,8 +35,13 @@ class Machine:
 
     def target(self, limit: float) -> str:
         """A limit in seconds as a table tells it, there and here."""
-        said = f"under {limit * 1000:.0f} ms"
+        said = f"under {_shown(limit)}"
         if self.slowness is None:
             return said
-        here = limit * self.slowness * 1000
-        return f"{said}, here {here:,.1f} ms: cosign takes {self.slowness:.1f} times as long"
+        here = _shown(limit * self.slowness)
+        return f"{said}, here {here}: cosign takes {self.slowness:.1f} times as long"
+
+
+def _shown(seconds: float) -> str:
+    """A limit as people set one: `1.6 ms`, `30 ms`, `60 s`."""
+    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from benchmarks.by_hand import find_cosign
 from benchmarks.machine import Machine
+from benchmarks.place import REVIEW, Place, prepared, sbom
 from benchmarks.scene import SUPPLYCHAIN, Unavailable, push
 from benchmarks.table import Row, skipped
-from benchmarks.timing import Contestant, Process, Times, alternate
+from benchmarks.timing import Contestant, Times, alternate
 from supplychain.bootstrap.trust import load_policy, policy_trust
 from supplychain.gate.policy import Policy
 from supplychain.images.reference import Reference
@@ -37,50 +36,21 @@ from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import verify
 from tests.kit.artifacts import MemoryStore, put_image
 from tests.kit.go_tools import REFERRERS
-from tests.kit.images import debian_layout
 from tests.kit.keys import signer
-from tests.kit.registry import running_registry
-from tests.kit.sboms import make_sbom
 from tests.kit.scanlayout import write_image
-from tests.kit.scans import realistic_components
 
 _ROUNDS = 9
-_COMPONENTS = 200
 _IMAGES = 1000
 _JUDGED = 200
-_REVIEW = "https://example.com/review/v1"
-_KEY = ("--key", "bench.key", "--yes", "--tlog-upload=false", "--use-signing-config=false")
 # Numbers of attestations on one image; cosign is asked about the middle one too.
 _CURVE = (50, 100, 200, 500)
 _STEEPEST = 1.5
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A registry, a key and two predicates, in a folder."""
-
-    folder: Path
-    address: str
-
-    def process(self, *arguments: str | Path) -> Process:
-        environment = {
-            "HOME": str(self.folder),
-            "COSIGN_PASSWORD": "measured",
-            "SUPPLYCHAIN_DATA_DIR": str(self.folder / "data"),
-            "SUPPLYCHAIN_CACHE_DIR": str(self.folder / "cache"),
-            # As cosign 3 does by default.
-            "SUPPLYCHAIN_SIGNATURE_FORMATS": "bundle",
-        }
-        return Process(arguments, self.folder, environment)
-
-    def repository(self, name: str) -> RegistryRepository:
-        return RegistryRepository(Reference(self.address, name))
-
-
 def measure() -> list[Row]:
     """Everything about signatures that was promised."""
     try:
-        with _place() as place:
+        with prepared() as place:
             cosign = find_cosign()
             processes = _processes(place, cosign)
             machine = Machine.by_signing(processes.by_hand)
@@ -92,19 +62,6 @@ def measure() -> list[Row]:
             ]
     except Unavailable as reason:
         return [*_worker(Machine()), skipped("sign and verify in a registry", str(reason))]
-
-
-@contextlib.contextmanager
-def _place() -> Iterator[_Place]:
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as name,
-        running_registry(Path(name) / "registry") as registry,
-    ):
-        place = _Place(Path(name), registry.address)
-        place.process(SUPPLYCHAIN, "keys", "generate", "--output-key-prefix", "bench")()
-        (place.folder / "sbom.json").write_bytes(_sbom())
-        (place.folder / "review.json").write_text('{"reviewed":true}')
-        yield place
 
 
 def _worker(machine: Machine) -> Iterator[Row]:
@@ -137,13 +94,13 @@ class _Processes:
     by_hand: Times | None
 
 
-def _processes(place: _Place, cosign: Path | None) -> _Processes:
+def _processes(place: Place, cosign: Path | None) -> _Processes:
     numbers = iter(range(10**6))
     image = ""
 
     def fresh() -> None:
         nonlocal image
-        image, _ = push(debian_layout(), Reference(place.address, f"fresh{next(numbers)}"))
+        image = place.pushed(f"fresh{next(numbers)}")
 
     def ours() -> None:
         sign("--no-record")
@@ -152,14 +109,11 @@ def _processes(place: _Place, cosign: Path | None) -> _Processes:
         sign()
 
     def sign(*options: str) -> None:
-        both = ("--attest", "cyclonedx=sbom.json", "--attest", f"{_REVIEW}=review.json")
+        both = ("--attest", "cyclonedx=sbom.json", "--attest", f"{REVIEW}=review.json")
         place.process(SUPPLYCHAIN, "sign", image, "--key", "bench.key", *both, *options)()
 
     def theirs() -> None:
-        place.process(cosign or "", "sign", *_KEY, image)()
-        for kind, file in (("cyclonedx", "sbom.json"), (_REVIEW, "review.json")):
-            said = ("--type", kind, "--predicate", file)
-            place.process(cosign or "", "attest", *_KEY, *said, image)()
+        place.sign_by_hand(cosign or Path(), image)
 
     def verified() -> None:
         place.process(SUPPLYCHAIN, "verify", image, "--key", "bench.pub")()
@@ -197,7 +151,7 @@ def _process_rows(taken: _Processes, machine: Machine) -> Iterator[Row]:
     )
 
 
-def _many(place: _Place, machine: Machine) -> list[Row]:
+def _many(place: Place, machine: Machine) -> list[Row]:
     """Many images in one process, each in a repository of its own.
 
     In a registry that keeps everything in memory, where there is Go to build it: the time of the
@@ -213,7 +167,7 @@ def _many(place: _Place, machine: Machine) -> list[Row]:
             process.kill()
 
 
-def _verified_together(place: _Place, machine: Machine) -> list[Row]:
+def _verified_together(place: Place, machine: Machine) -> list[Row]:
     pool = [_attested(place.repository(f"many{number}"), 3) for number in range(_IMAGES)]
     policy, trust = _judging(place)
     whole_images = [_pushed(place, number) for number in range(_JUDGED)]
@@ -244,7 +198,7 @@ def _verified_together(place: _Place, machine: Machine) -> list[Row]:
     ]
 
 
-def _pushed(place: _Place, number: int) -> tuple[RegistryRepository, Subject]:
+def _pushed(place: Place, number: int) -> tuple[RegistryRepository, Subject]:
     """An image with a layer, and what is attached to it."""
     layout = place.folder / "small"
     if not layout.exists():
@@ -260,7 +214,7 @@ def _itself(store: ArtifactStore) -> ArtifactStore:
     return store
 
 
-def _judging(place: _Place) -> tuple[Policy, Trust]:
+def _judging(place: Place) -> tuple[Policy, Trust]:
     """A policy of two rules, and whom it names."""
     (place.folder / "lib.pub").write_bytes(signer().public_key.pem())
     file = place.folder / "prod.yaml"
@@ -272,7 +226,7 @@ def _judging(place: _Place) -> tuple[Policy, Trust]:
     return policy, policy_trust(Settings({}, {}, place.folder), policy)
 
 
-def _curve(place: _Place, cosign: Path | None) -> Iterator[Row]:
+def _curve(place: Place, cosign: Path | None) -> Iterator[Row]:
     """Time by the number of attestations on one image."""
     per: dict[int, float] = {}
     for count in _CURVE:
@@ -303,15 +257,10 @@ def _attested(store: ArtifactStore, count: int) -> tuple[ArtifactStore, Subject]
     return store, subject
 
 
-@cache
-def _sbom() -> bytes:
-    return make_sbom(realistic_components(_COMPONENTS))
-
-
 def _claims(count: int) -> list[Claim]:
-    sbom = Claim(CYCLONEDX_PREDICATE, _sbom())
-    reviews = [Claim(f"{_REVIEW}/{number}", b'{"reviewed":true}') for number in range(count - 1)]
-    return [SIGNATURE, sbom, *reviews]
+    described = Claim(CYCLONEDX_PREDICATE, sbom())
+    reviews = [Claim(f"{REVIEW}/{number}", b'{"reviewed":true}') for number in range(count - 1)]
+    return [SIGNATURE, described, *reviews]
 
 
 def _verified(store: ArtifactStore, subject: Subject) -> None:
