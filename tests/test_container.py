@@ -18,6 +18,7 @@ from tests.kit.prose import REPOSITORY
 DOCKERFILE = REPOSITORY / "Dockerfile"
 COMPOSE = REPOSITORY / "compose.yaml"
 BIN = Path(sys.executable).parent
+OURS = ("migrate", "server", "scanner", "signer")
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +66,10 @@ def test_only_what_is_named_goes_to_the_daemon() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["migrate", "server", "worker", "database", "registry"])
+@pytest.mark.parametrize("name", [*OURS, "database", "registry"])
 def test_every_service_is_confined(compose: dict[str, Any], name: str) -> None:
     service = compose["services"][name]
+    assert set(compose["services"]) == {*OURS, "database", "registry"}
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
@@ -75,13 +77,13 @@ def test_every_service_is_confined(compose: dict[str, Any], name: str) -> None:
         assert port.startswith("127.0.0.1:")
 
 
-def test_secrets_come_as_files_and_only_the_worker_has_the_key(compose: dict[str, Any]) -> None:
+def test_secrets_come_as_files_and_only_who_signs_has_the_key(compose: dict[str, Any]) -> None:
     holders = {
         name
         for name, service in compose["services"].items()
         if any(secret.startswith("release") for secret in service.get("secrets", ()))
     }
-    assert holders == {"worker"}
+    assert holders == {"signer"}
     for service in compose["services"].values():
         assert not set(service.get("environment", {})) & {
             "SUPPLYCHAIN_DATABASE",
@@ -101,10 +103,11 @@ def test_what_is_set_is_a_setting(compose: dict[str, Any]) -> None:
 
 def test_workers_reach_nothing_but_what_is_beside_them(compose: dict[str, Any]) -> None:
     assert compose["networks"]["inside"] == {"internal": True}
-    assert compose["services"]["worker"]["networks"] == ["inside"]
+    for name in ("scanner", "signer"):
+        assert compose["services"][name]["networks"] == ["inside"]
 
 
-@pytest.mark.parametrize("name", ["migrate", "server", "worker"])
+@pytest.mark.parametrize("name", OURS)
 def test_every_command_is_one_that_there_is(compose: dict[str, Any], name: str) -> None:
     line = compose["services"][name]["command"]
     if line[0] not in root().commands:

@@ -96,7 +96,7 @@ def test_our_own_gate_lets_it_through(built: Built, desk: Desk) -> None:
         "signature: {keys: [../release.pub]}",
         "sbom: {keys: [../release.pub]}",
         "freshness: {scan: 24h, database: 7d}",
-        "vulnerabilities: {severity: critical}",
+        "vulnerabilities: {severity: critical, fixable: true}",
         "image-config: {user: numeric}",
     )
     with desk.typing("run", image, "-e", "prod", "--layout", "signed", **daemon) as process:

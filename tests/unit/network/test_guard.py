@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from urllib3.util import parse_url
 
 from supplychain.errors import ConfigurationError, DestinationError
 from supplychain.network.guard import Guard
@@ -68,6 +73,21 @@ def test_what_could_be_read_in_several_ways_is_no_host(text: str) -> None:
     assert plain_host(text) is None
     with pytest.raises(DestinationError, match="nothing is fetched from"):
         guarded([_REGISTRY]).admit(text, 443)
+
+
+@given(st.text(st.sampled_from("ab0179xX.-_:[]@#%/\\\\?。ⅼ\x00 "), max_size=12))
+@example("a@b")
+@example("0x7f.1")
+@example("[::1]")
+def test_every_reader_of_urls_sees_the_same_host(text: str) -> None:
+    host = plain_host(text)
+    if host is None:
+        return
+    shown = f"[{host}]" if ":" in host else host
+    url = f"https://{shown}:5000/v2/"
+    assert urlsplit(url).hostname == host
+    assert parse_url(url).host == shown
+    assert plain_host(shown) == host
 
 
 @pytest.mark.parametrize(
