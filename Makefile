@@ -12,7 +12,7 @@ TARGET ?= bundle
 SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage test-image test-interop interop-table fuzz check format bench docs lock clean
+.PHONY: help demo test coverage faults test-image test-interop interop-table fuzz check format bench docs lock clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ test: $(VENV)/.dev ## every test that needs only Python and packages
 coverage: $(VENV)/.dev ## the same, and which lines and branches no test reaches; takes half as long again
 	@$(TEST) --cov --cov-report=term:skip-covered $(ARGS)
 
-TEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/interop --ignore=tests/image
+TEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/interop --ignore=tests/image --ignore=tests/faults
 
 test-image: $(VENV)/.dev ## build the container image with a Docker daemon of its own, run, scan, sign and judge it; as root
 	@$(BIN)/python -m pytest tests/image $(ARGS)
@@ -37,6 +37,9 @@ test-interop: $(VENV)/.dev ## real cosign and admission controllers read us, we 
 
 interop-table: ## the same, and write its table into docs/interop.md
 	@$(MAKE) --no-print-directory test-interop ARGS=--interop-table
+
+faults: $(VENV)/.dev ## kill, stop and starve workers, again and again: SUPPLYCHAIN_FAULTS=200 make faults
+	@SUPPLYCHAIN_MANY=$${SUPPLYCHAIN_MANY:-1000} $(BIN)/python -m pytest tests/faults --timeout=3600 $(ARGS)
 
 fuzz: $(VENV)/.fuzz ## try to break one parser: make fuzz TARGET=bundle SECONDS=60
 	@$(BIN)/python -m tests.fuzz "$(TARGET)" "$(SECONDS)"

@@ -99,6 +99,24 @@ class ConflictError(SupplyChainError):
     code = "conflict"
 
 
+class SupersededError(ConflictError):
+    """Somebody else has taken over what we were doing; nothing of ours counts any more."""
+
+    code = "superseded"
+
+
+class CancelledError(SupplyChainError):
+    """Somebody asked for this to be stopped."""
+
+    code = "cancelled"
+
+
+class WorkerLostError(SupplyChainError):
+    """The workers that took something up ended before it was done, each time."""
+
+    code = "worker_lost"
+
+
 class VerificationError(SupplyChainError):
     """Bytes, digests or signatures do not hold what they claim."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -96,8 +98,12 @@ def databases(settings: Settings) -> DatabaseStore:
     return DatabaseStore(settings.data_dir / "vulndb")
 
 
-def trivy(settings: Settings) -> Trivy:
+def trivy(settings: Settings, cancelled: Callable[[], bool] | None = None) -> Trivy:
     """A Trivy that may run.
+
+    Args:
+        settings: All settings.
+        cancelled: Whether somebody wants it ended; None where nobody ever does.
 
     Raises:
         ToolMissingError: There is none, or it is not on the list of those that may run.
@@ -113,11 +119,19 @@ def trivy(settings: Settings) -> Trivy:
         trusted=tuple(Digest("sha256", name) for name in settings.names("trivy_sha256")),
         fingerprints=Fingerprints(settings.cache_dir / "fingerprints"),
     )
-    return Trivy(binary, timedelta(seconds=settings.duration("scan_timeout")))
+    found = Trivy(binary, timedelta(seconds=settings.duration("scan_timeout")))
+    return replace(found, cancelled=cancelled) if cancelled else found
 
 
-def examiner(settings: Settings, progress: Progress) -> Examiner:
+def examiner(
+    settings: Settings, progress: Progress, cancelled: Callable[[], bool] | None = None
+) -> Examiner:
     """What fetches and scans, with a database that is fresh enough.
+
+    Args:
+        settings: All settings.
+        progress: Who hears of it.
+        cancelled: Whether somebody wants a scan ended; None where nobody ever does.
 
     Raises:
         ToolMissingError: There is no Trivy that may run.
@@ -130,7 +144,7 @@ def examiner(settings: Settings, progress: Progress) -> Examiner:
     from supplychain.scan.fingerprints import Fingerprints
     from supplychain.scan.trivy import TrivyScanner
 
-    tool = trivy(settings)
+    tool = trivy(settings, cancelled)
     database = databases(settings).current()
     database.require_fresh(now(), timedelta(seconds=settings.duration("db_max_age")))
     project = settings.text("project") or "default"

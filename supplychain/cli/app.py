@@ -18,6 +18,7 @@ from supplychain.cli.context import write
 _MAIN = "First steps"
 _STAGES = "Single stages"
 _PEOPLE = "Environments and people"
+_SERVICE = "Service"
 _CARE = "Care"
 
 
@@ -65,6 +66,8 @@ _BRANCHES = (
     _Branch("organisations", _PEOPLE, "tenants", "organisations"),
     _Branch("projects", _PEOPLE, "tenants", "projects"),
     _Branch("audit", _CARE, "audit"),
+    _Branch("runs", _SERVICE, "runs"),
+    _Branch("worker", _SERVICE, "worker", "worker"),
     _Branch("export", _CARE, "export"),
     _Branch("feeds", _CARE, "feeds"),
     _Branch("vex", _CARE, "vex"),

@@ -231,6 +231,15 @@ SIGNING: tuple[_Flag, ...] = (
     ),
     *TRUSTED_ROOT,
 )
+WORKING: tuple[_Flag, ...] = (
+    _setting(
+        "worker_concurrency",
+        "--concurrency",
+        metavar="N",
+        says="runs that it does at once; else 2",
+        panel=_PLACES,
+    ),
+)
 SCANNING: tuple[_Flag, ...] = (
     _setting("trivy", metavar="FILE", says="Trivy binary; else the one on PATH", panel=_SCANNER),
     _setting(

@@ -14,11 +14,12 @@ from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from supplychain.errors import DigestMismatchError, InputError, NotFoundError
+from supplychain.errors import DigestMismatchError, NotFoundError
 from supplychain.images.configuration import read_configuration
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind, Producer
 from supplychain.model.subject import Subject
+from supplychain.pipeline.learnt import Claims, Learnt, claims_of, run_record, scan_record
 from supplychain.pipeline.progress import Progress, stage
 from supplychain.pipeline.provenance import Invocation, Purpose
 from supplychain.pipeline.seal import Sealing, by_reference, claims_about, seal
@@ -26,10 +27,8 @@ from supplychain.pipeline.target import Target
 from supplychain.records.run import (
     AttestationRecord,
     ConfigRecord,
-    PlatformRecord,
     RunRecord,
     SbomRecord,
-    ScanRecord,
 )
 from supplychain.signing.publication import SIGNATURE, Claim
 
@@ -38,16 +37,6 @@ if TYPE_CHECKING:
     from supplychain.pipeline.examine import Examined, Examiner
     from supplychain.records.record import Record
     from supplychain.sbom.cyclonedx import SpecVersion
-
-
-@dataclass(frozen=True, slots=True)
-class _Learnt:
-    """What was learnt about one platform, and what is to be said about it."""
-
-    scan: ScanRecord
-    config: ConfigRecord
-    sbom: SbomRecord | None = None
-    claims: tuple[Claim, ...] = ()
 
 
 _AFTER_THE_SCAN = (
@@ -65,8 +54,6 @@ _EVIDENCE = (
     EvidenceKind.ATTESTATION,
     EvidenceKind.CONFIG,
 )
-# What is to be said about which digest.
-_Claims = Mapping[Digest, Sequence[Claim]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +90,7 @@ class Pipeline:
         subject = target.image.subject.digest
         with self._underway(subject):
             learnt = self._described(target, examiner, purpose)
-            claims: dict[Digest, Sequence[Claim]] = {subject: (SIGNATURE,)}
-            claims |= {digest: found.claims for digest, found in learnt.items()}
-            return self._finish(target, learnt, sealing, claims)
+            return self._finish(target, learnt, sealing, claims_of(subject, learnt))
 
     def _underway(self, subject: Digest) -> AbstractContextManager[None]:
         """Until it is done, gates say `pending` where nothing but its evidence is missing."""
@@ -116,7 +101,9 @@ class Pipeline:
     def scan(self, target: Target, examiner: Examiner) -> RunRecord:
         """Examine, and record the scans alone."""
         learnt = {
-            examined.image.subject.digest: _Learnt(_scan_record(examined), self._config(examined))
+            examined.image.subject.digest: Learnt(
+                scan_record(examined.result), self.config_of(examined)
+            )
             for examined in _examined(target, examiner)
         }
         return self._finish(target, learnt, Sealing(None), {})
@@ -148,18 +135,28 @@ class Pipeline:
         self, target: Target, verified: Mapping[Digest, tuple[AttestationRecord, ...]]
     ) -> RunRecord:
         """Record what was verified about an image and its platforms, and nothing else."""
-        return self._save(target, {}, verified)
+        return self.save(target, {}, verified)
 
     def _described(
         self, target: Target, examiner: Examiner, purpose: Purpose
-    ) -> dict[Digest, _Learnt]:
+    ) -> dict[Digest, Learnt]:
         subject, begun_at = target.image.subject, self.clock()
         run = Invocation(self.builder, self.product, subject, target.tag, purpose, begun_at)
         Thread(target=_load_what_follows).start()
         return {e.image.subject.digest: self._describe(e, run) for e in _examined(target, examiner)}
 
-    def _describe(self, examined: Examined, run: Invocation) -> _Learnt:
+    def _describe(self, examined: Examined, run: Invocation) -> Learnt:
         finished_at = self.clock()
+        sbom = self.sbom_of(examined, finished_at)
+        claims = claims_about(run, examined.image, examined.result, sbom, finished_at=finished_at)
+        return Learnt(scan_record(examined.result), self.config_of(examined), sbom, tuple(claims))
+
+    def sbom_of(self, examined: Examined, finished_at: datetime) -> SbomRecord:
+        """The SBOM of one platform's image; the one on record, where it says the same.
+
+        Raises:
+            VerificationError: It breaks its schema.
+        """
         from supplychain.pipeline.describe import describe
 
         image = examined.image
@@ -178,10 +175,10 @@ class Pipeline:
                 f"{image.platform}: {sbom.sbom.component_count} components, "
                 f"CycloneDX {sbom.sbom.spec_version}"
             )
-        claims = claims_about(run, image, examined.result, sbom, finished_at=finished_at)
-        return _Learnt(_scan_record(examined), self._config(examined), sbom, tuple(claims))
+        return sbom
 
-    def _config(self, examined: Examined) -> ConfigRecord:
+    def config_of(self, examined: Examined) -> ConfigRecord:
+        """What one platform's image says about itself."""
         config = read_configuration(examined.image)
         return ConfigRecord(config, self.product.version, self.clock())
 
@@ -195,7 +192,7 @@ class Pipeline:
             return None
 
     def _finish(
-        self, target: Target, learnt: Mapping[Digest, _Learnt], sealing: Sealing, claims: _Claims
+        self, target: Target, learnt: Mapping[Digest, Learnt], sealing: Sealing, claims: Claims
     ) -> RunRecord:
         """Seal what is claimed, verify it, and record all that was learnt at once."""
         subject = target.image.subject
@@ -205,15 +202,16 @@ class Pipeline:
                 sealed = self._sealed(target, sealing, claims)
                 count = sum(map(len, sealed.values()))
                 done.text = f"{count} statements verified where they are stored"
-        return self._save(target, learnt, sealed)
+        return self.save(target, learnt, sealed)
 
-    def _save(
+    def save(
         self,
         target: Target,
-        learnt: Mapping[Digest, _Learnt],
+        learnt: Mapping[Digest, Learnt],
         sealed: Mapping[Digest, tuple[AttestationRecord, ...]],
     ) -> RunRecord:
-        run, subject = _run_record(target, learnt, sealed), target.image.subject
+        """Record all that was learnt about an image at once."""
+        run, subject = run_record(target, learnt, sealed), target.image.subject
         if self.record is not None:
             with stage(self.progress, "record", f"{subject.digest}") as done:
                 self.record.save_run(run, at=self.clock())
@@ -221,26 +219,26 @@ class Pipeline:
         return run
 
     def _sealed(
-        self, target: Target, sealing: Sealing, claims: _Claims
+        self, target: Target, sealing: Sealing, claims: Claims
     ) -> dict[Digest, tuple[AttestationRecord, ...]]:
         store, name = target.beside(), target.image.subject.name
-        above, attester = sealing.whole_sbom, self.builder
-
-        def sized(claims: Sequence[Claim], subject: Subject) -> list[Claim]:
-            return [by_reference(c, subject, above=above, attester=attester) for c in claims]
-
         return {
             digest: seal(
                 store,
                 Subject(name, digest),
                 sealing.signer,
-                sized(said, Subject(name, digest)),
+                self.sized(sealing, said, Subject(name, digest)),
                 sealing.trust,
                 at=self.clock(),
                 formats=sealing.formats,
             )
             for digest, said in claims.items()
         }
+
+    def sized(self, sealing: Sealing, claims: Sequence[Claim], subject: Subject) -> list[Claim]:
+        """Claims, of which those about too large an SBOM refer to it by its digest."""
+        above, attester = sealing.whole_sbom, self.builder
+        return [by_reference(one, subject, above=above, attester=attester) for one in claims]
 
 
 def _examined(target: Target, examiner: Examiner) -> list[Examined]:
@@ -254,40 +252,3 @@ def _load_what_follows() -> None:
     """Import what the stages after the scan need while this process waits for the scanner."""
     for name in _AFTER_THE_SCAN:
         import_module(name)
-
-
-def _scan_record(examined: Examined) -> ScanRecord:
-    return ScanRecord(examined.result.scan, examined.result.report)
-
-
-def _run_record(
-    target: Target,
-    learnt: Mapping[Digest, _Learnt],
-    sealed: Mapping[Digest, tuple[AttestationRecord, ...]],
-) -> RunRecord:
-    """Everything about one digest; an index lists all its platforms, examined or not."""
-    image = target.image
-    platforms = []
-    for child in image.children:
-        found = learnt.get(child.digest)
-        if child.platform is None:  # `resolve` names every platform; a silent gap would be an allow
-            raise InputError(f"{child.digest} has no platform", because=f"in {image.subject}")
-        platform = PlatformRecord(
-            Subject(image.subject.name, child.digest),
-            child.platform,
-            child.media_type,
-            found.scan if found else None,
-            found.sbom if found else None,
-            sealed.get(child.digest, ()),
-            found.config if found else None,
-        )
-        platforms.append(platform)
-    about_index = sealed.get(image.subject.digest, ()) if image.is_index else ()
-    return RunRecord(
-        image.subject,
-        image.media_type,
-        tuple(platforms),
-        about_index,
-        target.tag,
-        target.resolved,
-    )

@@ -159,7 +159,36 @@ def seal(
     published: tuple[Publication, ...] = ()
     if signer is not None:
         published = publish(store, subject, signer, claims, at=at, formats=formats)
-        trust = sealer_of(signer).trusted(trust)
+    return read_back(store, subject, signer, published, trust, at=at)
+
+
+def read_back(
+    store: ArtifactStore,
+    subject: Subject,
+    signer: Signer | Sealer | None,
+    published: Sequence[Publication],
+    trust: Trust,
+    *,
+    at: datetime,
+) -> tuple[AttestationRecord, ...]:
+    """Verify everything that lies beside a subject; of it has to be what was published there.
+
+    Args:
+        store: Where the subject is.
+        subject: What it is about.
+        signer: Who signed what was published; None for nobody.
+        published: What was.
+        trust: Whose statements count beside the signer's own.
+        at: Now (aware, UTC).
+
+    Returns:
+        Every statement that holds, as the record keeps it; () where nobody is trusted.
+
+    Raises:
+        VerificationError: What was published is not found, or does not verify.
+        SupplyChainError: As `verify`.
+    """
+    trust = sealer_of(signer).trusted(trust) if signer is not None else trust
     if not trust.anybody:
         return ()
     report = verify(store, subject, trust, at=at)

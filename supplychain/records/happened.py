@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, Table, or_, select
+from sqlalchemy import Connection, Row, Select, Table, or_, select, union_all
 
 from supplychain.model.decision import Verdict
 from supplychain.model.digest import Digest
@@ -17,6 +17,7 @@ from supplychain.model.evidence import EvidenceKind
 from supplychain.model.history import Allowance, Approval, Deployment, Event, Underway
 from supplychain.model.subject import Subject
 from supplychain.records.prepared import Prepared
+from supplychain.records.run_rows import underway
 from supplychain.records.schema import approvals, decisions, deployments, work
 
 T = TypeVar("T")
@@ -197,18 +198,19 @@ def _decided(project: int, digests: Collection[Digest], at: datetime) -> Select[
 
 
 def _worked_on(project: int, subjects: Collection[Digest], at: datetime) -> Select[Any]:
+    """What a process says that it does, and what workers do or are asked to do."""
     column = work.c
-    return (
-        select(work)
-        .where(
-            column.project_id == project,
-            column.subject_digest.in_(subjects),
-            column.since_at <= at,
-            column.expires_at > at,
-            or_(column.ended_at.is_(None), column.ended_at > at),
-        )
-        .order_by(column.since_at.desc(), column.id.desc())
+    told = select(
+        column.subject_digest, column.kinds, column.since_at, column.expires_at, column.detail
+    ).where(
+        column.project_id == project,
+        column.subject_digest.in_(subjects),
+        column.since_at <= at,
+        column.expires_at > at,
+        or_(column.ended_at.is_(None), column.ended_at > at),
     )
+    both = union_all(told, underway(project, subjects, at)).subquery()
+    return select(both).order_by(both.c.since_at.desc(), both.c.detail)
 
 
 _WHERE_IT_RAN = Prepared(_where_it_ran)

@@ -16,6 +16,7 @@ from supplychain.model.access import Acting
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, Need
 from supplychain.model.evidence import EvidenceKind
+from supplychain.model.runs import Claim
 from supplychain.model.subject import Subject
 from supplychain.records import listing, lookup
 from supplychain.records.access import Access
@@ -32,8 +33,10 @@ from supplychain.records.listing import ImageSummary
 from supplychain.records.question import Question
 from supplychain.records.repeats import Repeats
 from supplychain.records.run import RunRecord
+from supplychain.records.run_rows import move
+from supplychain.records.runs import Runs
 from supplychain.records.search import Search
-from supplychain.records.tenants import find_project
+from supplychain.records.tenants import find_project, whose
 from supplychain.records.version import open_current
 from supplychain.records.vex import Vex
 from supplychain.records.waivers import WaiverBook
@@ -71,6 +74,7 @@ class Record:
     ) -> None:
         self._engine = engine
         self._content = content
+        self._claim: Claim | None = None
         with reading(engine) as connection:
             owner, self._project = find_project(connection, organisation, project)
         self._notes = Notes(owner, organisation, project, acting)
@@ -115,6 +119,32 @@ class Record:
         other = copy(self)
         other._notes = replace(self._notes, acting=acting)  # noqa: SLF001  # one of its own
         return other
+
+    def held_by(self, claim: Claim, project: int) -> Self:
+        """The record as a worker writes it: of a run's project, and while it holds the run.
+
+        Args:
+            claim: The hold; with an older one nothing is recorded.
+            project: The number of the run's project.
+        """
+        with reading(self._engine) as connection:
+            owner, organisation, name = whose(connection, project)
+        notes = Notes(
+            owner, organisation, name, replace(self._notes.acting, through=f"run {claim.run}")
+        )
+        held = copy(self)
+        held.__dict__.update(_claim=claim, _project=project, _notes=notes)
+        return held
+
+    @property
+    def content(self) -> ContentStore:
+        """Where documents are kept byte for byte."""
+        return self._content
+
+    @property
+    def runs(self) -> Runs:
+        """What workers are asked to do."""
+        return Runs(self._engine, self._project, self._notes)
 
     @property
     def history(self) -> History:
@@ -187,6 +217,7 @@ class Record:
         Raises:
             DigestMismatchError: A document is not the one that its evidence names.
             InputError: The parts do not belong together, or nobody verified one of them.
+            SupersededError: Somebody else has taken over the run that found it out.
         """
         from supplychain.records.writing import file_run
 
@@ -196,6 +227,8 @@ class Record:
         for document in run.documents():
             self._content.put_chunks(document.digest, document.size, document.chunks)
         with writing(self._engine) as connection:
+            if self._claim is not None:
+                move(connection, self._claim, at)
             added = file_run(Filing(connection, self._project, at), run)
             if added:
                 after = {"evidence": added}

@@ -40,6 +40,7 @@ from supplychain.records.handed_in_tables import unsigned_claims
 from supplychain.records.history_tables import approvals, deployments, work
 from supplychain.records.image_tables import configurations
 from supplychain.records.repeat_tables import idempotent_answers
+from supplychain.records.run_tables import run_events, runs, workers
 from supplychain.records.sbom_tables import sbom_qualities, sboms
 from supplychain.records.tables import (
     ID,
@@ -55,7 +56,7 @@ from supplychain.records.vex_tables import vex_documents
 from supplychain.records.waiver_tables import decision_waivers, waiver_events
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0018"
+SCHEMA_VERSION = "0019"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -89,6 +90,8 @@ __all__ = [
     "organisations",
     "policies",
     "projects",
+    "run_events",
+    "runs",
     "sbom_qualities",
     "sboms",
     "scans",
@@ -100,6 +103,7 @@ __all__ = [
     "vulnerabilities",
     "waiver_events",
     "work",
+    "workers",
 ]
 
 

@@ -150,6 +150,16 @@ def find_project(connection: Connection, organisation: str, project: str) -> tup
     return owner, number
 
 
+def whose(connection: Connection, project: int) -> tuple[int, str, str]:
+    """The number and name of the organisation that has a project, and the project's name."""
+    row = connection.execute(
+        select(organisations.c.id, organisations.c.name, projects.c.name.label("project"))
+        .join(projects, projects.c.organisation_id == organisations.c.id)
+        .where(projects.c.id == project)
+    ).one()
+    return row.id, row.name, row.project
+
+
 def require_projects(connection: Connection, organisation: int, scope: Scope) -> None:
     """Refuse a scope that names projects which are not there.
 

@@ -12,12 +12,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from supplychain.errors import ToolTimeoutError
+from supplychain.errors import CancelledError, ToolTimeoutError
 from supplychain.model.spans import span
 
 # The end of what a program says holds its error; the rest is not worth our memory.
 _KEPT_OUTPUT = 256 * 1024
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# How often whoever waits for a program looks whether somebody wants it ended.
+_LOOK = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,14 @@ class Completed:
     output: str
 
 
-def run(command: Command, *, timeout: float, grace: float) -> Completed:
+def never() -> bool:
+    """Nobody wants it ended."""
+    return False
+
+
+def run(
+    command: Command, *, timeout: float, grace: float, cancelled: Callable[[], bool] = never
+) -> Completed:
     """Run a program to its end, or end it with everything that it started.
 
     It gets no input, a session of its own, and SIGKILL from the kernel should the thread that
@@ -56,15 +65,17 @@ def run(command: Command, *, timeout: float, grace: float) -> Completed:
         command: What to run.
         timeout: Seconds that it may take.
         grace: Seconds between SIGTERM and SIGKILL.
+        cancelled: Whether somebody wants it ended; asked again and again.
 
     Raises:
         ToolTimeoutError: It did not end in time.
+        CancelledError: Somebody wanted it ended.
     """
     deadline = time.monotonic() + timeout
     tool = Path(command.arguments[0]).name
     with span("tool", {"program": tool}), _started(command, grace) as process:
         try:
-            output = _read(process, deadline)
+            output = _read(process, deadline, cancelled)
             status = process.wait(max(0.0, deadline - time.monotonic()))
         except (TimeoutError, subprocess.TimeoutExpired):
             raise ToolTimeoutError(
@@ -120,7 +131,9 @@ def _dying_with(parent: int) -> Callable[[], None]:
     return prepare
 
 
-def _read(process: subprocess.Popen[bytes], deadline: float) -> bytearray:
+def _read(
+    process: subprocess.Popen[bytes], deadline: float, cancelled: Callable[[], bool]
+) -> bytearray:
     """Everything said until the program closes its output, of which the end is kept."""
     kept = bytearray()
     if process.stdout is None:
@@ -129,8 +142,12 @@ def _read(process: subprocess.Popen[bytes], deadline: float) -> bytearray:
         selector.register(process.stdout, selectors.EVENT_READ)
         while True:
             left = deadline - time.monotonic()
-            if left <= 0 or not selector.select(left):
+            if left <= 0:
                 raise TimeoutError
+            if cancelled():
+                raise CancelledError("the program was ended before it was done")
+            if not selector.select(min(left, _LOOK) if cancelled is not never else left):
+                continue
             chunk = os.read(process.stdout.fileno(), 65536)
             if not chunk:
                 return kept

@@ -18,7 +18,7 @@ from supplychain.scan.caches import CachePool
 from supplychain.scan.coverage import blind_spots
 from supplychain.scan.failures import failure
 from supplychain.scan.fingerprints import Fingerprints, identity, require_unchanged
-from supplychain.scan.process import Command, run
+from supplychain.scan.process import Command, never, run
 from supplychain.scan.report import REPORT_LIMIT, Report, read_report
 from supplychain.scan.scanner import DatabaseGeneration, ScanResult, ScanTarget
 
@@ -50,11 +50,13 @@ class Trivy:
         timeout: Limit of one run.
         grace: Seconds that it may exceed its own limit by before it is ended, and again between
             SIGTERM and SIGKILL.
+        cancelled: Whether somebody wants it ended, with everything that it started.
     """
 
     binary: TrivyBinary
     timeout: timedelta = timedelta(minutes=10)
     grace: float = _GRACE
+    cancelled: Callable[[], bool] = never
 
     def report(self, arguments: Sequence[str], source: Path, cache: Path, workspace: Path) -> bytes:
         """Run a scan of a file or folder and give the report's bytes.
@@ -71,6 +73,7 @@ class Trivy:
             workspace: An existing private folder, empty.
 
         Raises:
+            CancelledError: Somebody wanted it ended.
             SupplyChainError: What `failures` knows it by.
             ToolOutputError: It ended well and left no report, or one too large.
         """
@@ -92,6 +95,7 @@ class Trivy:
                 ),
                 timeout=seconds + self.grace,
                 grace=self.grace,
+                cancelled=self.cancelled,
             )
         if completed.status != 0:
             raise failure(completed)

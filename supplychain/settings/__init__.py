@@ -99,6 +99,12 @@ class Settings:
         made = (self._flags, self._environ, self._directory, self._user_file)
         return Settings(*made, serving=True)
 
+    def but(self, **flags: str) -> Settings:
+        """The same settings, but for these."""
+        given = {**self._flags, **flags}
+        made = (given, self._environ, self._directory, self._user_file)
+        return Settings(*made, serving=self._serving)
+
     @cached_property
     def _files(self) -> tuple[SettingsFile, ...]:
         project = nearest_file(self._directory)

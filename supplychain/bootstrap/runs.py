@@ -1,0 +1,112 @@
+"""From what a user typed to a run that workers can take up, wherever they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from supplychain.model.digest import Digest
+from supplychain.model.runs import Bounds, Run, RunRequest
+from supplychain.settings import Settings
+
+if TYPE_CHECKING:
+    from supplychain.images.source import FileSource
+    from supplychain.records.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as workers understand it.
+
+    Attributes:
+        request: What is wanted; a path in it is absolute.
+        registry: Where the image is fetched from; "" for files.
+        digest: What the reference stands for, where it says so itself.
+    """
+
+    request: RunRequest
+    registry: str
+    digest: Digest | None
+
+
+def asked(request: RunRequest) -> Asked:
+    """A request, checked before anybody works on it.
+
+    Raises:
+        InputError: The reference names no image, or the platform is none.
+        NotFoundError: It names a file that is not there.
+    """
+    from supplychain.images.source import FileSource, RegistrySource, parse_source
+    from supplychain.model.subject import Platform
+
+    if request.platform:
+        Platform.parse(request.platform)
+    source = parse_source(request.reference)
+    if isinstance(source, RegistrySource):
+        return Asked(request, source.reference.registry, source.reference.digest)
+    if not isinstance(source, FileSource):
+        return Asked(request, "", None)
+    behind = source.wanted
+    text = _file_text(source, behind)
+    return Asked(
+        replace(request, reference=text), "", behind if isinstance(behind, Digest) else None
+    )
+
+
+def submit(
+    record: Record,
+    request: RunRequest,
+    *,
+    requested_by: str,
+    at: datetime,
+    key: str | None = None,
+) -> Run:
+    """Ask for a run.
+
+    Args:
+        record: Of the project.
+        request: What is wanted.
+        requested_by: Who wants it.
+        at: Now (aware, UTC).
+        key: What the submitter calls it, so that submitting it again makes no second run.
+
+    Raises:
+        InputError: The reference names no image, or the platform is none.
+        NotFoundError: It names a file that is not there.
+        ConflictError: Something else was submitted under the key.
+    """
+    found = asked(request)
+    return record.runs.submit(
+        found.request,
+        registry=found.registry,
+        requested_by=requested_by,
+        at=at,
+        key=key,
+        digest=found.digest,
+    )
+
+
+def at_digest(reference: str, digest: Digest) -> str:
+    """The same image by its digest; what cannot be asked for by one stays as it is."""
+    from supplychain.images.source import FileSource, RegistrySource, parse_source
+
+    source = parse_source(reference)
+    if isinstance(source, RegistrySource):
+        return f"{source.reference.name}@{digest}"
+    return _file_text(source, digest) if isinstance(source, FileSource) else reference
+
+
+def bounds(settings: Settings) -> Bounds:
+    """How many runs may be under way at once.
+
+    Raises:
+        ConfigurationError: A setting is no number above 0.
+    """
+    return Bounds(settings.count("runs_per_registry"), settings.count("runs_per_organisation"))
+
+
+def _file_text(source: FileSource, wanted: str | Digest | None) -> str:
+    behind = "" if wanted is None else f"@{wanted}" if isinstance(wanted, Digest) else f":{wanted}"
+    return f"{source.kind}:{Path(source.path).resolve()}{behind}"

@@ -1,0 +1,207 @@
+"""`supplychain runs`: what workers are asked to do."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from supplychain.cli import options
+from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.failures import Exit
+from supplychain.cli.run_lines import event_document, event_line, run_document, run_line, run_lines
+from supplychain.model.runs import Priority, RunRequest, RunState
+
+if TYPE_CHECKING:
+    from supplychain.model.runs import Run
+    from supplychain.records.record import Record
+
+_LOOK_SECONDS = 0.5
+
+app = typer.Typer(help="Ask workers for runs, and see what became of them.", no_args_is_help=True)
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="the run's id", show_default=False)]
+
+
+@app.callback()
+def _group() -> None:
+    """Ask workers for runs, and see what became of them."""
+
+
+@app.command()
+@options.command(options.RECORD, options.ACTOR)
+def submit(
+    shared: Context,
+    source: options.Source,
+    environment: options.Environment = None,
+    platform: options.Platform = None,
+    sign: Annotated[
+        bool, typer.Option("--sign/--no-sign", help="sign and attest what was found")
+    ] = True,
+    priority: Annotated[
+        str, typer.Option("--priority", metavar="WHICH", help="gate, normal or bulk")
+    ] = "normal",
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--idempotency-key",
+            metavar="TEXT",
+            help="submitted again under it, it is the same run",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="stay and tell how it goes, as `runs follow`")
+    ] = False,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Ask for a run; a worker takes it up.
+
+    \b
+    Examples:
+      supplychain runs submit registry.example/shop:1.4 -e prod
+      supplychain runs submit registry.example/shop:1.4 -e prod --follow
+      supplychain runs submit oci:build/shop --no-sign --priority bulk
+    """
+    from supplychain.bootstrap import parts, runs
+
+    request = RunRequest(source, platform or "", environment or "", sign, _priority(priority))
+    with parts.open_record(shared.settings, create=True) as record:
+        run = runs.submit(
+            record, request, requested_by=parts.actor(shared.settings), at=shared.now(), key=key
+        )
+        if follow:
+            _follow(record, run.id, 0, output)
+    _show(shared, run, output)
+
+
+@app.command("list")
+@options.command(options.RECORD)
+def list_(
+    shared: Context,
+    states: Annotated[
+        list[RunState] | None,
+        typer.Option("--state", help="only those that stand so", show_default=False),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="at most so many")] = 20,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """List runs, the newest first; dead ones are those that killed their workers.
+
+    \b
+    Examples:
+      supplychain runs list
+      supplychain runs list --state dead --output json
+    """
+    from supplychain.bootstrap import parts
+
+    with parts.open_record(shared.settings) as record:
+        found = record.runs.list(states=states or (), limit=limit)
+    if output is OutputFormat.JSON:
+        write_json({"runs": [run_document(run) for run in found]})
+        return
+    now = shared.now()
+    write("".join(f"{run_line(run, shared.paint, now)}\n" for run in found))
+
+
+@app.command()
+@options.command(options.RECORD)
+def show(shared: Context, run: RunId, output: options.Output = OutputFormat.TEXT) -> None:
+    """Show a run: where it stands, what came of it, or why it failed.
+
+    \b
+    Examples:
+      supplychain runs show 0199f0c2-7b1e-7c3a-9d55-2f6a1b0c4d5e
+    """
+    from supplychain.bootstrap import parts
+
+    with parts.open_record(shared.settings) as record:
+        found = record.runs.get(run)
+    _show(shared, found, output)
+
+
+@app.command()
+@options.command(options.RECORD)
+def follow(
+    shared: Context,
+    run: RunId,
+    after: Annotated[int, typer.Option("--after", min=0, help="only what came after")] = 0,
+    output: options.Output = OutputFormat.TEXT,
+) -> None:
+    """Tell what happens to a run until it is over; exits with 0 where it succeeded.
+
+    \b
+    Examples:
+      supplychain runs follow 0199f0c2-7b1e-7c3a-9d55-2f6a1b0c4d5e
+    """
+    from supplychain.bootstrap import parts
+
+    with parts.open_record(shared.settings) as record:
+        _follow(record, run, after, output)
+
+
+@app.command()
+@options.command(options.RECORD, options.ACTOR)
+def cancel(shared: Context, run: RunId, output: options.Output = OutputFormat.TEXT) -> None:
+    """Stop a run; what it has not recorded yet is not recorded.
+
+    \b
+    Examples:
+      supplychain runs cancel 0199f0c2-7b1e-7c3a-9d55-2f6a1b0c4d5e
+    """
+    from supplychain.bootstrap import parts
+
+    with parts.open_record(shared.settings) as record:
+        found = record.runs.cancel(run, by=parts.actor(shared.settings), at=shared.now())
+    _show(shared, found, output)
+
+
+@app.command()
+@options.command(options.RECORD, options.ACTOR)
+def again(shared: Context, run: RunId, output: options.Output = OutputFormat.TEXT) -> None:
+    """Ask for the same once more: a failed run, a dead one, or any that is over.
+
+    \b
+    Examples:
+      supplychain runs again 0199f0c2-7b1e-7c3a-9d55-2f6a1b0c4d5e
+    """
+    from supplychain.bootstrap import parts
+
+    with parts.open_record(shared.settings) as record:
+        found = record.runs.again(run, by=parts.actor(shared.settings), at=shared.now())
+    _show(shared, found, output)
+
+
+def _show(shared: Context, run: Run, output: OutputFormat) -> None:
+    if output is OutputFormat.JSON:
+        write_json(run_document(run))
+        return
+    write("".join(f"{line}\n" for line in run_lines(run, shared.paint, shared.now())))
+
+
+def _follow(record: Record, run: str, after: int, output: OutputFormat) -> None:
+    """Tell of a run until it is over, then end with what came of it."""
+    while True:
+        found = record.runs.get(run)
+        for event in record.runs.events(run, after=after):
+            after = event.number
+            text = event_line(event)
+            if output is OutputFormat.JSON:
+                text = json.dumps(event_document(event), ensure_ascii=False)
+            write(f"{text}\n")
+        if found.state.over:
+            break
+        time.sleep(_LOOK_SECONDS)
+    raise typer.Exit(Exit.ALLOW if found.state is RunState.SUCCEEDED else Exit.FAULT)
+
+
+def _priority(text: str) -> Priority:
+    from supplychain.errors import InputError
+
+    named = {one.name.lower(): one for one in Priority}
+    if text not in named:
+        raise InputError(f"{text[:20]!r} is no priority", hint="gate, normal or bulk")
+    return named[text]

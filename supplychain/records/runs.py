@@ -1,0 +1,206 @@
+"""Runs as those see them who ask for them: submitted, looked at, cancelled, asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, select, update
+
+from supplychain.errors import ConflictError
+from supplychain.model.digest import Digest
+from supplychain.model.runs import Duty, Run, RunEvent, RunRequest, RunState, new_run_id
+from supplychain.records.audit import Notes
+from supplychain.records.bulk import Filing
+from supplychain.records.database import reading, writing
+from supplychain.records.run_rows import BELIEVED, events_of, read_run, run_of, tell
+from supplychain.records.schema import runs
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    request: RunRequest
+    registry: str
+    by: str
+    at: datetime
+    key: str | None = None
+    digest: Digest | None = None
+    again_of: str = ""
+
+
+class Runs:
+    """One project's runs; `Record.runs` gives it.
+
+    Args:
+        engine: The record's database.
+        project: The project's number.
+        notes: Whose, and who acts.
+    """
+
+    def __init__(self, engine: Engine, project: int, notes: Notes) -> None:
+        self._engine = engine
+        self._project = project
+        self._notes = notes
+
+    def submit(
+        self,
+        request: RunRequest,
+        *,
+        registry: str,
+        requested_by: str,
+        at: datetime,
+        key: str | None = None,
+        digest: Digest | None = None,
+    ) -> Run:
+        """Ask for a run; workers pick it up.
+
+        Args:
+            request: What is wanted.
+            registry: Where the image is fetched from; "" for files.
+            requested_by: Who wants it.
+            at: Now (aware, UTC).
+            key: What the submitter calls it: submitted again, it is the run that there is.
+            digest: What the reference stands for, where it says so itself.
+
+        Raises:
+            ConflictError: Something else was submitted under the key.
+        """
+        with writing(self._engine) as connection:
+            asked = _Asked(request, registry, requested_by, at, key, digest)
+            return self._insert(connection, asked)
+
+    def get(self, name: str) -> Run:
+        """One run.
+
+        Raises:
+            NotFoundError: There is none of that id in the project.
+        """
+        with reading(self._engine) as connection:
+            return read_run(connection, name, self._project)
+
+    def list(
+        self,
+        *,
+        states: Collection[RunState] = (),
+        limit: int = 100,
+        before: str | None = None,
+    ) -> tuple[Run, ...]:
+        """Runs, the newest first.
+
+        Args:
+            states: Only those that stand so; all, where none is given.
+            limit: At most so many.
+            before: Only those that were submitted before the run of this id.
+        """
+        wanted = select(runs).where(runs.c.project_id == self._project)
+        if states:
+            wanted = wanted.where(runs.c.state.in_(states))
+        if before is not None:
+            wanted = wanted.where(runs.c.id < before)
+        with reading(self._engine) as connection:
+            rows = connection.execute(wanted.order_by(runs.c.id.desc()).limit(limit)).all()
+        return tuple(map(run_of, rows))
+
+    def events(self, name: str, *, after: int = 0) -> tuple[RunEvent, ...]:
+        """What happened to a run after the event of that number, in order.
+
+        Raises:
+            NotFoundError: There is no such run in the project.
+        """
+        with reading(self._engine) as connection:
+            read_run(connection, name, self._project)
+            return events_of(connection, name, after)
+
+    def cancel(self, name: str, *, by: str, at: datetime) -> Run:
+        """Stop a run: at once where it waits; soon, where a worker holds it.
+
+        Raises:
+            NotFoundError: There is no such run.
+            ConflictError: It is over.
+        """
+        with writing(self._engine) as connection:
+            tell(connection, read_run(connection, name, self._project).id, "cancelling", at=at)
+            found = read_run(connection, name, self._project)  # its row is ours now
+            if found.state.over:
+                raise ConflictError(f"the run {name} is over", because=f"it {found.state}")
+            values: dict[str, object] = {"cancelled_by": by}
+            if found.state is RunState.QUEUED:
+                values |= {
+                    "state": RunState.CANCELLED,
+                    "finished_at": at,
+                    "believed_until": at + BELIEVED,
+                }
+            connection.execute(update(runs).where(runs.c.id == name).values(**values))
+            if found.state is RunState.QUEUED:
+                tell(connection, name, RunState.CANCELLED, at=at, text=f"by {by}")
+            self._notes.note(connection, "run.cancelled", name, at=at, who=by)
+            return read_run(connection, name)
+
+    def again(self, name: str, *, by: str, at: datetime) -> Run:
+        """Ask for the same once more: a new run, that names the old one.
+
+        Raises:
+            NotFoundError: There is no such run.
+            ConflictError: It is not over.
+        """
+        with writing(self._engine) as connection:
+            old = read_run(connection, name, self._project)
+            if not old.state.over:
+                raise ConflictError(
+                    f"the run {name} is not over",
+                    because=f"it is {old.state}",
+                    hint=f"supplychain runs follow {name}",
+                )
+            registry = connection.scalar(select(runs.c.registry).where(runs.c.id == name))
+            asked = _Asked(old.request, registry or "", by, at, again_of=name)
+            return self._insert(connection, asked)
+
+    def _insert(self, connection: Connection, asked: _Asked) -> Run:
+        name, request = new_run_id(asked.at), asked.request
+        is_new = Filing(connection, self._project, asked.at).insert(
+            runs,
+            id=name,
+            reference=request.reference,
+            platform=request.platform,
+            environment=request.environment,
+            sign=request.sign,
+            priority=int(request.priority),
+            requested_by=asked.by,
+            key=asked.key,
+            request=request.digest,
+            registry=asked.registry,
+            again_of=asked.again_of,
+            state=RunState.QUEUED,
+            duty=Duty.SCAN,
+            stage="",
+            digest=asked.digest,
+            generation=0,
+            takeovers=0,
+            events=0,
+            submitted_at=asked.at,
+            believed_until=asked.at + BELIEVED,
+        )
+        if not is_new:
+            return self._known(connection, request, asked.key)
+        said = f"{request.reference} by {asked.by}"
+        tell(connection, name, "submitted", at=asked.at, text=said)
+        about = {"reference": request.reference, "again_of": asked.again_of}
+        self._notes.note(connection, "run.submitted", name, at=asked.at, after=about, who=asked.by)
+        return read_run(connection, name)
+
+    def _known(self, connection: Connection, request: RunRequest, key: str | None) -> Run:
+        """The run that was submitted under a key.
+
+        Raises:
+            ConflictError: It is about something else.
+        """
+        mine = runs.c.project_id == self._project
+        row = connection.execute(select(runs).where(mine, runs.c.key == key)).one()
+        if row.request != request.digest:
+            raise ConflictError(
+                f"something else was submitted under the key {key!r}",
+                because=f"the run {row.id} is about {row.reference}",
+                hint="take another key for another request",
+            )
+        return run_of(row)

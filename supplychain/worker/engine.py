@@ -1,0 +1,222 @@
+"""The one place that knows DBOS: steps whose results outlive the process that made them.
+
+Of DBOS only public calls of its MIT-licensed part are used, and of those few. What it does not do
+itself is done by the record: who works on what, who is alive, who may still write, how often
+somebody has tried (`supplychain.records.run_queue`). So it can be exchanged: all that is asked of
+an engine is to run a part of a run step by step, and after a death to go on after the last step.
+
+What was learnt of DBOS 3.4, and is seen to here:
+
+- It recovers only what its own executor left, so each process has a name of its own, and what
+  another left is resumed into a queue to which only this process listens.
+- Its version of the application is a hash of the source unless it is pinned: then half of the
+  workers would not touch what the other half began.
+- It writes arguments and results with pickle, which whoever can write the database could use to
+  run code beside the signing key. Here they are JSON.
+- A workflow that ends in an error stays ended. Whoever was taken over, or gives back what he has
+  not done, therefore leaves by an exception that it does not catch.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+
+from supplychain.errors import StoreError, SupplyChainError
+
+# Changes with what the steps are: what another version began is begun anew, from its first step.
+_VERSION = "1"
+_NAME = "supplychain"
+_POLL_SECONDS = 0.3
+_DONE = frozenset({"SUCCESS", "ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+_PRUNED_AT_ONCE = 500
+
+Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
+# Does something under a name, unless that was done already: then its result is given again.
+Step = Callable[[str, Callable[[], Json]], Json]
+
+
+class AbandonedError(BaseException):
+    """Whoever raises it leaves a part as it is, for somebody else to go on with."""
+
+
+class RememberedError(SupplyChainError):
+    """An error of a step that was done before, as the engine remembers it."""
+
+    @classmethod
+    def of(cls, said: dict[str, Any]) -> RememberedError:
+        """The error that `diagnostics` told of."""
+        found = cls(
+            str(said.get("message")),
+            because=said.get("because"),
+            hint=said.get("hint"),
+            retryable=bool(said.get("retryable")),
+        )
+        found.__dict__["code"] = said.get("code", cls.code)
+        return found
+
+
+class Engine:
+    """Runs parts of runs, step by step; there is one in a process.
+
+    Args:
+        url: Where it keeps what was done: `sqlite:///file` or `postgresql://…`.
+        name: Of this worker; nobody else's.
+        concurrency: How many parts at once.
+        perform: Does a part: takes the run's id, and what does its steps.
+    """
+
+    def __init__(
+        self, url: str, name: str, *, concurrency: int, perform: Callable[[str, Step], None]
+    ) -> None:
+        self._url = url
+        self._name = name
+        self._concurrency = concurrency
+        self._perform = perform
+        self._part: Callable[[str], str] | None = None
+
+    def start(self) -> None:
+        """Begin; makes or upgrades what the engine keeps.
+
+        Raises:
+            StoreError: What it keeps cannot be opened.
+        """
+        try:
+            self._launch()
+        except Exception as error:
+            raise StoreError(
+                "what workers did cannot be looked up",
+                because=f"{error}".partition("\n")[0],
+                hint="see that the database answers, and that its user may make the schema dbos",
+            ) from error
+
+    def _launch(self) -> None:
+        logging.getLogger("dbos").setLevel(logging.CRITICAL)
+        config: DBOSConfig = {
+            "name": _NAME,
+            "system_database_url": _prepared(self._url),
+            "sys_db_pool_size": 4 + self._concurrency,
+            "executor_id": self._name,
+            "application_version": _VERSION,
+            "serializer": _JsonSerializer(),
+            "log_level": "CRITICAL",
+            "enable_otlp": False,
+            "scheduler_polling_interval_sec": 3600.0,
+        }
+        DBOS(config=config)
+        DBOS.listen_queues([_queue_of(self._name)])
+
+        def part(run: str) -> str:
+            self._perform(run, _step)
+            return run
+
+        self._part = DBOS.workflow(name="part")(part)
+        DBOS.launch()
+        DBOS.register_queue(
+            _queue_of(self._name),
+            worker_concurrency=self._concurrency,
+            polling_interval_sec=_POLL_SECONDS,
+            on_conflict="always_update",
+        )
+
+    def take_up(self, part: str, run: str, generation: int) -> None:
+        """Begin a part of a run, or go on with it after the last step that somebody finished.
+
+        Args:
+            part: Its name, the same whoever takes it up.
+            run: The run.
+            generation: The how-manieth hold on the run this is.
+        """
+        status = DBOS.get_workflow_status(part)
+        if status is not None and status.status not in _DONE and status.app_version == _VERSION:
+            DBOS.resume_workflows([part], queue_name=_queue_of(self._name))
+            return
+        # What ended here without the run's being over cannot go on: its steps are done anew.
+        name = part if status is None else f"{part}.{generation}"
+        if self._part is None:
+            raise AssertionError("the engine was not started")
+        with SetWorkflowID(name):
+            DBOS.start_workflow(self._part, run)
+
+    def forget(self, name: str) -> None:
+        """Drop the queue of a worker that is gone."""
+        DBOS.delete_queue(_queue_of(name))
+
+    def prune(self, before: datetime) -> int:
+        """Drop what was done in parts that began before an instant; how many there were."""
+        old = DBOS.list_workflows(
+            end_time=before.isoformat(),
+            limit=_PRUNED_AT_ONCE,
+            load_input=False,
+            load_output=False,
+        )
+        if old:
+            DBOS.delete_workflows([one.workflow_id for one in old])
+        return len(old)
+
+    def stop(self) -> None:
+        """End, whatever is still being done."""
+        try:
+            self.forget(self._name)
+        finally:
+            DBOS.destroy(destroy_registry=True)
+
+
+def _step(name: str, function: Callable[[], Json]) -> Json:
+    done: Json = DBOS.run_step({"name": name}, function)
+    return done
+
+
+def _queue_of(name: str) -> str:
+    return f"{_NAME}-{name}"
+
+
+def engine_url(record: str) -> str:
+    """Where the engine keeps what was done, for the record in a database.
+
+    On PostgreSQL that is a schema of its own in the same database. SQLite lets one write at a
+    time, so there it is a file beside the record's.
+    """
+    if not record.startswith("sqlite:///"):
+        return record.replace("postgres://", "postgresql://", 1)
+    file = Path(record.removeprefix("sqlite:///"))
+    return f"sqlite:///{file.with_name(f'{file.stem}-work.db')}"
+
+
+def _prepared(url: str) -> str:
+    """The URL; a SQLite file is made, and told to write ahead: five times as fast."""
+    if url.startswith("sqlite:///"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+    return url
+
+
+class _JsonSerializer(Serializer):
+    """Arguments, results and errors as JSON."""
+
+    def name(self) -> str:
+        """How rows say who wrote them."""
+        return "supplychain_json"
+
+    def serialize(self, data: Any) -> str:
+        """As JSON; of an error what people are told of it."""
+        if isinstance(data, SupplyChainError):
+            data = {"error": data.diagnostics()}
+        elif isinstance(data, BaseException):
+            data = {"error": {"message": f"{type(data).__name__}: {data}"}}
+        return json.dumps(data)
+
+    def deserialize(self, serialized_data: str) -> Any:
+        """The same again."""
+        data = json.loads(serialized_data)
+        if isinstance(data, dict) and data.keys() == {"error"} and isinstance(data["error"], dict):
+            return RememberedError.of(data["error"])
+        return data

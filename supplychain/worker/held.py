@@ -1,0 +1,139 @@
+"""A run in a worker's hands: whether somebody wants it stopped, and what is told of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import TypeVar
+
+from supplychain.errors import CancelledError, StoreError, SupersededError, SupplyChainError
+from supplychain.model.runs import Claim, Run
+from supplychain.records.run_queue import RunQueue
+from supplychain.worker.engine import AbandonedError, Json, Step
+
+T = TypeVar("T")
+
+# Seconds between attempts at what may succeed later without anybody changing anything.
+PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+
+
+class Held:
+    """A run that this worker holds.
+
+    Threads share one: whoever works on it, and the worker, which tells it to stop.
+
+    Args:
+        run: The run, as it was when it was taken up.
+        claim: The hold on it.
+        queue: Where runs are.
+        clock: The time now (aware, UTC).
+    """
+
+    def __init__(
+        self, run: Run, claim: Claim, queue: RunQueue, clock: Callable[[], datetime]
+    ) -> None:
+        self.run = run
+        self.claim = claim
+        self.queue = queue
+        self.clock = clock
+        self.abandoned = False
+        self._stopped = threading.Event()
+
+    def stop(self, *, abandon: bool) -> None:
+        """Have it stopped.
+
+        Args:
+            abandon: Leave it as it is, for somebody else to go on with.
+        """
+        self.abandoned = self.abandoned or abandon
+        self._stopped.set()
+
+    def stopped(self) -> bool:
+        """Whether somebody wants it stopped."""
+        return self._stopped.is_set()
+
+    def check(self) -> None:
+        """Go on only where nobody wants it stopped.
+
+        Raises:
+            CancelledError: Somebody does.
+        """
+        if self.stopped():
+            raise CancelledError(f"the run {self.run.id} was cancelled")
+
+    def hold(self) -> None:
+        """Go on only where nobody wants it stopped and it is still ours by the record.
+
+        Raises:
+            CancelledError: Somebody wants it stopped.
+            SupersededError: Somebody else has it.
+        """
+        self.check()
+        self.queue.require(self.claim)
+
+    def tell(self, kind: str, stage: str, text: str) -> None:
+        """Tell whoever follows the run; raises as `hold`."""
+        self.check()
+        self.queue.note(self.claim, kind, stage, text, at=self.clock())
+
+    def patiently(self, stage: str, function: Callable[[], T]) -> T:
+        """Do something, again and again where it fails in a way that may pass.
+
+        Raises:
+            SupplyChainError: As `function`, at once or in the end.
+        """
+        for pause in PAUSES:
+            try:
+                return function()
+            except SupplyChainError as error:
+                if not error.retryable:
+                    raise
+                with suppress(StoreError):
+                    self.tell("retrying", stage, f"{error}; again in {pause:g} s")
+            self._stopped.wait(pause)
+            self.check()
+        return function()
+
+    def steps(self, step: Step) -> Step:
+        """Steps that are tried patiently, and left as they are once this is nobody's business."""
+
+        def do(name: str, function: Callable[[], Json]) -> Json:
+            def once() -> Json:
+                try:
+                    self.check()
+                    return self.patiently(name, function)
+                except (CancelledError, SupersededError) as error:
+                    if self.abandoned or isinstance(error, SupersededError):
+                        raise AbandonedError from error
+                    raise
+
+            return step(name, once)
+
+        return do
+
+
+class HeldProgress:
+    """Tells of stages in the run's events; bytes are not told of, but make it look up.
+
+    Args:
+        held: The run.
+    """
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+        self._stage = ""
+
+    def start(self, stage: str, about: str, *, total_bytes: int | None = None) -> None:  # noqa: ARG002
+        """A stage begins."""
+        self._stage = stage
+        self._held.tell("started", stage, about)
+
+    def advance(self, byte_count: int) -> None:  # noqa: ARG002
+        """Some bytes moved."""
+        self._held.check()
+
+    def finish(self, summary: str) -> None:
+        """The stage ended well."""
+        self._held.tell("finished", self._stage, summary)

@@ -1,0 +1,62 @@
+"""A worker as the settings describe it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+
+from supplychain.bootstrap import parts, runs, trust
+from supplychain.model.runs import Duty
+from supplychain.records.run_queue import RunQueue
+from supplychain.settings import Settings
+from supplychain.worker.engine import engine_url
+from supplychain.worker.parts import Pipelines
+from supplychain.worker.worker import Manner, Performer, Worker
+
+
+@contextmanager
+def working(
+    settings: Settings,
+    duties: Collection[Duty],
+    *,
+    around: Callable[[Performer], Performer] = lambda inner: inner,
+) -> Iterator[Worker]:
+    """A worker that has begun, and ends in good order.
+
+    Args:
+        settings: All settings.
+        duties: What it does.
+        around: Gives what does the parts of runs instead, made from what would.
+
+    Raises:
+        ConfigurationError: It is to sign, and there is no key; or a setting is wrong.
+        SchemaVersionError: The record's schema is not this program's.
+        SupplyChainError: The key cannot be used.
+    """
+    if Duty.SIGN in duties:
+        trust.sealing(settings, None, sign=True, ask=lambda _: None).require_key()
+    manner = Manner(
+        name=worker_name(),
+        duties=frozenset(duties),
+        concurrency=settings.count("worker_concurrency"),
+        bounds=runs.bounds(settings),
+        grace=settings.duration("worker_grace"),
+    )
+    with parts.open_record(settings, create=True) as record:
+        queue = RunQueue.open(settings.database_url)
+        performer = around(Pipelines(settings, record, parts.now))
+        worker = Worker(queue, engine_url(settings.database_url), performer, manner, parts.now)
+        worker.start()
+        try:
+            yield worker
+        finally:
+            worker.stop()
+            queue.close()
+
+
+def worker_name() -> str:
+    """A name that no other process has, nor ever had."""
+    return f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -1,0 +1,249 @@
+"""A worker: takes up runs, shows that it is alive, and takes over from those that are not."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from supplychain.errors import CancelledError, StoreError, SupersededError, SupplyChainError
+from supplychain.model.runs import Bounds, Duty, Run, RunState
+from supplychain.records.run_queue import RunQueue
+from supplychain.worker.engine import AbandonedError, Engine, Step
+from supplychain.worker.held import Held
+from supplychain.worker.watch import Watch
+
+_KEPT = timedelta(days=7)
+_PRUNE_SECONDS = 3600.0
+_LOG = logging.getLogger(__name__)
+
+
+class Performer(Protocol):
+    """Does the parts of runs."""
+
+    def perform(self, held: Held, step: Step) -> None:
+        """Do the part of a run that is next, and move the run on.
+
+        Raises:
+            SupplyChainError: It could not be done.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a worker works.
+
+    Attributes:
+        name: Its name; nobody else's, and never used again.
+        duties: What it can do.
+        concurrency: How many runs at once.
+        bounds: How many runs may be under way at once, by anybody.
+        beat: Seconds between two signs of life.
+        lease: Seconds without one after which a worker is taken for dead.
+        poll: Seconds between two looks for something to do.
+        grace: Seconds that what is under way may take to finish when the worker ends.
+    """
+
+    name: str
+    duties: frozenset[Duty]
+    concurrency: int
+    bounds: Bounds
+    beat: float = 2.0
+    lease: float = 10.0
+    poll: float = 0.3
+    grace: float = 30.0
+
+
+class Worker:
+    """Works until it is told to end.
+
+    Args:
+        queue: Where runs are.
+        engine_url: Where the engine keeps what was done.
+        performer: Does the parts of runs.
+        manner: How it works.
+        clock: The time now (aware, UTC).
+    """
+
+    def __init__(
+        self,
+        queue: RunQueue,
+        engine_url: str,
+        performer: Performer,
+        manner: Manner,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._queue = queue
+        self._performer = performer
+        self._manner = manner
+        self._clock = clock
+        self._engine = Engine(
+            engine_url, manner.name, concurrency=manner.concurrency, perform=self._perform
+        )
+        self._watch = Watch(manner.name, manner.lease, manner.beat)
+        self._held: dict[str, Held] = {}
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self._woken = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin.
+
+        Raises:
+            StoreError: The record cannot be reached.
+        """
+        self._engine.start()
+        self._queue.enrol(self._manner.name, self._manner.duties, at=self._clock())
+        for target in (self._take_up, self._live):
+            thread = threading.Thread(target=target, name=f"worker {target.__name__}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """End: take up nothing more, finish what there is, and give back what takes too long."""
+        self._ending.set()
+        self._woken.set()
+        self._threads[0].join()
+        until = time.monotonic() + self._manner.grace
+        while self._held and time.monotonic() < until:
+            time.sleep(0.05)
+        self._abandon()
+        until = time.monotonic() + self._manner.grace
+        while self._held and time.monotonic() < until:
+            time.sleep(0.05)
+        self._threads[1].join()
+        with suppress(StoreError):
+            self._queue.leave(self._manner.name, at=self._clock())
+        self._engine.stop()
+
+    @property
+    def name(self) -> str:
+        """What others know it by."""
+        return self._manner.name
+
+    def idle(self) -> bool:
+        """Whether it holds nothing, and there is nothing that it could take up."""
+        if self._held:
+            return False
+        try:
+            return not self._queue.waiting(self._manner.duties)
+        except StoreError:
+            return False
+
+    def _take_up(self) -> None:
+        """Take up runs for as long as there are hands free."""
+        while not self._ending.is_set():
+            try:
+                took = len(self._held) < self._manner.concurrency and self._take_one()
+            except SupplyChainError as error:
+                _LOG.warning("nothing can be taken up: %s", error)
+                took = False
+            if not took:
+                self._woken.wait(self._manner.poll)
+                self._woken.clear()
+
+    def _take_one(self) -> bool:
+        manner = self._manner
+        claimed = self._queue.claim(manner.name, manner.duties, manner.bounds, at=self._clock())
+        if claimed is None:
+            return False
+        run, claim = claimed
+        with self._lock:
+            self._held[run.id] = Held(run, claim, self._queue, self._clock)
+        try:
+            self._engine.take_up(_part(run), run.id, claim.generation)
+        except Exception:  # noqa: BLE001 - the engine's; what it was about is found again, and queued
+            with self._lock:
+                del self._held[run.id]
+            _LOG.exception("the engine refused %s", run.id)
+        return True
+
+    def _perform(self, run: str, step: Step) -> None:
+        """Do the part of a run that was taken up; called by the engine, in a thread of its own."""
+        held = self._held.get(run)
+        if held is None:
+            raise AbandonedError
+        try:
+            held.check()
+            self._performer.perform(held, held.steps(step))
+        except CancelledError:
+            if held.abandoned:
+                raise AbandonedError from None
+            self._end(held, RunState.CANCELLED)
+        except SupersededError:
+            raise AbandonedError from None
+        except SupplyChainError as error:
+            self._end(held, RunState.FAILED, error)
+        except Exception as error:
+            if type(error).__module__.startswith("dbos"):
+                raise  # somebody else has it, by the engine's own account
+            _LOG.exception("a fault of ours, in %s", run)
+            said = SupplyChainError("a fault of this program", because=f"{type(error).__name__}")
+            self._end(held, RunState.FAILED, said)
+        finally:
+            with self._lock:
+                if self._held.get(run) is held:
+                    del self._held[run]
+            self._woken.set()
+
+    def _end(self, held: Held, state: RunState, error: SupplyChainError | None = None) -> None:
+        try:
+            held.patiently(
+                "end", lambda: self._queue.end(held.claim, state, at=self._clock(), error=error)
+            )
+        except SupplyChainError as refused:
+            raise AbandonedError from refused
+
+    def _live(self) -> None:
+        """Show that this worker is alive, and look after what others left and what is cancelled."""
+        beaten = pruned = -1e9
+        while not (self._ending.is_set() and not self._held):
+            try:
+                if time.monotonic() - beaten >= self._manner.beat:
+                    beaten = time.monotonic()
+                    self._beat()
+                for run in self._queue.cancelled(self._manner.name):
+                    if (held := self._held.get(run)) is not None:
+                        held.stop(abandon=False)
+                if time.monotonic() - pruned >= _PRUNE_SECONDS:
+                    pruned = time.monotonic()
+                    self._engine.prune(self._clock() - _KEPT)
+            except SupplyChainError as error:
+                _LOG.warning("the record does not answer: %s", error)
+            except Exception:  # noqa: BLE001 - the engine's; a worker that lives has to say so
+                _LOG.exception("the engine does not answer")
+            time.sleep(min(self._manner.poll, self._manner.beat))
+
+    def _beat(self) -> None:
+        name, at = self._manner.name, self._clock()
+        if not self._queue.beat(name, at=at):
+            # We slept, and were taken for dead: what we hold is somebody else's by now.
+            self._abandon()
+            self._queue.enrol(name, self._manner.duties, at=at)
+        with self._lock:
+            held = tuple(self._held)
+        if self._watch.twice_missing(self._queue.strays(name, held)):
+            self._queue.stray(name, held, at=at)
+        for dead, beats in self._watch.dead(self._queue.beats(), time.monotonic()):
+            if self._queue.bury(dead, beats, at=at) is not None:
+                _LOG.warning("%s does not answer: what it held is taken over", dead)
+                self._engine.forget(dead)
+                self._woken.set()
+
+    def _abandon(self) -> None:
+        with self._lock:
+            held = tuple(self._held.values())
+        for one in held:
+            one.stop(abandon=True)
+
+
+def _part(run: Run) -> str:
+    """What the engine calls the part of a run that is next."""
+    return run.id if run.duty is Duty.SCAN else f"{run.id}-sign"

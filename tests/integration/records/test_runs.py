@@ -1,0 +1,245 @@
+"""Runs in the record: who may take what up, what goes first, and who may still write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from supplychain.errors import ConflictError, NotFoundError, SupersededError, ToolError
+from supplychain.model.digest import Digest
+from supplychain.model.runs import (
+    MOST_TAKEOVERS,
+    Bounds,
+    Claim,
+    Duty,
+    Priority,
+    Run,
+    RunRequest,
+    RunState,
+    new_run_id,
+)
+from supplychain.records.record import Record
+from supplychain.records.run_queue import RunQueue
+from tests.kit.records import row_counts
+from tests.kit.runs import manifest_run
+from tests.kit.scans import AT, SUBJECT
+
+BOTH = frozenset(Duty)
+WIDE = Bounds(100, 100)
+SECOND = timedelta(seconds=1)
+DRAFT = Digest.of(b"a draft")
+
+
+@pytest.fixture
+def queue(database: str) -> Iterator[RunQueue]:
+    """The queue of the same database, with two workers."""
+    opened = RunQueue.open(database)
+    for name in ("one", "two"):
+        opened.enrol(name, BOTH, at=AT)
+    yield opened
+    opened.close()
+
+
+def _submit(
+    record: Record,
+    reference: str = "registry.test/shop:1",
+    *,
+    priority: Priority = Priority.NORMAL,
+    registry: str = "registry.test",
+    key: str | None = None,
+    digest: Digest | None = None,
+    late: int = 0,
+) -> Run:
+    return record.runs.submit(
+        RunRequest(reference, priority=priority),
+        registry=registry,
+        requested_by="ann",
+        at=AT + late * SECOND,
+        key=key,
+        digest=digest,
+    )
+
+
+def _claim(queue: RunQueue, name: str = "one", bounds: Bounds = WIDE) -> tuple[Run, Claim]:
+    found = queue.claim(name, BOTH, bounds, at=AT)
+    assert found is not None
+    return found
+
+
+def test_ids_sort_as_runs_were_submitted() -> None:
+    ids = [new_run_id(AT + timedelta(microseconds=n)) for n in range(0, 5000, 500)]
+
+    assert ids == sorted(ids)
+    assert {name[14] for name in ids} == {"7"}
+
+
+def test_the_same_key_is_the_same_run_and_nothing_else(record: Record) -> None:
+    first = _submit(record, key="build-1")
+
+    assert _submit(record, key="build-1", late=1) == first
+    with pytest.raises(ConflictError, match="something else"):
+        _submit(record, "registry.test/other:1", key="build-1")
+    assert len(record.runs.list()) == 1
+
+
+def test_what_waits_for_a_verdict_goes_first_then_what_is_oldest(
+    record: Record, queue: RunQueue
+) -> None:
+    bulk = _submit(record, priority=Priority.BULK)
+    older, newer = _submit(record, late=1), _submit(record, late=2)
+    gate = _submit(record, priority=Priority.GATE, late=3)
+
+    taken = [_claim(queue)[0].id for _ in range(4)]
+
+    assert taken == [gate.id, older.id, newer.id, bulk.id]
+    assert queue.claim("two", BOTH, WIDE, at=AT) is None
+
+
+def test_no_more_than_so_many_of_one_registry_and_of_one_project(
+    record: Record, queue: RunQueue
+) -> None:
+    for late in range(3):
+        _submit(record, late=late)
+    elsewhere = _submit(record, registry="other.test", late=9)
+    bounds = Bounds(2, 3)
+    first = [_claim(queue, bounds=bounds) for _ in range(3)]
+
+    assert first[2][0].id == elsewhere.id
+    assert queue.claim("two", BOTH, bounds, at=AT) is None
+
+    queue.end(first[0][1], RunState.SUCCEEDED, at=AT)
+    assert queue.claim("two", BOTH, bounds, at=AT) is not None
+
+
+def test_who_scans_takes_nothing_up_that_is_to_be_signed(record: Record, queue: RunQueue) -> None:
+    run = _submit(record)
+    _, claim = _claim(queue)
+    queue.hand_over(claim, DRAFT, at=AT)
+
+    assert queue.claim("one", {Duty.SCAN}, WIDE, at=AT) is None
+    found = queue.claim("two", {Duty.SIGN}, WIDE, at=AT)
+
+    assert found is not None
+    assert (found[0].id, found[0].draft) == (run.id, DRAFT)
+
+
+def test_a_hold_that_was_taken_over_writes_nothing(record: Record, queue: RunQueue) -> None:
+    _submit(record)
+    _, old = _claim(queue)
+    beats = queue.beats()["one"]
+    taken = queue.bury("one", beats, at=AT)
+    assert taken is not None
+    assert [run.takeovers for run in taken] == [1]
+    run, new = _claim(queue, "two")
+
+    late: tuple[Callable[[], None], ...] = (
+        lambda: queue.require(old),
+        lambda: queue.note(old, "started", "scan", "", at=AT),
+        lambda: queue.hand_over(old, DRAFT, at=AT),
+        lambda: queue.end(old, RunState.FAILED, at=AT, error=ToolError("late")),
+        lambda: record.held_by(old, run.project).save_run(manifest_run(), at=AT),
+    )
+    for write in late:
+        with pytest.raises(SupersededError):
+            write()
+    assert record.images(at=AT) == ()
+
+    record.held_by(new, run.project).save_run(manifest_run(), at=AT)
+    queue.end(new, RunState.SUCCEEDED, at=AT)
+    assert record.runs.get(run.id).state is RunState.SUCCEEDED
+    assert len(record.images(at=AT)) == 1
+
+
+def test_who_beats_is_not_taken_for_dead_and_who_was_hears_of_it(
+    record: Record, queue: RunQueue
+) -> None:
+    _submit(record)
+    _claim(queue)
+    before = queue.beats()["one"]
+    assert queue.beat("one", at=AT)
+    assert queue.bury("one", before, at=AT) is None
+
+    assert queue.bury("one", before + 1, at=AT) is not None
+    assert queue.bury("one", before + 1, at=AT) is None
+    assert not queue.beat("one", at=AT)
+    queue.enrol("one", BOTH, at=AT)
+    assert queue.beat("one", at=AT)
+
+
+def test_a_run_over_which_workers_die_again_and_again_is_set_aside(
+    record: Record, queue: RunQueue
+) -> None:
+    run = _submit(record)
+    for number in range(MOST_TAKEOVERS + 1):
+        name = f"poor-{number}"
+        queue.enrol(name, BOTH, at=AT)
+        _claim(queue, name)
+        assert queue.bury(name, 0, at=AT) is not None
+
+    dead = record.runs.list(states=[RunState.DEAD])
+    assert [one.id for one in dead] == [run.id]
+    assert queue.claim("one", BOTH, WIDE, at=AT) is None
+    again = record.runs.again(run.id, by="ben", at=AT)
+    assert (again.again_of, again.takeovers, again.state) == (run.id, 0, RunState.QUEUED)
+
+
+def test_who_ends_in_good_order_is_not_counted(record: Record, queue: RunQueue) -> None:
+    run = _submit(record)
+    _claim(queue)
+
+    queue.leave("one", at=AT)
+
+    back = record.runs.get(run.id)
+    assert (back.state, back.takeovers) == (RunState.QUEUED, 0)
+    assert "one" not in queue.beats()
+
+
+def test_a_run_that_waits_is_cancelled_at_once_and_one_that_is_over_not(
+    record: Record, queue: RunQueue
+) -> None:
+    waiting, running = _submit(record, late=1), _submit(record, late=0)
+    _, claim = _claim(queue)
+
+    assert record.runs.cancel(waiting.id, by="ben", at=AT).state is RunState.CANCELLED
+    assert record.runs.cancel(running.id, by="ben", at=AT).state is RunState.RUNNING
+    assert queue.cancelled("one") == {running.id}
+    queue.end(claim, RunState.CANCELLED, at=AT)
+    with pytest.raises(ConflictError, match="is over"):
+        record.runs.cancel(running.id, by="ben", at=AT)
+    with pytest.raises(NotFoundError):
+        record.runs.cancel("nothing", by="ben", at=AT)
+
+
+def test_events_are_numbered_and_can_be_read_from_any_of_them(
+    record: Record, queue: RunQueue, database: str
+) -> None:
+    run = _submit(record)
+    _, claim = _claim(queue)
+    queue.note(claim, "started", "scan", "linux/amd64", at=AT)
+    queue.end(claim, RunState.FAILED, at=AT, error=ToolError("it broke", hint="mend it"))
+
+    kinds = [(event.number, event.kind) for event in record.runs.events(run.id)]
+    assert kinds == [(1, "submitted"), (2, "claimed"), (3, "started"), (4, "failed")]
+    assert [event.number for event in record.runs.events(run.id, after=2)] == [3, 4]
+    failed = record.runs.get(run.id)
+    assert failed.error == ToolError("it broke", hint="mend it").diagnostics()
+    assert row_counts(database)["run_events"] == 4
+
+
+def test_a_gate_hears_of_a_run_that_waits_or_is_under_way(record: Record, queue: RunQueue) -> None:
+    run = _submit(record, f"registry.test/shop@{SUBJECT.digest}", digest=SUBJECT.digest)
+
+    waiting = record.dossier(SUBJECT.digest, at=AT + SECOND)
+    assert waiting is not None
+    assert [one.detail for one in waiting.underway] == [f"run {run.id}, queued"]
+
+    _, claim = _claim(queue)
+    queue.note(claim, "started", "scan", "", at=AT)
+    under_way = record.dossier(SUBJECT.digest, at=AT + SECOND)
+    assert under_way is not None
+    assert [one.detail for one in under_way.underway] == [f"run {run.id}, scan"]
+
+    queue.end(claim, RunState.FAILED, at=AT, error=ToolError("it broke"))
+    assert record.dossier(SUBJECT.digest, at=AT + SECOND) is None

@@ -1,0 +1,295 @@
+"""Workers as processes of their own, over a record on either engine, that are made to fail.
+
+What they do is real but for what they are told to: end in the middle of a step, by SIGKILL. A
+`Drill` is a light stand-in for the stages, for what needs many runs: it leaves a mark for each
+deed.
+
+Run as a module it is one such worker.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from supplychain.model.digest import Digest
+from supplychain.model.runs import Bounds, Duty, Run, RunRequest, RunState
+from supplychain.records.folder import FolderStore
+from supplychain.records.record import Record
+from supplychain.records.run_queue import RunQueue
+from supplychain.settings import Settings
+from supplychain.worker.engine import Json, Step, engine_url
+from supplychain.worker.held import Held
+from supplychain.worker.service import worker_name, working
+from supplychain.worker.worker import Manner, Performer, Worker
+
+# A tenth of what is real, so that tests of deaths take seconds.
+BEAT, LEASE = 0.2, 1.5
+WHERE = ("before", "within", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where a worker is killed.
+
+    Attributes:
+        step: The beginning of a step's name.
+        where: `before` it, `within` it when it is done and nobody knows, `after` it.
+        mark: A file that says that it happened; "" to be killed each time.
+    """
+
+    step: str
+    where: str
+    mark: str = ""
+
+    def happens(self, name: str, where: str) -> None:
+        """Kill this process, if this is the place."""
+        if where != self.where or not name.startswith(self.step):
+            return
+        if self.mark:
+            try:
+                os.close(os.open(self.mark, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                return
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """Does the parts of runs as another does, and is killed over one."""
+
+    inner: Performer
+    fault: Fault
+
+    def perform(self, held: Held, step: Step) -> None:
+        def do(name: str, function: Callable[[], Json]) -> Json:
+            def within() -> Json:
+                done = function()
+                self.fault.happens(name, "within")
+                return done
+
+            self.fault.happens(name, "before")
+            done = step(name, within)
+            self.fault.happens(name, "after")
+            return done
+
+        self.inner.perform(held, do)
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """Does nothing but wait as tools do, and leave a mark for each deed that counts.
+
+    Attributes:
+        folder: Takes the marks: one line for each deed, and who did it.
+        seconds: How long a tool takes.
+    """
+
+    folder: Path
+    seconds: float
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def perform(self, held: Held, step: Step) -> None:
+        if held.run.duty is Duty.SCAN:
+            step("scan", lambda: self._tool(held))
+            digest = Digest.of(held.run.id.encode())
+            held.queue.hand_over(held.claim, digest, at=held.clock())
+            return
+        step("sign", lambda: self._once(held, "signed"))
+        step("record", lambda: self._tool(held))
+        held.queue.end(held.claim, RunState.SUCCEEDED, at=held.clock())
+        self._deed(held, "ended")
+
+    def _tool(self, held: Held) -> Json:
+        until = time.monotonic() + self.seconds
+        while time.monotonic() < until:
+            held.check()
+            time.sleep(min(0.05, self.seconds))
+        return None
+
+    def _once(self, held: Held, what: str) -> Json:
+        """As signing is: by digest, so that the second time adds nothing."""
+        held.hold()
+        mark = self.folder / f"{held.run.id}.{what}"
+        mark.touch()
+        return None
+
+    def _deed(self, held: Held, what: str) -> None:
+        with self._lock, (self.folder / f"{os.getpid()}.log").open("a") as log:
+            log.write(f"{held.run.id} {what}\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Workers over one record.
+
+    Attributes:
+        url: The record's database.
+        folder: Where everything else is.
+    """
+
+    url: str
+    folder: Path
+
+    @contextmanager
+    def record(self) -> Iterator[Record]:
+        """The record, to submit to and to look into."""
+        with Record.open(self.url, FolderStore(self.folder / "content")) as record:
+            yield record
+
+    def submit(self, count: int) -> list[str]:
+        """Submit so many runs that are drills."""
+        with self.record() as record:
+            return [
+                record.runs.submit(
+                    RunRequest(f"registry.test/shop:{number}"),
+                    registry="registry.test",
+                    requested_by="ann",
+                    at=datetime.now(UTC),
+                ).id
+                for number in range(count)
+            ]
+
+    def runs(self, limit: int = 2000) -> tuple[Run, ...]:
+        """All runs."""
+        with self.record() as record:
+            return record.runs.list(limit=limit)
+
+    def can_be_written(self) -> bool:
+        """Whether nobody holds a lock on what is SQLite's."""
+        for url in {self.url, engine_url(self.url)}:
+            file = url.removeprefix("sqlite:///")
+            if file == url:
+                continue
+            try:
+                with closing(sqlite3.connect(file, timeout=1)) as connection:
+                    connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+        return True
+
+    def deeds(self) -> list[str]:
+        """What was brought to its end, and by whom, a line each time."""
+        return [line for log in self.folder.glob("*.log") for line in log.read_text().splitlines()]
+
+    @contextmanager
+    def worker(
+        self,
+        *,
+        seconds: float = 0.0,
+        concurrency: int = 4,
+        fault: Fault | None = None,
+        duties: str = "scan,sign",
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """A worker that does drills; it does not outlive the context."""
+        told = {
+            "url": self.url,
+            "folder": str(self.folder),
+            "seconds": seconds,
+            "concurrency": concurrency,
+            "duties": duties,
+            "fault": fault and [fault.step, fault.where, fault.mark],
+        }
+        with _process(json.dumps(told), dict(os.environ), None) as process:
+            yield process
+
+
+def until(condition: Callable[[], bool], timeout: float = 60.0) -> None:
+    """Wait until something is so; looks seldom, for others need the machine."""
+    end = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("what was waited for did not happen")
+        time.sleep(0.1)
+
+
+@contextmanager
+def real_worker(
+    environ: dict[str, str], folder: Path, fault: Fault | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker as the settings in an environment describe it, killed over one step."""
+    told = {"fault": fault and [fault.step, fault.where, fault.mark]}
+    with _process(json.dumps(told), environ, folder) as process:
+        yield process
+
+
+@contextmanager
+def _process(
+    told: str, environ: dict[str, str], folder: Path | None
+) -> Iterator[subprocess.Popen[bytes]]:
+    root = str(Path(__file__).parents[2])
+    environ = {**environ, "PYTHONPATH": root}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.kit.crew", told], env=environ, cwd=folder
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _fault_of(told: dict[str, object]) -> Fault | None:
+    fault = told["fault"]
+    return Fault(*map(str, fault)) if isinstance(fault, list) else None
+
+
+def _drilling(told: dict[str, object], fault: Fault | None) -> Worker:
+    url = str(told["url"])
+    drill: Performer = Drill(Path(str(told["folder"])), float(str(told["seconds"])))
+    manner = Manner(
+        name=worker_name(),
+        duties=frozenset(map(Duty, str(told["duties"]).split(","))),
+        concurrency=int(str(told["concurrency"])),
+        bounds=Bounds(10_000, 10_000),
+        beat=BEAT,
+        lease=LEASE,
+        poll=0.1,
+        grace=5.0,
+    )
+    performer = Faulty(drill, fault) if fault else drill
+    return Worker(RunQueue.open(url), engine_url(url), performer, manner, _now)
+
+
+def _main(text: str) -> None:
+    told = json.loads(text)
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    fault = _fault_of(told)
+    if "url" in told:
+        worker = _drilling(told, fault)
+        worker.start()
+        ended.wait()
+        worker.stop()
+        return
+    settings = Settings({}, os.environ, Path.cwd())
+    around: Callable[[Performer], Performer] = (
+        (lambda inner: Faulty(inner, fault)) if fault else (lambda inner: inner)
+    )
+    with working(settings, frozenset(Duty), around=around):
+        ended.wait()
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1])
