@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from supplychain import __version__
+from supplychain.bootstrap.parts import acting
 from supplychain.errors import ConflictError, InputError, NotFoundError, StoreError
 
 if TYPE_CHECKING:
@@ -120,8 +121,10 @@ def retention(settings: Settings, *, at: datetime, remove: bool) -> Removal:
     )
     engine = open_engine(settings.database_url)
     try:
-        run = rules.apply if remove else rules.plan
-        return run(engine, _content(settings), asked, at=at)
+        content = _content(settings)
+        if not remove:
+            return rules.plan(engine, content, asked, at=at)
+        return rules.apply(engine, content, asked, at=at, acting=acting(settings))
     finally:
         engine.dispose()
 

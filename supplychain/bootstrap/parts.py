@@ -67,7 +67,10 @@ def open_store(settings: Settings, *, create: bool = False, connections: int = 5
     from supplychain.records.stores import open_content_store
 
     content = open_content_store(settings.content_url)
-    return Store.open(settings.database_url, content, create=create, connections=connections)
+    store = Store.open(settings.database_url, content, create=create, connections=connections)
+    # A password that is mounted as a file may be replaced while this process runs.
+    store.password_from(lambda: settings.database_url)
+    return store
 
 
 def registry_options(settings: Settings) -> RegistryOptions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,6 +53,23 @@ def open_engine(url: str, *, wait: float = 10.0, connections: int = 5) -> Engine
 
         trace_statements(engine)
     return engine
+
+
+def password_from(engine: Engine, urls: Callable[[], str]) -> None:
+    """Connect with the password that the database's URL has by then, which may be another one.
+
+    Args:
+        engine: A PostgreSQL database; others have none.
+        urls: Its URL as it is now.
+    """
+    if engine.dialect.name != "postgresql":
+        return
+
+    @event.listens_for(engine, "do_connect")
+    def renew(_dialect: Any, _entry: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+        password = _parse(urls()).password
+        if password is not None:
+            parameters["password"] = password
 
 
 def sqlite_file(url: URL) -> Path | None:

@@ -50,9 +50,13 @@ KEPT: tuple[Column[Any], ...] = (
 # (links, essences), or is one that another column names, too.
 ELSEWHERE = frozenset(
     {
+        "api_tokens.digest",
         "approvals.subject_digest",
         "attestations.payload_digest",
         "attestations.predicate_digest",
+        "audit_events.digest",
+        "audit_events.previous",
+        "audit_heads.digest",
         "decision_links.digest",
         "decision_links.essence",
         "decision_links.previous",

@@ -17,7 +17,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, delete, exists, select, text
 
+from supplychain.model.access import Acting
 from supplychain.model.evidence import EvidenceKind
+from supplychain.records.audit import Notes
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
 from supplychain.records.named import digest_columns
@@ -30,6 +32,7 @@ from supplychain.records.schema import (
     evidence,
     inventoried_components,
     inventories,
+    organisations,
     projects,
     sbom_qualities,
     sboms,
@@ -44,6 +47,12 @@ _AT_ONCE = 500
 # A document that was put again within this time is about to be named by a row.
 _GRACE = timedelta(hours=24)
 _KINDS = (EvidenceKind.SCAN, EvidenceKind.SBOM)
+
+
+_SOMEBODY = Acting()
+_OWNED = select(
+    projects.c.id, projects.c.name, projects.c.organisation_id, organisations.c.name.label("owner")
+).join(organisations, organisations.c.id == projects.c.organisation_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +107,17 @@ def plan(engine: Engine, content: ContentStore, rules: Rules, *, at: datetime) -
     return _plus(total, [], [], work=ended, documents=0)
 
 
-def apply(engine: Engine, content: ContentStore, rules: Rules, *, at: datetime) -> Removal:
+def apply(
+    engine: Engine, content: ContentStore, rules: Rules, *, at: datetime, acting: Acting = _SOMEBODY
+) -> Removal:
     """Remove it, some at a time; what is killed in between is simply done again.
+
+    Args:
+        engine: The database.
+        content: The content store.
+        rules: What goes when.
+        at: Now (aware, UTC).
+        acting: Who does it, for the audit log.
 
     Raises:
         SchemaVersionError: The database has not this program's schema.
@@ -111,19 +129,23 @@ def apply(engine: Engine, content: ContentStore, rules: Rules, *, at: datetime) 
         return Removal(0, 0, 0, 0, 0)
     total = Removal(0, 0, 0, 0, 0)
     with reading(engine) as connection:
-        numbers = connection.scalars(select(projects.c.id)).all()
-    for project in numbers:
+        every = [_notes_of(row, acting) for row in connection.execute(_OWNED)]
+    for project, notes in every:
         with reading(engine) as connection:
             spared = spared_by(connection, content, project, at)
             going, staying = _divided(_old(connection, project, rules, at), spared)
         total = _plus(total, [], staying, work=0, documents=0)
         for some in _some(going):
-            gone = _remove(engine, project, spared, some)
+            gone = _remove(engine, project, spared, some, notes=notes, at=at)
             documents = _discard(engine, content, gone, at)
             total = _plus(total, gone, [], work=0, documents=documents)
     with writing(engine) as connection:
         ended = connection.execute(delete(work).where(work.c.id.in_(_ended(rules, at)))).rowcount
     return _plus(total, [], [], work=ended, documents=0)
+
+
+def _notes_of(row: Any, acting: Acting) -> tuple[int, Notes]:
+    return row.id, Notes(row.organisation_id, row.owner, row.name, acting)
 
 
 def _old(connection: Connection, project: int, rules: Rules, at: datetime) -> list[Row[Any]]:
@@ -167,7 +189,13 @@ def _divided(old: Iterable[Row[Any]], spared: Spared) -> tuple[list[Row[Any]], l
 
 
 def _remove(
-    engine: Engine, project: int, spared: Spared, rows: Sequence[Row[Any]]
+    engine: Engine,
+    project: int,
+    spared: Spared,
+    rows: Sequence[Row[Any]],
+    *,
+    notes: Notes,
+    at: datetime,
 ) -> list[Row[Any]]:
     """Remove evidence, unless something was said about its image since it was chosen."""
     with writing(engine) as connection:
@@ -186,6 +214,10 @@ def _remove(
             connection.execute(delete(table).where(table.c.evidence_id.in_(numbers)))
         connection.execute(delete(evidence).where(evidence.c.id.in_(numbers)))
         _remove_lists(connection, {row.image_id for row in gone})
+        if gone:
+            counted = [row.kind for row in gone]
+            after = {str(kind): counted.count(kind) for kind in _KINDS}
+            notes.note(connection, "evidence.removed", notes.project, at=at, after=after)
     return gone
 
 

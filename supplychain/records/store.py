@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Self
 
 from sqlalchemy import Engine
 
 from supplychain.errors import NotFoundError, StoreError
 from supplychain.records.content import PROBE, PROBED, ContentStore
+from supplychain.records.database import password_from
 from supplychain.records.figures import Figures, read_figures
 from supplychain.records.record import Record
 from supplychain.records.version import open_current, require_current
@@ -52,6 +54,10 @@ class Store:
             engine.dispose()
             raise
         return cls(engine, content)
+
+    def password_from(self, urls: Callable[[], str]) -> None:
+        """Connect from now on with the password of the URL that this gives."""
+        password_from(self._engine, urls)
 
     @property
     def content(self) -> ContentStore:

@@ -12,12 +12,14 @@ import pytest
 
 from supplychain.errors import NotFoundError, SupplyChainError
 from supplychain.gate.decision_document import to_document
+from supplychain.model.access import Acting
 from supplychain.model.decision import EvidenceReference
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.history import Event, Report
 from supplychain.model.subject import Subject
 from supplychain.model.waiver import WaiverScope, WaiverStep
+from supplychain.records.audit import AuditAsked, Notes
 from supplychain.records.content import ContentStore, key_of
 from supplychain.records.folder import FolderStore
 from supplychain.records.ledger import DecisionRecord
@@ -100,6 +102,8 @@ def test_what_later_ones_replaced_goes_and_the_latest_stays(
     found = applied(record, content)
 
     assert found == planned == Removal(2, 2, 0, 0, 4)
+    noted = record.audit.list(AuditAsked(what="evidence.removed"))
+    assert [event.after for event in noted] == [{"sbom": 2, "scan": 2}]
     assert (content.has(first), content.has(second), content.has(third)) == (False, False, True)
     assert record.dossier(SUBJECT.digest, at=NOW) == before
     after = row_counts(database)
@@ -251,7 +255,8 @@ def test_what_is_said_between_choosing_and_removing_is_heard(
     assert len(chosen) == 1
     happens(record)
 
-    assert len(_remove(record._engine, 1, spared, chosen)) == gone
+    notes = Notes(1, "default", "default", Acting("operator"))
+    assert len(_remove(record._engine, 1, spared, chosen, notes=notes, at=NOW)) == gone
 
 
 def test_notes_of_work_that_ended_go(record: Record, content: ContentStore) -> None:
