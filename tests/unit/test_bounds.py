@@ -17,6 +17,7 @@ from supplychain.gate.document import load_policy
 from supplychain.records import epss, kev
 from supplychain.sbom import parsing
 from supplychain.scan import ignores, report
+from supplychain.server import limits
 from supplychain.signing.bundle import BUNDLE_LIMIT, Bundle
 from supplychain.signing.dsse import ENVELOPE_LIMIT, PAYLOAD_LIMIT, Envelope
 from supplychain.signing.statement import Statement
@@ -113,6 +114,14 @@ def test_what_is_compressed_is_measured_as_it_comes_out() -> None:
 
 @_EACH
 def test_the_page_says_the_same(handed: Handed) -> None:
-    size, unit = next((s, u) for s, u in _SIZES if handed.limit >= s)
-    row = f"| {handed.name} | {round(handed.limit / size):,} {unit} |"
-    assert row in _PAGE.read_text("utf-8"), row
+    assert _row(handed.name, handed.limit) in _PAGE.read_text("utf-8")
+
+
+def test_the_page_says_the_same_of_requests() -> None:
+    row = f"{_row('a request over HTTP', limits.WHOLE)} {limits.DEEPEST};"
+    assert row in _PAGE.read_text("utf-8")
+
+
+def _row(name: str, limit: int) -> str:
+    size, unit = next((s, u) for s, u in _SIZES if limit >= s)
+    return f"| {name} | {round(limit / size):,} {unit} |"
