@@ -17,7 +17,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.image_config import Ancestor, ImageConfig, Kinship, chain_ids
 from supplychain.model.subject import Subject
 from supplychain.records.configurations import config_of
-from supplychain.records.prepared import Prepared
+from supplychain.records.prepared import Prepared, among
 from supplychain.records.schema import configurations, image_names, images, index_children
 
 # How far claims are followed from image to image: nobody builds deeper, and claims may go round.
@@ -110,7 +110,7 @@ def _by_layers(project: int, chains: Collection[str], at: datetime) -> Select[An
         .join(image_names, image_names.c.image_id == column.image_id)
         .where(
             column.project_id == project,
-            column.chain_id.in_(chains),
+            among(column.chain_id, chains),
             column.recorded_at <= at,
             image_names.c.recorded_at <= at,
         )
@@ -122,7 +122,7 @@ def _names(of: Collection[int], at: datetime) -> Select[Any]:
     column = image_names.c
     return (
         select(column.image_id, column.name, column.resolved_at)
-        .where(column.image_id.in_(of), column.recorded_at <= at)
+        .where(among(column.image_id, of), column.recorded_at <= at)
         .order_by(column.name)
     )
 
@@ -131,7 +131,7 @@ def _listing(of: Collection[int], at: datetime) -> Select[Any]:
     return (
         select(index_children.c.child_id, images.c.digest)
         .join(index_children, index_children.c.index_id == images.c.id)
-        .where(index_children.c.child_id.in_(of), images.c.recorded_at <= at)
+        .where(among(index_children.c.child_id, of), images.c.recorded_at <= at)
         .order_by(images.c.digest)
     )
 
@@ -144,7 +144,7 @@ def _indexes(of: Collection[int], at: datetime) -> Select[Any]:
         .join(images, images.c.id == index_children.c.index_id)
         .join(image_names, image_names.c.image_id == index_children.c.index_id)
         .where(
-            index_children.c.child_id.in_(of),
+            among(index_children.c.child_id, of),
             images.c.recorded_at <= at,
             image_names.c.recorded_at <= at,
         )
@@ -175,9 +175,11 @@ def _configured(project: int, digests: Collection[Digest], at: datetime) -> Sele
     listed = (
         select(index_children.c.child_id)
         .join(images, images.c.id == index_children.c.index_id)
-        .where(images.c.project_id == project, images.c.digest.in_(digests))
+        .where(images.c.project_id == project, among(images.c.digest, digests))
     )
-    itself = select(images.c.id).where(images.c.project_id == project, images.c.digest.in_(digests))
+    itself = select(images.c.id).where(
+        images.c.project_id == project, among(images.c.digest, digests)
+    )
     return select(column.document).where(
         column.recorded_at <= at, column.image_id.in_(itself.union(listed))
     )

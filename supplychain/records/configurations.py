@@ -15,7 +15,7 @@ from supplychain.model.evidence import Evidence, EvidenceKind, Producer
 from supplychain.model.image_config import ImageConfig, Secret, Variable, chain_ids
 from supplychain.model.subject import Subject
 from supplychain.records.bulk import Filing
-from supplychain.records.prepared import Prepared
+from supplychain.records.prepared import Prepared, among
 from supplychain.records.run import ConfigRecord
 from supplychain.records.schema import configurations
 
@@ -51,7 +51,7 @@ def _configurations(of: Collection[int], at: datetime) -> Select[Any]:
     column = configurations.c
     return (
         select(configurations)
-        .where(column.image_id.in_(of), column.recorded_at <= at, column.produced_at <= at)
+        .where(among(column.image_id, of), column.recorded_at <= at, column.produced_at <= at)
         .order_by(column.recorded_at, column.id)
     )
 

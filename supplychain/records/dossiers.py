@@ -25,7 +25,7 @@ from supplychain.records.happened import (
     read_work,
 )
 from supplychain.records.known import Known, read_known
-from supplychain.records.prepared import Prepared
+from supplychain.records.prepared import Prepared, among
 from supplychain.records.question import Question
 from supplychain.records.reading import platform_in
 from supplychain.records.schema import image_names, images, index_children
@@ -104,7 +104,7 @@ def _images(project: int, digests: Collection[Digest], at: datetime) -> Select[A
     )
     return select(images, name.label("name")).where(
         images.c.project_id == project,
-        images.c.digest.in_(digests),
+        among(images.c.digest, digests),
         images.c.recorded_at <= at,
     )
 
@@ -113,7 +113,7 @@ def _children(of: Collection[int]) -> Select[Any]:
     return (
         select(images.c.id, images.c.digest, images.c.recorded_at, index_children)
         .join(index_children, index_children.c.child_id == images.c.id)
-        .where(index_children.c.index_id.in_(of))
+        .where(among(index_children.c.index_id, of))
         .order_by(index_children.c.index_id, index_children.c.position)
     )
 

@@ -16,7 +16,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.history import Allowance, Approval, Deployment, Event, Underway
 from supplychain.model.subject import Subject
-from supplychain.records.prepared import Prepared
+from supplychain.records.prepared import Prepared, among
 from supplychain.records.run_rows import underway
 from supplychain.records.schema import approvals, decisions, deployments, work
 
@@ -164,7 +164,7 @@ def _where_it_ran(project: int, digests: Collection[Digest], at: datetime) -> Se
         select(other.c.id)
         .where(
             other.c.project_id == project,
-            other.c.subject_digest.in_(digests),
+            among(other.c.subject_digest, digests),
             other.c.environment == column.environment,
             other.c.subject_name == column.subject_name,
         )
@@ -176,12 +176,12 @@ def _where_it_ran(project: int, digests: Collection[Digest], at: datetime) -> Se
 def _what_runs(project: int, environment: str, names: Collection[str], at: datetime) -> Select[Any]:
     column = deployments.c
     return _events(deployments, project, at).where(
-        column.environment == environment, column.subject_name.in_(names)
+        column.environment == environment, among(column.subject_name, names)
     )
 
 
 def _approved(project: int, subjects: Collection[Digest], at: datetime) -> Select[Any]:
-    return _events(approvals, project, at).where(approvals.c.subject_digest.in_(subjects))
+    return _events(approvals, project, at).where(among(approvals.c.subject_digest, subjects))
 
 
 def _decided(project: int, digests: Collection[Digest], at: datetime) -> Select[Any]:
@@ -190,7 +190,7 @@ def _decided(project: int, digests: Collection[Digest], at: datetime) -> Select[
         select(decisions)
         .where(
             column.project_id == project,
-            column.subject_digest.in_(digests),
+            among(column.subject_digest, digests),
             column.decided_at <= at,
         )
         .order_by(column.decided_at, column.id)
@@ -204,7 +204,7 @@ def _worked_on(project: int, subjects: Collection[Digest], at: datetime) -> Sele
         column.subject_digest, column.kinds, column.since_at, column.expires_at, column.detail
     ).where(
         column.project_id == project,
-        column.subject_digest.in_(subjects),
+        among(column.subject_digest, subjects),
         column.since_at <= at,
         column.expires_at > at,
         or_(column.ended_at.is_(None), column.ended_at > at),

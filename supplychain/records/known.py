@@ -19,7 +19,7 @@ from supplychain.model.evidence import EvidenceKind, Sbom, Scan, VerifiedAttesta
 from supplychain.model.image_config import Ancestor, Secret
 from supplychain.records.ancestry import read_ancestors
 from supplychain.records.configurations import config_of, read_configurations, secrets_of
-from supplychain.records.prepared import Prepared
+from supplychain.records.prepared import Prepared, among
 from supplychain.records.question import Question
 from supplychain.records.reading import (
     attestation_of,
@@ -121,7 +121,7 @@ def _latest(of: Collection[int], at: datetime) -> Select[Any]:
     """The latest scan and SBOM of images, each with what is told of it."""
     quality = sbom_qualities.c
     measured = and_(quality.evidence_id == evidence.c.id, quality.recorded_at <= at)
-    ranked = latest_evidence(at).where(evidence.c.image_id.in_(of)).subquery()
+    ranked = latest_evidence(at).where(among(evidence.c.image_id, of)).subquery()
     return (
         select(
             evidence,
@@ -144,7 +144,7 @@ def _attestations(of: Collection[int], at: datetime) -> Select[Any]:
         select(evidence, attestations)
         .join(attestations, attestations.c.evidence_id == evidence.c.id)
         .where(
-            evidence.c.image_id.in_(of),
+            among(evidence.c.image_id, of),
             evidence.c.recorded_at <= at,
             attestations.c.verified_at <= at,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, String, select, type_coerce
+from sqlalchemy import Engine, Select, String, select, type_coerce
 
 from supplychain.errors import ConflictError, InputError, NotFoundError
 from supplychain.model.decision import Decision, Verdict
@@ -21,7 +21,9 @@ from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
 from supplychain.records.listing import RecordedDecision
 from supplychain.records.packed import packed, unpacked
+from supplychain.records.prepared import Prepared
 from supplychain.records.schema import decisions, policies
+from supplychain.records.standing import read_standing
 from supplychain.records.waiver_reading import file_waivers
 
 _PREFIX = re.compile(r"(?:sha256:)?([0-9a-f]{6,64})")
@@ -83,7 +85,7 @@ class Ledger:
             The digest of its document; None where there is no such decision.
         """
         with reading(self._engine) as connection:
-            return _standing(connection, self._project, decision, essence)
+            return read_standing(connection, self._project, decision, essence)
 
     def append(self, entry: DecisionRecord) -> Digest:
         """Append a decision, unless it is on record, or one of the same essence still holds.
@@ -114,7 +116,7 @@ class Ledger:
         with writing(self._engine) as connection:
             before = lock_chain(connection, self._project)
             if entry.essence is not None:
-                same = _standing(connection, self._project, decision, entry.essence)
+                same = read_standing(connection, self._project, decision, entry.essence)
                 if same is not None:
                     return same
             filing = Filing(connection, self._project, decision.decided_at)
@@ -229,13 +231,8 @@ class Ledger:
 
     def _stored(self, digest: Digest) -> Digest | None:
         """Under what digest a decision's inputs are stored."""
-        chosen = (
-            select(decisions.c.id, decision_links.c.inputs)
-            .outerjoin(decision_links, decision_links.c.decision_id == decisions.c.id)
-            .where(decisions.c.project_id == self._project, decisions.c.digest == digest)
-        )
         with reading(self._engine) as connection:
-            row = connection.execute(chosen).first()
+            row = _INPUTS(connection, project=self._project, digest=digest).first()
         if row is None:
             raise NotFoundError(
                 f"no decision {digest} is on record", hint="supplychain decisions list"
@@ -244,28 +241,16 @@ class Ledger:
         return found
 
 
-def _standing(
-    connection: Connection, project: int, decision: Decision, essence: Digest
-) -> Digest | None:
-    column, at = decisions.c, decision.decided_at
-    latest = (
-        select(column.digest, column.decided_at, column.holds_until, decision_links.c.essence)
-        .join(decision_links, decision_links.c.decision_id == column.id)
-        .where(
-            column.project_id == project,
-            column.subject_digest == decision.subject.digest,
-            column.subject_name == decision.subject.name,
-            column.environment == decision.environment,
-        )
-        .order_by(decision_links.c.sequence.desc())
-        .limit(1)
+def _inputs(project: int, digest: Digest) -> Select[Any]:
+    """A decision, and under what digest its inputs are stored."""
+    return (
+        select(decisions.c.id, decision_links.c.inputs)
+        .outerjoin(decision_links, decision_links.c.decision_id == decisions.c.id)
+        .where(decisions.c.project_id == project, decisions.c.digest == digest)
     )
-    row = connection.execute(latest).first()
-    if row is None or row.essence != essence or row.decided_at > at:
-        return None
-    holds = row.holds_until is None or at <= row.holds_until
-    digest: Digest = row.digest
-    return digest if holds else None
+
+
+_INPUTS = Prepared(_inputs)
 
 
 def _file_policy(filing: Filing, decision: Decision) -> None:

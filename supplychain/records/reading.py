@@ -24,6 +24,7 @@ from supplychain.model.evidence import (
 )
 from supplychain.model.finding import CvssScore, Finding, Rating, Severity
 from supplychain.model.subject import Platform, Subject
+from supplychain.records.prepared import among
 from supplychain.records.schema import (
     assessed_findings,
     components,
@@ -120,7 +121,7 @@ def findings_of(project: int, assessed: Collection[int], at: datetime) -> Select
         .join(findings, findings.c.id == assessed_findings.c.finding_id)
         .join(vulnerabilities, vulnerabilities.c.id == findings.c.vulnerability_id)
         .outerjoin(layers, layers.c.id == assessed_findings.c.layer_id)
-        .where(assessed_findings.c.assessment_id.in_(assessed))
+        .where(among(assessed_findings.c.assessment_id, assessed))
         .order_by(assessed_findings.c.assessment_id, assessed_findings.c.position)
     )
 
@@ -144,7 +145,7 @@ def components_of(inventoried: Collection[int]) -> Select[Any]:
         select(inventoried_components, components, layers.c.diff_id)
         .join(components, components.c.id == inventoried_components.c.component_id)
         .outerjoin(layers, layers.c.id == inventoried_components.c.layer_id)
-        .where(inventoried_components.c.inventory_id.in_(inventoried))
+        .where(among(inventoried_components.c.inventory_id, inventoried))
         .order_by(inventoried_components.c.inventory_id, inventoried_components.c.position)
     )
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, case, insert, literal, or_, sele
 
 from supplychain.errors import NotFoundError, SupersededError
 from supplychain.model.runs import Claim, Duty, Priority, Run, RunEvent, RunRequest, RunState
+from supplychain.records.prepared import among
 from supplychain.records.schema import run_events, runs
 
 # A run of which nothing was heard for so long makes nobody wait for it any more.
@@ -80,7 +81,7 @@ def underway(project: Any, subjects: Any, at: Any) -> Select[Any]:
         (literal("run ") + column.id + literal(", ") + where).label("detail"),
     ).where(
         column.project_id == project,
-        column.digest.in_(subjects),
+        among(column.digest, subjects),
         column.submitted_at <= at,
         column.believed_until > at,
         or_(column.finished_at.is_(None), column.finished_at > at),
