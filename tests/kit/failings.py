@@ -6,30 +6,27 @@ published matrix is made of these rows, and a test brings each about.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from pathlib import Path
 
-from supplychain.model.artifact import OCI_MANIFEST
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import VulnerabilityDatabase
 from supplychain.model.finding import Severity
-from supplychain.model.waiver import WaiverScope, WaiverStep
 from supplychain.records.folder import FolderStore
-from supplychain.records.run import RunRecord, ScanRecord
+from supplychain.records.run import ScanRecord
 from tests.kit.artifacts import MemoryStore, put_image
-from tests.kit.keys import signer
+from tests.kit.failing_tools import (
+    DAY,
+    empty_database,
+    expired_waiver,
+    failing_verifier,
+    no_scanner,
+    policy_of,
+)
 from tests.kit.runs import index_run, manifest_run, platform_record, sbom_record, scan_record
-from tests.kit.scanlayout import debian, write_image
 from tests.kit.scans import SUBJECT, make_finding
-from tests.kit.scene import Scene
 from tests.kit.typist import HOUR, Typist
-from tests.kit.vulndb import write_empty
-from tests.kit.waivers import APPROVER, REQUESTER, make_terms
 
-DAY = timedelta(days=1)
 INDEX = index_run("registry.test/shop/multi")
 # What `Scene` has signed.
 SIGNED = put_image(MemoryStore())
@@ -70,15 +67,6 @@ def in_order(typist: Typist) -> None:
     typist.examined()
 
 
-def _policy(*rules: str, more: str = "", version: str = "1") -> Callable[[Typist], object]:
-    def write(typist: Typist) -> None:
-        lines = [f"schemaVersion: {version}", "environment: prod", "rules:"]
-        text = "\n".join([*lines, *(f"  - {rule}" for rule in rules), more]) + "\n"
-        (typist.folder / "policies" / "prod.yaml").write_text(text)
-
-    return write
-
-
 def _all(*steps: Callable[[Typist], object]) -> Callable[[Typist], object]:
     """One after the other."""
 
@@ -117,7 +105,7 @@ def _old_database(typist: Typist) -> None:
 def _unrated(typist: Typist) -> None:
     finding = make_finding(severity=Severity.UNKNOWN)
     _save(scan_record(components=(), findings=(finding,), produced_at=typist.now - HOUR))(typist)
-    _policy("vulnerabilities: {severity: critical}")(typist)
+    policy_of("vulnerabilities: {severity: critical}")(typist)
 
 
 def _of_index(typist: Typist) -> None:
@@ -153,61 +141,6 @@ def _break_database(typist: Typist) -> None:
 
 def _key(typist: Typist) -> None:
     (typist.folder / "release.pub").write_text(KEY)
-
-
-def _run_fails(typist: Typist, reason: str) -> None:
-    """A run of an image in a folder, which ends without a verdict and records nothing."""
-    typist.forget()
-    write_image(typist.folder / "layout", debian())
-    done = typist.type("run", "oci:layout", "-e", "prod", "--no-sign").ended(1)
-    assert done.stdout == ""
-    assert reason in done.stderr
-    with typist.record() as record:
-        assert record.images(at=typist.now + HOUR) == ()
-
-
-def _no_scanner(typist: Typist) -> None:
-    typist.patch.setenv("SUPPLYCHAIN_TRIVY", str(typist.folder / "gone"))
-    _run_fails(typist, "Trivy cannot be read")
-
-
-def _empty_database(typist: Typist) -> None:
-    typist.patch.setenv("SUPPLYCHAIN_TRIVY", str(Path(sys.executable).parent / "trivy"))
-    empty = write_empty(typist.folder / "empty")
-    refused = typist.type("vulndb", "import", empty).ended(1)
-    assert "the vulnerability database is empty" in refused.stderr
-    _run_fails(typist, "no vulnerability database")
-
-
-def _failing_verifier(typist: Typist) -> None:
-    """A genuine signature, and what it is to be verified by is broken."""
-    scene = Scene.create(typist.folder / "layout")
-    scene.attach(scene.keyed())
-    (typist.folder / "release.pub").write_bytes(signer().public_key.pem())
-    _policy("signature: {keys: [../release.pub]}")(typist)
-    scan = scan_record(subject=scene.subject, produced_at=typist.now - HOUR)
-    platform = platform_record(scene.subject, scan=scan)
-    with typist.record() as record:
-        record.save_run(RunRecord(scene.subject, OCI_MANIFEST, (platform,)), at=typist.now - HOUR)
-    verify = ("attestations", "record", "oci:layout", "--key", "release.pub")
-    (typist.folder / "root.json").write_text("{}")
-    typist.patch.setenv("SUPPLYCHAIN_TRUSTED_ROOT", "root.json")
-    assert "the trusted root has no" in typist.type(*verify).ended(2).stderr
-
-
-def _expired_waiver(typist: Typist) -> None:
-    """It was in force when a job looked last night; nobody has looked since."""
-    found = make_finding(severity=Severity.HIGH)
-    waivers = f"waivers: {{approvers: [{APPROVER}], max: {{other: 30d, high: 30d}}}}"
-    _policy("vulnerabilities: {severity: high}", more=waivers)(typist)
-    typist.examined(found, ago=2 * DAY, report=b"with a finding")
-    terms = make_terms(WaiverScope(vulnerability=found.vulnerability_id), expires=typist.now - HOUR)
-    with typist.record() as record:
-        made = record.waivers.request(terms, actor=REQUESTER, at=typist.now - 2 * DAY)
-        number, at = made.number, typist.now - DAY
-        record.waivers.answer(number, WaiverStep.APPROVED, actor=APPROVER, at=at)
-    nightly = (typist.now - 2 * HOUR).isoformat()
-    typist.type("gate", str(SUBJECT.digest), "-e", "prod", "--at", nightly).ended(0)
 
 
 def failings() -> Iterator[Failing]:
@@ -247,23 +180,23 @@ def _of_scans() -> Iterator[Failing]:
 
 def _of_tools() -> Iterator[Failing]:
     nothing = "nothing is recorded about this digest"
-    yield Failing("a scanner that is not there: the run fails", _no_scanner, 10, nothing)
+    yield Failing("a scanner that is not there: the run fails", no_scanner, 10, nothing)
     yield Failing(
         "an empty vulnerability database: it is refused, and the run fails",
-        _empty_database,
+        empty_database,
         10,
         nothing,
     )
     yield Failing(
         "a verifier that fails: nothing is recorded as signed",
-        _failing_verifier,
+        failing_verifier,
         10,
         "not signed with",
         image=SIGNED.digest,
     )
     yield Failing(
         "a waiver that expired since the last nightly job",
-        _all(Typist.forget, _expired_waiver),
+        _all(Typist.forget, expired_waiver),
         10,
         "WV-1 expired 1 h",
     )
@@ -272,13 +205,13 @@ def _of_tools() -> Iterator[Failing]:
 def _of_policies() -> Iterator[Failing]:
     yield Failing(
         "no signature, or none that verified",
-        _all(_key, _policy("signature: {keys: [../release.pub]}")),
+        _all(_key, policy_of("signature: {keys: [../release.pub]}")),
         10,
         "not signed with",
     )
     yield Failing(
         "a key of the policy that is not there",
-        _policy("signature: {keys: [../lost.pub]}"),
+        policy_of("signature: {keys: [../lost.pub]}"),
         2,
         "there is no public key",
     )
@@ -295,24 +228,26 @@ def _of_policies() -> Iterator[Failing]:
         "there is no usable policy for elsewhere",
         environment="elsewhere",
     )
-    yield Failing("an empty policy", _policy(more="  []"), 2, "rules")
-    yield Failing("a policy that is no YAML", _policy("{{"), 2, "not YAML")
-    yield Failing("an unknown rule", _policy("vulnerabilites: {severity: high}"), 2, "vulnerabilit")
+    yield Failing("an empty policy", policy_of(more="  []"), 2, "rules")
+    yield Failing("a policy that is no YAML", policy_of("{{"), 2, "not YAML")
+    yield Failing(
+        "an unknown rule", policy_of("vulnerabilites: {severity: high}"), 2, "vulnerabilit"
+    )
     yield Failing(
         "a rule that a newer version of policies needs",
-        _policy("sbom: {}", version="2"),
+        policy_of("sbom: {}", version="2"),
         2,
         "schemaVersion 2 is not known",
     )
     yield Failing(
         "a policy of which every rule only warns",
-        _policy("sbom: {}\n    warn: true"),
+        policy_of("sbom: {}\n    warn: true"),
         2,
         "only warns",
     )
     yield Failing(
         "a policy of which no rule is in force yet",
-        _policy('sbom: {}\n    warn_until: "2999-01-01T00:00:00Z"'),
+        policy_of('sbom: {}\n    warn_until: "2999-01-01T00:00:00Z"'),
         10,
         "is in force yet",
     )
@@ -321,20 +256,20 @@ def _of_policies() -> Iterator[Failing]:
 def _of_platforms() -> Iterator[Failing]:
     yield Failing(
         "evidence for another platform",
-        _policy("sbom: {}", more="platforms: [linux/arm64]"),
+        policy_of("sbom: {}", more="platforms: [linux/arm64]"),
         10,
         "the image is for linux/amd64",
     )
     yield Failing(
         "a platform of the index that was never judged",
-        _all(_of_index, _policy("sbom: {}", more="platforms: [linux/s390x]")),
+        _all(_of_index, policy_of("sbom: {}", more="platforms: [linux/s390x]")),
         10,
         "so nobody judged it",
         image=INDEX.subject.digest,
     )
     yield Failing(
         "a platform of the index that could not be fetched",
-        _all(_of_index, _policy("freshness: {scan: 24h}")),
+        _all(_of_index, policy_of("freshness: {scan: 24h}")),
         10,
         "no scan is recorded",
         image=INDEX.subject.digest,

@@ -56,12 +56,15 @@ from tests.kit.scans import AT, make_component, make_finding, make_scan
 
 ARCHITECTURES = ("amd64", "arm64", "s390x")
 _KEY = "{keys: [release.pub]}"
+# What images are built upon, a month old.
+UPON = Ancestor(BASE, Kinship.LAYERS, created_at=AT - timedelta(days=30))
 RULES = (
     "image-config: {user: nonroot, environment_secrets: false}",
     "secrets: {severity: high}",
     "age: {max: 72h}",
     "age: {max: 72h, since: recorded}",
     r"base-image: {allowed: [{repository: registry\.test/base/.*}]}",
+    r"base-image: {allowed: [{repository: registry\.test/base/.*}], max_age: 60d}",
     "images: {only: ['registry.test/.*']}",
     """expression: {cel: "findings.all(f, f.severity in ['low', 'medium'])"}""",
     """expression: {cel: "scan.tool == 'trivy' && sbom.component_count > 0"}""",
@@ -206,7 +209,7 @@ def configurations(draw: st.DrawFn, platform: PlatformDossier) -> PlatformDossie
             environment=(variable,),
         ),
         secrets=draw(st.sampled_from([[]] * 3 + [[SECRET]])),
-        ancestors=draw(st.sampled_from([[Ancestor(BASE, Kinship.LAYERS)]] * 3 + [[]])),
+        ancestors=draw(st.sampled_from([[UPON]] * 3 + [[]])),
         recorded_at=AT - draw(hours),
     )
     return draw(st.sampled_from([made] * 4 + [platform]))
@@ -316,6 +319,13 @@ def test_removing_evidence_never_allows(
         with_platform(dossier, replace(platform, config_evidence=None)),
         with_platform(dossier, replace(platform, secrets=None)),
         with_platform(dossier, replace(platform, ancestors=())),
+        *(
+            with_platform(dossier, replace(platform, ancestors=(replace(UPON, **unknown),)))
+            for unknown in ({"local": True}, {"created_at": None})
+            if platform.ancestors
+        ),
+        replace(dossier, repositories=()),
+        replace(dossier, repositories=(), names=(dossier.subject.name,)),
         with_platform(dossier, replace(platform, recorded_at=None)),
         *(
             with_platform(dossier, replace(platform, sbom=replace(sbom, elements=())))

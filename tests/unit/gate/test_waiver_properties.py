@@ -143,3 +143,18 @@ def test_exactly_its_second_ends_it(dossier: Dossier, policy: Policy, one: Waive
     after = judge(found, policy, after=end)
     assert bare(after) == bare(judge(dossier, policy, after=end))
     never_softer(judge(found, policy, after=end - MOMENT), after)
+
+
+@given(dossiers(), allowing, st.lists(waivers, max_size=4))
+def test_a_name_that_no_registry_has_it_under_bears_nothing(
+    dossier: Dossier, policy: Policy, given_: list[Waiver]
+) -> None:
+    """Whatever it is called; and one that is of no repository goes on to count."""
+    own = [
+        replace(w, terms=replace(w.terms, scope=replace(w.terms.scope, repository=INDEX.name)))
+        for w in given_
+    ]
+    called = replace(dossier, names=(INDEX.name,), repositories=())
+    with_them = judge(with_waivers(called, *own), policy)
+    assert not [v for r in with_them.results for v in r.violations if v.waiver]
+    never_softer(judge(with_waivers(dossier, *own), policy), with_them)
