@@ -113,6 +113,17 @@ _EVERYWHERE = frozenset(
 )
 
 
+def inside(scope: Scope, other: Scope) -> Scope:
+    """What is left of a scope inside another one: roles whose every permission it has, too."""
+    there = permissions_of(other.roles)
+    roles = tuple(role for role in scope.roles if PERMISSIONS[role] <= there)
+    if scope.projects is None or other.projects is None:
+        projects = other.projects if scope.projects is None else scope.projects
+    else:
+        projects = tuple(name for name in scope.projects if name in other.projects)
+    return Scope(roles, projects)
+
+
 def require_scope(name: str, scope: Scope) -> None:
     """Refuse a scope that nobody of this name may have.
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from supplychain.cli.console import Paint, printable
-from supplychain.cli.context import rfc3339
 from supplychain.cli.times import ago, span
 
 if TYPE_CHECKING:
@@ -22,12 +21,6 @@ def scope_words(scope: Scope) -> str:
     return f"{', '.join(scope.roles)} in {where}"
 
 
-def scope_data(scope: Scope) -> dict[str, object]:
-    """A scope as data; `null` for every project."""
-    projects = None if scope.projects is None else list(scope.projects)
-    return {"roles": [role.value for role in scope.roles], "projects": projects}
-
-
 def token_line(token: ApiToken, paint: Paint, now: datetime) -> str:
     """A token on one line."""
     state = token.state(now).value
@@ -35,24 +28,6 @@ def token_line(token: ApiToken, paint: Paint, now: datetime) -> str:
     used = f"used {ago(token.last_used_at, now)}" if token.last_used_at else "never used"
     said = printable(f"{token.owner}  {token.name}  {scope_words(token.scope)}")
     return f"{token.identifier}  {said}  {paint('dim', f'{ends}, {used}')}"
-
-
-def token_data(token: ApiToken, now: datetime) -> dict[str, object]:
-    """A token as data."""
-    return {
-        "id": token.identifier,
-        "name": token.name,
-        "owner": token.owner,
-        **scope_data(token.scope),
-        "state": token.state(now).value,
-        "rule": token.rule or None,
-        "created_at": rfc3339(token.created_at),
-        "created_by": token.created_by,
-        "expires_at": rfc3339(token.expires_at),
-        "last_used_at": _instant(token.last_used_at),
-        "revoked_at": _instant(token.revoked_at),
-        "revoked_by": token.revoked_by or None,
-    }
 
 
 def rule_lines(rule: TrustRule) -> Iterator[str]:
@@ -66,38 +41,10 @@ def rule_lines(rule: TrustRule) -> Iterator[str]:
         yield printable(f"  {name} = {' or '.join(values)}")
 
 
-def rule_data(rule: TrustRule) -> dict[str, object]:
-    """A rule of trust as data."""
-    return {
-        "name": rule.name,
-        "issuer": rule.issuer,
-        "jwks_url": rule.jwks_url or None,
-        "audience": rule.audience,
-        "claims": {name: list(values) for name, values in rule.claims},
-        **scope_data(rule.scope),
-        "lifetime_seconds": int(rule.lifetime.total_seconds()),
-        "created_at": rfc3339(rule.created_at),
-        "created_by": rule.created_by,
-    }
-
-
 def member_line(member: Member) -> str:
     """A member on one line."""
     who = member.subject or member.email
     return printable(f"{member.name}  {scope_words(member.scope)}  {member.issuer} {who}")
-
-
-def member_data(member: Member) -> dict[str, object]:
-    """A member as data."""
-    return {
-        "name": member.name,
-        "issuer": member.issuer,
-        "subject": member.subject or None,
-        "email": member.email or None,
-        **scope_data(member.scope),
-        "created_at": rfc3339(member.created_at),
-        "created_by": member.created_by,
-    }
 
 
 def event_line(event: AuditEvent, paint: Paint, now: datetime) -> str:
@@ -106,23 +53,6 @@ def event_line(event: AuditEvent, paint: Paint, now: datetime) -> str:
     said = printable(f"{event.who}  {event.what}  {where}{event.about}")
     dim = printable(f"{ago(event.at, now)}, {event.from_where}")
     return f"{event.sequence:>6}  {said}  {paint('dim', dim)}"
-
-
-def event_data(event: AuditEvent) -> dict[str, object]:
-    """An event of the audit log as data."""
-    return {
-        "number": event.sequence,
-        "at": rfc3339(event.at),
-        "who": event.who,
-        "from_where": event.from_where,
-        "through": event.through,
-        "project": event.project or None,
-        "what": event.what,
-        "about": event.about,
-        "before": event.before,
-        "after": event.after,
-        "link": event.link,
-    }
 
 
 def json_line(data: Mapping[str, object]) -> str:
@@ -139,7 +69,3 @@ def log_verified(found: Verification, paint: Paint) -> Iterator[str]:
         yield f"{paint('green', 'whole')}  {found.count} events, as they were written"
     if found.head is not None:
         yield f"newest link  {found.head.digest}  (number {found.head.sequence})"
-
-
-def _instant(moment: datetime | None) -> str | None:
-    return rfc3339(moment) if moment else None

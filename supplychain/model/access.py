@@ -63,14 +63,6 @@ class Scope:
         """Whether it reaches into a project."""
         return self.projects is None or project in self.projects
 
-    def within(self, other: Scope) -> Scope:
-        """What is left of it inside another one."""
-        if self.projects is None or other.projects is None:
-            projects = other.projects if self.projects is None else self.projects
-        else:
-            projects = tuple(p for p in self.projects if p in other.projects)
-        return Scope(tuple(role for role in self.roles if role in other.roles), projects)
-
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -82,12 +74,14 @@ class Principal:
         organisation: Whose they are; they see nothing of any other.
         scope: What they may do now, with what they came with.
         came_with: What that was, for the audit log: `token 4k2h…`, `session`.
+        until: When it ends; None where it does not.
     """
 
     name: str
     organisation: str
     scope: Scope
     came_with: str
+    until: datetime | None = None
 
     @property
     def is_machine(self) -> bool:

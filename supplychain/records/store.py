@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from supplychain.errors import NotFoundError, StoreError
 from supplychain.records.content import PROBE, PROBED, ContentStore
 from supplychain.records.database import password_from
+from supplychain.records.entry import Entry
 from supplychain.records.figures import Figures, read_figures
 from supplychain.records.record import Record
 from supplychain.records.version import open_current, require_current
@@ -64,11 +65,16 @@ class Store:
         """Where documents are kept."""
         return self._content
 
+    @property
+    def entry(self) -> Entry:
+        """What has to be known of whoever comes to the door."""
+        return Entry(self._engine)
+
     def record(self, project: str, *, organisation: str = "default") -> Record:
         """The record of a project; the same one each time, in which nobody acts yet.
 
         Raises:
-            NotFoundError: There is no such project.
+            NotFoundError: There is no such project, or no such organisation.
         """
         place = organisation, project
         with self._lock:

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from supplychain import __version__
 from supplychain.server import problems
+from supplychain.server.guarded import require_guarded
 from supplychain.server.idempotency import AnsweredError, Idempotency, answered_before
 from supplychain.server.limits import Limits
 from supplychain.server.observing import Observing
@@ -43,6 +44,7 @@ def create(service: Service) -> FastAPI:
     app.include_router(metrics.router)
     for router in ROUTERS:
         app.include_router(router)
+    require_guarded(app)
     # The last one comes first.
     app.add_middleware(Idempotency)
     app.add_middleware(Limits, streamed=service.settings.size("max_upload_size"))

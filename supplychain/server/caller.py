@@ -11,12 +11,14 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from supplychain.access.roles import require
 from supplychain.errors import UnauthenticatedError
 from supplychain.model.access import Acting, Permission, Principal
+from supplychain.records.access import Access
+from supplychain.records.audit import AuditLog
 from supplychain.records.record import Record
 from supplychain.server.idempotency import begin
-from supplychain.server.service import Service
+from supplychain.server.service import Own, Service
 
 _BEARER = HTTPBearer(auto_error=False, description="an API token")
-_PROJECT = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+_PROJECT = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,14 @@ class Caller:
         project: The project that the request is about.
         record: Its record, in which they act.
         shared: The same record, whoever acts; it is one for all callers.
+        own: What their organisation has for itself.
     """
 
     principal: Principal
     project: str
     record: Record
     shared: Record
+    own: Own
 
     @property
     def name(self) -> str:
@@ -78,21 +82,69 @@ class Allowed:
         """
         # Before anything else is looked at: strangers learn nothing, not even of projects.
         principal = _principal(request, service, credentials)
-        request.state.principal = principal.name  # for whoever tells of this request
-        service.rates.take(principal.name)
         require(principal, self.permission, project)
         shared = service.store.record(project, organisation=principal.organisation)
-        record = shared.acted_on(_acting(principal, request))
+        record = shared.acted_on(acting(request, principal))
         if self.permission is not Permission.DECIDE:
             begin(request, record, principal.name, at=service.clock())
-        return Caller(principal, project, record, shared)
+        own = service.owns.of(principal.organisation)
+        return Caller(principal, project, record, shared, own)
 
 
-def _acting(principal: Principal, request: Request) -> Acting:
-    """Who acts, as the audit log has it."""
-    address = request.client.host if request.client else "?"
-    through = f"{request.method} {request.url.path}"
-    return Acting(principal.name, f"{address}, {principal.came_with}", through, is_known=True)
+@dataclass(frozen=True, slots=True)
+class OrganisationCaller:
+    """Somebody who may do what they ask for, about their organisation.
+
+    Attributes:
+        principal: Who.
+        access: Who may what there.
+        audit: Who did what there.
+    """
+
+    principal: Principal
+    access: Access
+    audit: AuditLog
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedInAll:
+    """Lets in who has a permission that is about the organisation, and nobody else.
+
+    Attributes:
+        permission: What it takes.
+    """
+
+    permission: Permission
+
+    def __call__(
+        self,
+        request: Request,
+        service: Serving,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    ) -> OrganisationCaller:
+        """Who is calling.
+
+        Raises:
+            UnauthenticatedError: Nobody can tell.
+            ForbiddenError: They may not.
+            RateError: They ask too often.
+        """
+        principal = _principal(request, service, credentials)
+        require(principal, self.permission)
+        entry, organisation = service.store.entry, principal.organisation
+        access = entry.access(organisation, acting(request, principal))
+        return OrganisationCaller(principal, access, entry.audit(organisation))
+
+
+def acting(request: Request, principal: Principal) -> Acting:
+    """Who acts, from where and by which request, for the audit log."""
+    host = request.client.host if request.client else "nowhere"
+    return Acting(
+        principal.name,
+        f"{host}, {principal.came_with}",
+        f"{request.method} {request.url.path[:500]}",
+        is_known=True,
+    )
 
 
 def _principal(
@@ -103,10 +155,13 @@ def _principal(
             "nobody can tell who is asking", hint="send a token: Authorization: Bearer sct_…"
         )
     try:
-        return service.authenticator.principal(credentials.credentials, at=service.clock())
+        principal = service.authenticator.principal(credentials.credentials, at=service.clock())
     except UnauthenticatedError:
         service.failed.take(request.client.host if request.client else "")
         raise
+    request.state.principal = principal.name  # for whoever tells of this request
+    service.rates.take(f"{principal.organisation}/{principal.name}")
+    return principal
 
 
 Reading = Annotated[Caller, Depends(Allowed(Permission.READ))]
@@ -118,3 +173,8 @@ RequestingWaivers = Annotated[Caller, Depends(Allowed(Permission.REQUEST_WAIVERS
 AnsweringWaivers = Annotated[Caller, Depends(Allowed(Permission.ANSWER_WAIVERS))]
 ImportingVex = Annotated[Caller, Depends(Allowed(Permission.IMPORT_VEX))]
 ReviewingVex = Annotated[Caller, Depends(Allowed(Permission.REVIEW_VEX))]
+OwningTokens = Annotated[OrganisationCaller, Depends(AllowedInAll(Permission.OWN_TOKENS))]
+ReadingAccess = Annotated[OrganisationCaller, Depends(AllowedInAll(Permission.READ_ACCESS))]
+WritingAccess = Annotated[OrganisationCaller, Depends(AllowedInAll(Permission.WRITE_ACCESS))]
+WritingProjects = Annotated[OrganisationCaller, Depends(AllowedInAll(Permission.WRITE_PROJECTS))]
+ReadingAudit = Annotated[OrganisationCaller, Depends(AllowedInAll(Permission.READ_AUDIT))]

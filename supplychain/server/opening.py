@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from supplychain.access.fetching import Fetching
+from supplychain.access.issuers import Issuers
 from supplychain.bootstrap import parts
 from supplychain.bootstrap.policies import Policies
+from supplychain.server.bearer import RecordedTokens
 from supplychain.server.fixed_token import FixedToken, token_in
 from supplychain.server.rates import Rates
-from supplychain.server.service import Service
+from supplychain.server.service import Owns, Service
 from supplychain.settings import Settings
 
 # As many as threads that handlers run in (anyio's default): none waits for a connection.
@@ -32,10 +35,45 @@ def embedded(settings: Settings) -> Iterator[Service]:
     Raises:
         SupplyChainError: As `parts.open_store`, and as `token_in`.
     """
-    authenticator = FixedToken(token_in(token_file(settings)), parts.actor(settings))
-    store = parts.open_store(settings, create=True, connections=_CONNECTIONS)
+    fixed = FixedToken(token_in(token_file(settings)), parts.actor(settings))
+    with _opened(settings, fixed, create=True) as service:
+        yield service
+
+
+@contextmanager
+def shared(settings: Settings) -> Iterator[Service]:
+    """A service for many: who comes has a token on record, or logs in.
+
+    Args:
+        settings: All settings.
+
+    Raises:
+        SupplyChainError: As `parts.open_store`.
+    """
+    with _opened(settings, None, create=False) as service:
+        yield service
+
+
+@contextmanager
+def _opened(settings: Settings, fixed: FixedToken | None, *, create: bool) -> Iterator[Service]:
+    store = parts.open_store(settings, create=create, connections=_CONNECTIONS)
     try:
-        rates = Rates(settings.count("rate_limit"))
-        yield Service(settings, store, Policies(settings), authenticator, rates)
+        yield Service(
+            settings,
+            store,
+            Owns(settings, Policies(settings)),
+            Issuers(fetching(settings).get),
+            RecordedTokens(store.entry, fixed),
+            Rates(settings.count("rate_limit")),
+        )
     finally:
         store.close()
+
+
+def fetching(settings: Settings) -> Fetching:
+    """What asks issuers.
+
+    Raises:
+        ConfigurationError: `oidc_private` names what is no host.
+    """
+    return Fetching(settings.names("oidc_private"), settings.path("oidc_cacert"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from supplychain.access.issuers import Issuers
 from supplychain.bootstrap.parts import now
 from supplychain.bootstrap.policies import Policies
 from supplychain.model.access import Principal
@@ -49,13 +50,50 @@ class Judges:
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """What an organisation has for itself.
+
+    Attributes:
+        settings: All settings, as they are for it.
+        policies: What its environments demand.
+    """
+
+    settings: Settings
+    policies: Policies
+
+
+class Owns:
+    """What each organisation has for itself; threads may share one.
+
+    Args:
+        settings: All settings: `default` has them as they are, and its policies; another
+            organisation's policies are in the folder of its name among them.
+    """
+
+    def __init__(self, settings: Settings, policies: Policies) -> None:
+        self._settings = settings
+        self._known = {"default": Own(settings, policies)}
+        self._lock = threading.Lock()
+
+    def of(self, organisation: str) -> Own:
+        """What an organisation has; it has to be one."""
+        with self._lock:
+            if organisation not in self._known:
+                folder = self._settings.policy_file("any").parent / organisation
+                settings = self._settings.but(policies=str(folder), organisation=organisation)
+                self._known[organisation] = Own(settings, Policies(settings))
+            return self._known[organisation]
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """What a server has.
 
     Attributes:
         settings: All settings.
         store: Every project's record.
-        policies: What environments demand.
+        owns: What each organisation has for itself.
+        issuers: The keys of those who vouch for jobs and people.
         authenticator: What tells who is calling.
         rates: How often callers ask.
         failed: How often strangers of one address try to be somebody.
@@ -65,7 +103,8 @@ class Service:
 
     settings: Settings
     store: Store
-    policies: Policies
+    owns: Owns
+    issuers: Issuers
     authenticator: Authenticator
     rates: Rates
     failed: Rates = field(default_factory=lambda: Rates(_FAILED_PER_MINUTE))

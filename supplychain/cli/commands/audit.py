@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from supplychain.cli import options
-from supplychain.cli.access_lines import event_data, event_line, json_line, log_verified
+from supplychain.cli.access_lines import event_line, json_line, log_verified
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.times import moment
 from supplychain.errors import VerificationError
+from supplychain.export.access_data import event_data
 
 app = typer.Typer(help="See who did what, and that nobody changed it.", no_args_is_help=True)
 

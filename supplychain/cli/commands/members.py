@@ -8,9 +8,10 @@ import typer
 
 from supplychain.cli import access_options as given
 from supplychain.cli import options
-from supplychain.cli.access_lines import member_data, member_line
+from supplychain.cli.access_lines import member_line
 from supplychain.cli.console import printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.export.access_data import member_data
 from supplychain.model.access import Member
 
 app = typer.Typer(help="Say who the people are, and what they may do.", no_args_is_help=True)

@@ -9,10 +9,11 @@ import typer
 
 from supplychain.cli import access_options as given
 from supplychain.cli import options
-from supplychain.cli.access_lines import scope_words, token_data, token_line
+from supplychain.cli.access_lines import scope_words, token_line
 from supplychain.cli.console import printable, say
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.times import ago
+from supplychain.export.access_data import token_data
 
 app = typer.Typer(help="Make and revoke tokens for the service.", no_args_is_help=True)
 

@@ -8,9 +8,10 @@ import typer
 
 from supplychain.cli import access_options as given
 from supplychain.cli import options
-from supplychain.cli.access_lines import rule_data, rule_lines
+from supplychain.cli.access_lines import rule_lines
 from supplychain.cli.console import printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.export.access_data import rule_data
 
 app = typer.Typer(help="Trust CI jobs by their own OIDC tokens.", no_args_is_help=True)
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="the rule's", show_default=False)]

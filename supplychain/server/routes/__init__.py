@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from supplychain.server.routes import (
+    audit,
     decisions,
     deployments,
     environments,
@@ -12,7 +13,11 @@ from supplychain.server.routes import (
     exports,
     gates,
     images,
+    members,
+    projects,
     search,
+    tokens,
+    trust,
     vex,
     waivers,
 )
@@ -28,4 +33,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     deployments.router,
     waivers.router,
     vex.router,
+    tokens.router,
+    trust.router,
+    members.router,
+    projects.router,
+    audit.router,
 )

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from supplychain.errors import NotFoundError
 from supplychain.server import shapes
 from supplychain.server.answers import answer, verbatim
-from supplychain.server.caller import Reading, Serving
+from supplychain.server.caller import Reading
 from supplychain.server.shapes import EnvironmentPath
 
 router = APIRouter(prefix="/v1/environments", tags=["environments"])
@@ -30,17 +30,15 @@ class PolicyDocument(BaseModel):
 
 
 @router.get("", responses=shapes.gives(Environments))
-def list_environments(request: Request, _: Reading, service: Serving) -> Response:
+def list_environments(request: Request, caller: Reading) -> Response:
     """List the environments that have a policy."""
-    return answer(request, {"environments": list(service.policies.environments())})
+    return answer(request, {"environments": list(caller.own.policies.environments())})
 
 
 @router.get("/{environment}/policy", responses=shapes.gives(PolicyDocument))
-def show_policy(
-    environment: EnvironmentPath, request: Request, _: Reading, service: Serving
-) -> Response:
+def show_policy(environment: EnvironmentPath, request: Request, caller: Reading) -> Response:
     """Give the effective policy of an environment."""
-    policy = service.policies.of(environment)
+    policy = caller.own.policies.of(environment)
     if policy is None:
         raise NotFoundError(f"there is no policy for {environment}", hint="there all is denied")
     return verbatim(request, policy.canonical(), "application/json")

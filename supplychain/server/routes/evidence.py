@@ -127,8 +127,8 @@ def _attested(
         raise InputError(
             "nobody says whose word counts", hint="name an environment: ?environment=prod"
         )
-    policy = service.policies.of(environment)
-    trust = policy_trust(service.settings, policy)
+    policy = caller.own.policies.of(environment)
+    trust = policy_trust(caller.own.settings, policy)
     file.seek(0)
     documents = read(file.read(), "the body")
     return hand_in(caller.record, Digest.parse(digest), documents, trust, at=service.clock())

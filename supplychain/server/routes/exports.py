@@ -54,7 +54,7 @@ def export_vex(
 ) -> Response:
     """Give what the policy of an environment believes about an image's findings, as VEX."""
     now, where = service.clock(), str(ENVIRONMENT.parse(environment))
-    policy = service.policies.of(where)
+    policy = caller.own.policies.of(where)
     dossier = caller.record.dossier(Digest.parse(digest), at=now, environment=where)
     if dossier is None:
         raise NotFoundError(f"nothing is recorded about {digest}")
@@ -68,7 +68,6 @@ def export_vsa(
     digest: DigestPath,
     request: Request,
     caller: Reading,
-    service: Serving,
     environment: shapes.Environment,
 ) -> Response:
     """Give the last verdict about an image as a SLSA verification summary, unsigned."""
@@ -77,4 +76,4 @@ def export_vsa(
     if not found:
         raise NotFoundError(f"no verdict about {digest} in {where} is on record")
     decision = from_document(caller.record.ledger.document(found[0].digest))
-    return verbatim(request, trust.summary(service.settings, decision).predicate, _JSON)
+    return verbatim(request, trust.summary(caller.own.settings, decision).predicate, _JSON)

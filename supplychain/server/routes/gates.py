@@ -111,7 +111,7 @@ def _decide_batch(
 def _judged(
     service: Service, caller: Caller, environment: str, subjects: list[Subject]
 ) -> list[dict[str, Any]]:
-    policy, judge = service.policies.of(environment), service.judges.of(caller.shared)
+    policy, judge = caller.own.policies.of(environment), service.judges.of(caller.shared)
     at = service.clock()
     found = [judge.judge(one, policy, environment=environment, at=at) for one in subjects]
     for judged in found:

@@ -108,7 +108,7 @@ def import_vex(
     """
     now = service.clock()
     trusted = policy_vex_trust(
-        service.settings, service.policies.of(asked.environment), asked.environment
+        caller.own.settings, caller.own.policies.of(asked.environment), asked.environment
     )
     data, bundle = _bytes(asked.document, "document"), _bytes(asked.bundle, "bundle")
     made = record_vex(caller.record, "document", data, bundle, trusted, at=now)

@@ -175,7 +175,9 @@ def request_a_waiver(
         image=Digest.parse(asked.image) if asked.image else None,
         environments=tuple(sorted(set(asked.environments))),
     )
-    made = request_waiver(service.settings, caller.record, scope, terms, actor=caller.name, at=now)
+    made = request_waiver(
+        caller.own.settings, caller.record, scope, terms, actor=caller.name, at=now
+    )
     return answer(
         request,
         waiver_data(made, now),
@@ -195,7 +197,7 @@ def approve_a_waiver(
     """Accept the risk; whoever asked for it cannot."""
     now = service.clock()
     made, counts = approve_waiver(
-        service.settings,
+        caller.own.settings,
         caller.record,
         waiver_number(waiver),
         actor=caller.name,

@@ -7,6 +7,7 @@ import pytest
 from supplychain.access.roles import (
     MEANINGS,
     PERMISSIONS,
+    inside,
     permissions_of,
     require,
     require_scope,
@@ -94,7 +95,14 @@ def test_nobody_hands_on_more_than_they_have(wanted: Scope) -> None:
 def test_a_scope_inside_another_is_what_both_have() -> None:
     both = (Role.SUBMITTER, Role.ADMIN)
     inner, outer = Scope(both, ("shop", "bank")), Scope((Role.ADMIN, Role.VIEWER), ("bank",))
-    assert inner.within(outer) == Scope((Role.ADMIN,), ("bank",))
-    assert Scope(both, None).within(outer).projects == ("bank",)
-    assert outer.within(Scope(both, None)).projects == ("bank",)
-    assert Scope(both, None).within(Scope(both, None)).projects is None
+    assert inside(inner, outer) == Scope((Role.ADMIN,), ("bank",))
+    assert inside(Scope(both, None), outer).projects == ("bank",)
+    assert inside(outer, Scope(both, None)).projects == ("bank",)
+    assert inside(Scope(both, None), Scope(both, None)).projects is None
+
+
+def test_who_may_do_more_may_have_a_token_that_does_less() -> None:
+    """A viewer's permissions are all a submitter's, too."""
+    assert inside(Scope((Role.VIEWER,), None), Scope((Role.SUBMITTER,), None)).roles == (
+        Role.VIEWER,
+    )

@@ -1,0 +1,66 @@
+"""Every route says what it takes; one that does not is a fault of ours, seen at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fastapi import APIRouter, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+
+from supplychain.errors import ConfigurationError
+from supplychain.model.access import Permission
+from supplychain.server.caller import Allowed, AllowedInAll
+
+# Whoever comes here is nobody yet.
+OPEN = frozenset(
+    {
+        "/livez",
+        "/readyz",
+        "/metrics",  # for monitors, which have a token of their own
+        "/v1/tokens/exchange",
+        "/v1/login",
+        "/v1/login/callback",
+        "/v1/openapi.json",
+    }
+)
+
+
+def permission_of(route: APIRoute) -> Permission | None:
+    """What a route takes; None where it takes nothing."""
+    return next(_permissions(route.dependant), None)
+
+
+def require_guarded(app: FastAPI) -> None:
+    """Refuse an application with a route that neither takes a permission nor is open to all.
+
+    Raises:
+        ConfigurationError: It has one.
+    """
+    for route in routes_of(app.routes):
+        path = getattr(route, "path", "")
+        if path in OPEN:
+            continue
+        if not isinstance(route, APIRoute) or permission_of(route) is None:
+            raise ConfigurationError(
+                f"the route {path!r} takes no permission", hint="give its handler a caller"
+            )
+
+
+def routes_of(found: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """Every route, those of routers that were included among them."""
+    for route in found:
+        # FastAPI copies the routes of a router, or keeps the router, as its version has it.
+        router = getattr(route, "original_router", None)
+        if isinstance(router, APIRouter):
+            yield from routes_of(router.routes)
+        else:
+            yield route
+
+
+def _permissions(dependant: Dependant) -> Iterator[Permission]:
+    for one in dependant.dependencies:
+        if isinstance(one.call, Allowed | AllowedInAll):
+            yield one.call.permission
+        yield from _permissions(one)
