@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, QueuePool, func, select
 
+from supplychain.model.runs import RunState
 from supplychain.records.database import reading
-from supplychain.records.schema import metadata
+from supplychain.records.schema import runs
 from supplychain.records.version import status
-
-_QUEUED = "queued"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Figures:
     @property
     def queued(self) -> int:
         """How many runs wait for a worker."""
-        return self.runs.get(_QUEUED, 0)
+        return self.runs.get(RunState.QUEUED, 0)
 
 
 def read_figures(engine: Engine) -> Figures:
@@ -49,9 +48,6 @@ def read_figures(engine: Engine) -> Figures:
 
 
 def _runs(engine: Engine) -> Mapping[str, int]:
-    table = metadata.tables.get("runs")
-    if table is None:
-        return {}
     with reading(engine) as connection:
-        rows = connection.execute(select(table.c.state, func.count()).group_by(table.c.state))
-        return {str(state): count for state, count in rows}
+        rows = connection.execute(select(runs.c.state, func.count()).group_by(runs.c.state))
+        return dict.fromkeys(map(str, RunState), 0) | {str(state): count for state, count in rows}

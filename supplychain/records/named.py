@@ -66,6 +66,11 @@ ELSEWHERE = frozenset(
         "evidence.producer_digest",
         "idempotent_answers.request_digest",
         "images.digest",
+        "runs.decision",
+        "runs.digest",
+        # What a run found so far: passed on through the store, and nobody's evidence yet.
+        "runs.draft",
+        "runs.request",
         "scans.database_digest",
         "unsigned_claims.subject_digest",
         "vex_documents.about_digest",

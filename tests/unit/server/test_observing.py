@@ -15,6 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from supplychain.errors import ConfigurationError
+from supplychain.model.runs import RunRequest
 from supplychain.model.spans import span, traced
 from supplychain.records.content import PROBE, key_of
 from supplychain.records.schema import SCHEMA_VERSION
@@ -98,6 +99,21 @@ def test_the_state_of_the_service_is_told(monitored: Served) -> None:
     assert now["supplychain_up_database", ()] == 1
     assert ("supplychain_database_connections", ("in_use",)) in now
     assert now["supplychain_queue_depth", ()] == 0
+
+
+def test_runs_are_told_by_how_they_stand(monitored: Served) -> None:
+    with monitored.typist.record() as record:
+        for number in range(3):
+            asked = RunRequest(f"registry.test/shop/web:{number}", environment="prod")
+            record.runs.submit(
+                asked, registry="registry.test", requested_by="ada", at=monitored.typist.now
+            )
+        queued = record.runs.list()
+        record.runs.cancel(queued[0].id, by="ada", at=monitored.typist.now)
+    now = scraped(monitored)
+    assert now["supplychain_runs", ("queued",)] == now["supplychain_queue_depth", ()] == 2
+    assert now["supplychain_runs", ("cancelled",)] == 1
+    assert now["supplychain_runs", ("dead",)] == 0
 
 
 def test_metrics_go_on_without_the_database(monitored: Served) -> None:
