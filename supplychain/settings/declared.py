@@ -58,18 +58,12 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("organisation", "organisation that the project is of", "default"),
     Setting("project", "project that owns what is recorded", "default"),
-    Setting("oidc_issuer", "who vouches for people that log in to the service", trusted_only=True),
-    Setting("oidc_client_id", "what that issuer calls the service", trusted_only=True),
-    Setting("oidc_client_secret", "what the service proves that with", secret=True),
     Setting(
         "oidc_private",
         "hosts of issuers that may lie at private addresses, by comma",
         trusted_only=True,
     ),
     Setting("oidc_cacert", "CA certificates for issuers, PEM", trusted_only=True, path=True),
-    Setting(
-        "public_url", "where people and issuers reach the service: https://…", trusted_only=True
-    ),
     Setting("environment", "environment asked about where none is given"),
     Setting(
         "actor",
