@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from supplychain.bootstrap.targets import named
 from supplychain.model.digest import Digest
 from supplychain.model.runs import Bounds, Run, RunRequest
 from supplychain.settings import Settings
@@ -31,19 +32,20 @@ class Asked:
     digest: Digest | None
 
 
-def asked(request: RunRequest) -> Asked:
+def asked(settings: Settings, request: RunRequest) -> Asked:
     """A request, checked before anybody works on it.
 
     Raises:
-        InputError: The reference names no image, or the platform is none.
+        InputError: The reference names no image, or one that is not for others to name; or the
+            platform is none.
         NotFoundError: It names a file that is not there.
     """
-    from supplychain.images.source import FileSource, RegistrySource, parse_source
+    from supplychain.images.source import FileSource, RegistrySource
     from supplychain.model.subject import Platform
 
     if request.platform:
         Platform.parse(request.platform)
-    source = parse_source(request.reference)
+    source = named(settings, request.reference)
     if isinstance(source, RegistrySource):
         return Asked(request, source.reference.registry, source.reference.digest)
     if not isinstance(source, FileSource):
@@ -56,6 +58,7 @@ def asked(request: RunRequest) -> Asked:
 
 
 def submit(
+    settings: Settings,
     record: Record,
     request: RunRequest,
     *,
@@ -66,6 +69,7 @@ def submit(
     """Ask for a run.
 
     Args:
+        settings: All settings.
         record: Of the project.
         request: What is wanted.
         requested_by: Who wants it.
@@ -77,7 +81,7 @@ def submit(
         NotFoundError: It names a file that is not there.
         ConflictError: Something else was submitted under the key.
     """
-    found = asked(request)
+    found = asked(settings, request)
     return record.runs.submit(
         found.request,
         registry=found.registry,

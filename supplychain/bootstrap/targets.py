@@ -107,7 +107,7 @@ def subject_of(settings: Settings, record: Record, text: str) -> Subject:
     from supplychain.images.reference import Reference
     from supplychain.images.source import RegistrySource
 
-    source = _named(settings, text)
+    source = named(settings, text)
     if isinstance(source, RegistrySource) and source.reference.digest is not None:
         reference: Reference = source.reference
         return Subject(reference.name, source.reference.digest)
@@ -149,7 +149,7 @@ def recorded(settings: Settings, record: Record, text: str) -> Digest:
         from supplychain.images.source import RegistrySource
 
         try:
-            source = _named(settings, text)
+            source = named(settings, text)
         except (InputError, NotFoundError):
             raise unknown from None
         if isinstance(source, RegistrySource):
@@ -167,7 +167,7 @@ def _name_of(record: Record, digest: Digest) -> str:
         return "image"  # the gate will say that nothing is recorded about it
 
 
-def _named(settings: Settings, text: str) -> Source:
+def named(settings: Settings, text: str) -> Source:
     """What a text names; for others only what lies in a registry."""
     from supplychain.images.source import parse_registry_source, parse_source
 
@@ -180,6 +180,6 @@ def _opened(settings: Settings, text: str) -> Iterator[OpenedSource]:
     from supplychain.images.source import open_source
     from supplychain.pipeline.workspace import private_folder
 
-    source = _named(settings, text)
+    source = named(settings, text)
     with private_folder(settings.cache_dir / "work") as folder:
         yield open_source(source, registry_options(settings), scratch=folder)

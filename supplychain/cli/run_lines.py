@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from supplychain.cli.console import Paint, printable
-from supplychain.cli.context import rfc3339
 from supplychain.cli.times import ago
 from supplychain.model.runs import Run, RunEvent, RunState
 
@@ -47,41 +46,3 @@ def event_line(event: RunEvent) -> str:
     """One event on one line."""
     what = f"{event.kind} {event.stage}".strip()
     return f"{event.number:>4}  {event.at:%H:%M:%S}  {what:<20}  {printable(event.text)}".rstrip()
-
-
-def run_document(run: Run) -> dict[str, object]:
-    """One run as data."""
-
-    def instant(at: datetime | None) -> str | None:
-        return rfc3339(at) if at else None
-
-    return {
-        "id": run.id,
-        "reference": run.request.reference,
-        "platform": run.request.platform or None,
-        "environment": run.request.environment or None,
-        "sign": run.request.sign,
-        "priority": run.request.priority.name.lower(),
-        "requested_by": run.requested_by,
-        "state": str(run.state),
-        "stage": run.stage or None,
-        "digest": str(run.digest) if run.digest else None,
-        "takeovers": run.takeovers,
-        "submitted_at": rfc3339(run.submitted_at),
-        "started_at": instant(run.started_at),
-        "finished_at": instant(run.finished_at),
-        "error": run.error,
-        "decision": str(run.decision) if run.decision else None,
-        "again_of": run.again_of or None,
-    }
-
-
-def event_document(event: RunEvent) -> dict[str, object]:
-    """One event as data."""
-    return {
-        "number": event.number,
-        "at": rfc3339(event.at),
-        "kind": event.kind,
-        "stage": event.stage or None,
-        "text": event.text,
-    }

@@ -167,6 +167,7 @@ def _principal(
 Reading = Annotated[Caller, Depends(Allowed(Permission.READ))]
 Deciding = Annotated[Caller, Depends(Allowed(Permission.DECIDE))]
 HandingIn = Annotated[Caller, Depends(Allowed(Permission.HAND_IN))]
+Submitting = Annotated[Caller, Depends(Allowed(Permission.SUBMIT_RUNS))]
 Reporting = Annotated[Caller, Depends(Allowed(Permission.REPORT))]
 Approving = Annotated[Caller, Depends(Allowed(Permission.APPROVE))]
 RequestingWaivers = Annotated[Caller, Depends(Allowed(Permission.REQUEST_WAIVERS))]

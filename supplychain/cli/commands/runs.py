@@ -11,7 +11,8 @@ import typer
 from supplychain.cli import options
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.failures import Exit
-from supplychain.cli.run_lines import event_document, event_line, run_document, run_line, run_lines
+from supplychain.cli.run_lines import event_line, run_line, run_lines
+from supplychain.export.runs import event_data, run_data
 from supplychain.model.runs import Priority, RunRequest, RunState
 
 if TYPE_CHECKING:
@@ -70,9 +71,8 @@ def submit(
 
     request = RunRequest(source, platform or "", environment or "", sign, _priority(priority))
     with parts.open_record(shared.settings, create=True) as record:
-        run = runs.submit(
-            record, request, requested_by=parts.actor(shared.settings), at=shared.now(), key=key
-        )
+        by, at = parts.actor(shared.settings), shared.now()
+        run = runs.submit(shared.settings, record, request, requested_by=by, at=at, key=key)
         if follow:
             _follow(record, run.id, 0, output)
     _show(shared, run, output)
@@ -101,7 +101,7 @@ def list_(
     with parts.open_record(shared.settings) as record:
         found = record.runs.list(states=states or (), limit=limit)
     if output is OutputFormat.JSON:
-        write_json({"runs": [run_document(run) for run in found]})
+        write_json({"runs": [run_data(run) for run in found]})
         return
     now = shared.now()
     write("".join(f"{run_line(run, shared.paint, now)}\n" for run in found))
@@ -177,7 +177,7 @@ def again(shared: Context, run: RunId, output: options.Output = OutputFormat.TEX
 
 def _show(shared: Context, run: Run, output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
-        write_json(run_document(run))
+        write_json(run_data(run))
         return
     write("".join(f"{line}\n" for line in run_lines(run, shared.paint, shared.now())))
 
@@ -190,7 +190,7 @@ def _follow(record: Record, run: str, after: int, output: OutputFormat) -> None:
             after = event.number
             text = event_line(event)
             if output is OutputFormat.JSON:
-                text = json.dumps(event_document(event), ensure_ascii=False)
+                text = json.dumps(event_data(event), ensure_ascii=False)
             write(f"{text}\n")
         if found.state.over:
             break

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,7 @@ from supplychain.cli import options
 from supplychain.cli.console import say
 from supplychain.cli.context import Context
 from supplychain.errors import ConfigurationError, ToolMissingError
+from supplychain.settings import Settings
 
 
 @options.command(options.RECORD)
@@ -38,6 +41,13 @@ def serve(
             help="on one machine: makes the record, and a token in the data folder, if need be",
         ),
     ] = False,
+    worker: Annotated[
+        bool,
+        typer.Option(
+            "--worker",
+            help="do the runs that are submitted, too; without a key only the part that needs none",
+        ),
+    ] = False,
 ) -> None:
     """Answer over HTTP what `gate` answers here.
 
@@ -47,6 +57,7 @@ def serve(
     \b
     Examples:
       supplychain serve --embedded
+      supplychain serve --embedded --worker
       supplychain serve --embedded --tls-cert tls.crt --tls-key tls.key
     """
     if (tls_cert is None) != (tls_key is None):
@@ -75,8 +86,26 @@ def serve(
     log_to_stderr(shared.settings)
     # Traced from the start, for what is opened now tells of itself from now on. And others say
     # what is asked for from here on.
-    with tracing(), opened(shared.settings.to_serve()) as service:
+    settings = shared.settings.to_serve()
+    with tracing(), opened(settings) as service, _worker(settings, wanted=worker):
         listening = Listening(create(service), host, port, certificate)
         say(f"serve     {listening.url}")
         say(f"token     {token_file(shared.settings)}")
         listening.serve()
+
+
+@contextmanager
+def _worker(settings: Settings, *, wanted: bool) -> Iterator[None]:
+    """A worker in this process; one that scans alone, where there is no key."""
+    if not wanted:
+        yield
+        return
+    from supplychain.bootstrap.keyless import wants_keyless
+    from supplychain.model.runs import Duty
+    from supplychain.worker.service import working
+
+    has_key = bool(settings.text("key")) or wants_keyless(settings)
+    duties = Duty if has_key else (Duty.SCAN,)
+    with working(settings, tuple(duties)) as found:
+        say(f"worker    {found.name}: {', '.join(sorted(duties))}")
+        yield
