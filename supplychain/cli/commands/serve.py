@@ -58,23 +58,23 @@ def serve(
     Examples:
       supplychain serve --embedded
       supplychain serve --embedded --worker
+      SUPPLYCHAIN_DATABASE=postgresql://db.example/records supplychain serve
       supplychain serve --embedded --tls-cert tls.crt --tls-key tls.key
     """
     if (tls_cert is None) != (tls_key is None):
         raise ConfigurationError("TLS takes both --tls-cert and --tls-key", hint="name the other")
-    if not embedded:
+    if not embedded and not shared.settings.text("database"):
         raise ConfigurationError(
-            "nobody could call this server",
-            because="without --embedded there is no token yet",
-            hint="supplychain serve --embedded",
+            "nothing says where the record is that is served",
+            because="without --embedded a server makes none",
+            hint="set SUPPLYCHAIN_DATABASE, or type supplychain serve --embedded",
         )
     try:
         from supplychain.bootstrap.tracing import tracing
+        from supplychain.server import opening
         from supplychain.server.app import create
         from supplychain.server.certificate import Certificate
         from supplychain.server.logs import log_to_stderr
-        from supplychain.server.opening import embedded as opened
-        from supplychain.server.opening import token_file
         from supplychain.server.running import Listening
     except ImportError as error:
         raise ToolMissingError(
@@ -87,10 +87,12 @@ def serve(
     # Traced from the start, for what is opened now tells of itself from now on. And others say
     # what is asked for from here on.
     settings = shared.settings.to_serve()
+    opened = opening.embedded if embedded else opening.shared
     with tracing(), opened(settings) as service, _worker(settings, wanted=worker):
         listening = Listening(create(service), host, port, certificate)
         say(f"serve     {listening.url}")
-        say(f"token     {token_file(shared.settings)}")
+        if embedded:
+            say(f"token     {opening.token_file(shared.settings)}")
         listening.serve()
 
 

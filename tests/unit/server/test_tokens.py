@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from starlette.testclient import TestClient
 
 from supplychain.model.access import Role
 from supplychain.model.finding import Severity
+from supplychain.server.app import create
+from supplychain.server.opening import shared
 from tests.kit.records import row_counts
 from tests.kit.scans import make_finding
 from tests.kit.serving import Served, problem
@@ -185,6 +188,18 @@ def test_projects_are_made_and_reached(served: Served) -> None:
     assert some.get("/v1/projects").json()["projects"] == [{"name": "shop"}]
     assert some.get("/v1/images?project=shop").status_code == 200
     problem(some.get("/v1/images"), 403, "forbidden")
+
+
+def test_a_shared_server_knows_the_tokens_on_record_and_no_other(served: Served) -> None:
+    token = make(served, [Role.VIEWER]).text
+    fixed = served.client.headers["Authorization"]
+    with (
+        shared(served.service.settings) as service,
+        TestClient(create(service), raise_server_exceptions=False) as client,
+    ):
+        headers = {"Authorization": f"Bearer {token}"}
+        assert client.get("/v1/me", headers=headers).json()["name"] == "alice"
+        assert client.get("/v1/me", headers={"Authorization": fixed}).status_code == 401
 
 
 def test_an_organisation_comes_from_the_token_alone(served: Served) -> None:
