@@ -234,7 +234,7 @@ def test_a_backup_that_is_not_what_was_written_restores_nothing(
     ("damage", "told"),
     [
         (_forged, "chain of decisions in the backup is broken"),
-        (_without("rows/"), "do not fit"),
+        (_without("rows/"), "do not fit|no whole backup"),
         (lambda data: data[: len(data) // 2], "only a part|no whole backup"),
     ],
 )
