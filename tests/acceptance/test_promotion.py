@@ -6,11 +6,16 @@ import signal
 from pathlib import Path
 
 from tests.kit.cli import Desk, until
-from tests.kit.shop import digest_of
+from tests.kit.registry import RunningRegistry
+from tests.kit.shop import push
 
 
-def test_an_image_is_promoted_by_what_happened_to_it(desk: Desk, repaired: Path) -> None:
-    image = f"oci:{repaired}"
+def test_an_image_is_promoted_by_what_happened_to_it(
+    desk: Desk, repaired: Path, debian_registry: RunningRegistry
+) -> None:
+    repository = debian_registry.fresh()
+    digest = push(repaired, repository)
+    image = f"{repository}@{digest}"
     desk.policy("sbom: {}", environment="staging")
     rules = "promoted-from: {environment: staging, ran: 1s}", "approval: {by: [alice]}"
     desk.policy(*rules, "drift: {added: 0}")
@@ -21,7 +26,7 @@ def test_an_image_is_promoted_by_what_happened_to_it(desk: Desk, repaired: Path)
     assert "supplychain approvals give" in denied.stdout
 
     told = desk.type("deployments", "report", image, "-e", "staging", "-o", "json").ended(0)
-    assert told.json()["digest"] == digest_of(repaired)
+    assert told.json()["digest"] == digest
     desk.type("approvals", "give", image, "-e", "prod", "--as", "mallory").ended(0)
     assert "approved by nobody" in desk.type("gate", image, "-e", "prod").ended(10).stdout
     desk.type("approvals", "give", image, "-e", "prod", "--as", "alice", "--reason", "ok").ended(0)
