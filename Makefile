@@ -65,6 +65,7 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes and without address
 	@$(LOCK) --group pyproject.toml:demo -c requirements/runtime.txt -o requirements/demo.txt
 	@$(LOCK) --group pyproject.toml:dev $(SERVICE) -c requirements/runtime.txt -c requirements/demo.txt -o requirements/dev.txt
 	@$(LOCK) --group pyproject.toml:fuzz -c requirements/dev.txt -o requirements/fuzz.txt
+	@$(BIN)/python requirements/both_pins.py requirements/*.txt
 
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras --custom-compile-command "make lock" \
