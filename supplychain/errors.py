@@ -82,8 +82,15 @@ class RateError(SupplyChainError):
     code = "rate"
     retryable = True
 
-    def __init__(self, message: str, *, retry_after: float, because: str | None = None) -> None:
-        super().__init__(message, because=because)
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float = 1.0,
+        because: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, because=because, hint=hint)
         self.retry_after = retry_after
 
 

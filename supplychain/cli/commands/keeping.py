@@ -82,7 +82,7 @@ def restore(
     \b
     Examples:
       supplychain restore record.tar --data-dir /srv/restored
-      SUPPLYCHAIN_DATABASE=postgresql://db.example/records supplychain restore record.tar
+      SUPPLYCHAIN_DATABASE=postgresql://db/shop supplychain restore record.tar
     """
     from supplychain.bootstrap import keeping
     from supplychain.model.digest import Digest

@@ -48,7 +48,7 @@ def submit(
         str | None,
         typer.Option(
             "--idempotency-key",
-            metavar="TEXT",
+            metavar="KEY",
             help="submitted again under it, it is the same run",
             show_default=False,
         ),

@@ -65,7 +65,7 @@ def test_what_is_no_edition_of_epss_is_refused(data: bytes, reason: str) -> None
 
 
 def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("supplychain.records.epss._LARGEST", 1000)
+    monkeypatch.setattr("supplychain.records.epss.EPSS_LIMIT", 1000)
     bomb = gzip.compress(PLAIN + b"0" * 100_000)
     with pytest.raises(InputError, match="too large"):
         check_epss(bomb)
