@@ -30,13 +30,18 @@ def test_only_the_verifier_makes_verified_attestations() -> None:
     assert verifiers <= makers
     # Beside them, the tests of policies imagine some, which are judged for a test and thrown away.
     others = {m for m in makers if not m.startswith("records/")}
-    assert others == {*verifiers, "gate/imagined.py"}
+    assert others == {*verifiers, "gate/imagined_signers.py"}
 
 
 def test_what_is_imagined_is_imagined_for_tests_of_policies_alone() -> None:
     for name, importers in {
         "imagined": {"gate/policy_tests.py"},
-        "imagined_values": {"gate/imagined.py", "gate/policy_tests.py"},
+        "imagined_signers": {"gate/imagined.py"},
+        "imagined_values": {
+            "gate/imagined.py",
+            "gate/imagined_signers.py",
+            "gate/policy_tests.py",
+        },
         "policy_tests": {"bootstrap/policy_tests.py", "cli/policy_results.py"},
     }.items():
         module = f"supplychain.gate.{name}"
