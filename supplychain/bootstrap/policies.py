@@ -34,6 +34,17 @@ class _Read:
         return all(look is not None and _look(path) == look for path, look in self.looks.items())
 
 
+def of_organisation(settings: Settings, organisation: str) -> Settings:
+    """All settings, as they are for an organisation.
+
+    `default` has them as they are; another's policies are in the folder of its name among them.
+    """
+    if organisation == "default":
+        return settings
+    folder = settings.policy_file("any").parent / organisation
+    return settings.but(policies=str(folder), organisation=organisation)
+
+
 class Policies:
     """Policies by their environments, each read again once a file that it was made of changes.
 

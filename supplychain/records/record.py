@@ -137,6 +137,11 @@ class Record:
         return held
 
     @property
+    def organisation(self) -> str:
+        """Whose project it is."""
+        return self._notes.name
+
+    @property
     def content(self) -> ContentStore:
         """Where documents are kept byte for byte."""
         return self._content

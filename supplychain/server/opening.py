@@ -9,7 +9,6 @@ from pathlib import Path
 from supplychain.access.fetching import Fetching
 from supplychain.access.issuers import Issuers
 from supplychain.bootstrap import parts
-from supplychain.bootstrap.policies import Policies
 from supplychain.server.bearer import RecordedTokens
 from supplychain.server.fixed_token import FixedToken, token_in
 from supplychain.server.rates import Rates
@@ -61,7 +60,7 @@ def _opened(settings: Settings, fixed: FixedToken | None, *, create: bool) -> It
         yield Service(
             settings,
             store,
-            Owns(settings, Policies(settings)),
+            Owns(settings),
             Issuers(fetching(settings).get),
             RecordedTokens(store.entry, fixed),
             Rates(settings.count("rate_limit")),

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from supplychain.access.issuers import Issuers
 from supplychain.bootstrap.parts import now
-from supplychain.bootstrap.policies import Policies
+from supplychain.bootstrap.policies import Policies, of_organisation
 from supplychain.model.access import Principal
 from supplychain.pipeline.answers import Judge
 from supplychain.records.record import Record
@@ -66,21 +66,19 @@ class Owns:
     """What each organisation has for itself; threads may share one.
 
     Args:
-        settings: All settings: `default` has them as they are, and its policies; another
-            organisation's policies are in the folder of its name among them.
+        settings: All settings, of which `of_organisation` makes those of each.
     """
 
-    def __init__(self, settings: Settings, policies: Policies) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._known = {"default": Own(settings, policies)}
+        self._known: dict[str, Own] = {}
         self._lock = threading.Lock()
 
     def of(self, organisation: str) -> Own:
         """What an organisation has; it has to be one."""
         with self._lock:
             if organisation not in self._known:
-                folder = self._settings.policy_file("any").parent / organisation
-                settings = self._settings.but(policies=str(folder), organisation=organisation)
+                settings = of_organisation(self._settings, organisation)
                 self._known[organisation] = Own(settings, Policies(settings))
             return self._known[organisation]
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 
 from supplychain.bootstrap import parts, runs, targets, trust
+from supplychain.bootstrap.policies import of_organisation
 from supplychain.errors import ConflictError
 from supplychain.gate.policy import Policy
 from supplychain.model.digest import Digest
@@ -62,9 +63,10 @@ class _Work:
         self.held = held
         self.run = held.run
         self.clock = owner.clock
-        # What one project's images left in a cache is not believed for another's.
-        self.settings = owner.settings.but(project=f"project-{held.run.project}")
         self.record = owner.record.held_by(held.claim, held.run.project)
+        own = of_organisation(owner.settings, self.record.organisation)
+        # What one project's images left in a cache is not believed for another's.
+        self.settings = own.but(project=f"project-{held.run.project}")
         self.progress = HeldProgress(held)
         self.digest, self.tag = held.run.digest, held.run.tag
 

@@ -98,3 +98,29 @@ def test_what_cannot_be_done_fails_at_once_and_says_why(office: Desk, vulnerable
     told = office.type("runs", "show", run, "-o", "json").ended(0).json()
     assert (told["state"], told["error"]["code"]) == ("failed", "not_found")
     office.type("runs", "follow", run).ended(1)
+
+
+def test_a_run_is_judged_by_the_policy_of_its_own_organisation(
+    office: Desk, vulnerable: Path
+) -> None:
+    office.policy("sbom: {}")
+    bank = office.folder / "policies" / "bank" / "prod.yaml"
+    bank.parent.mkdir()
+    bank.write_text(
+        "schemaVersion: 1\nenvironment: prod\nrules:\n"
+        f"  - images: {{digests: ['{digest_of(vulnerable)}']}}\n"
+    )
+    office.type("db", "upgrade").ended(0)
+    office.type("organisations", "create", "bank").ended(0)
+    mine = {"SUPPLYCHAIN_ORGANISATION": "bank", "SUPPLYCHAIN_POLICIES": str(bank.parent)}
+    told = office.type(
+        "runs", "submit", f"oci:{vulnerable}", "-e", "prod", "-o", "json", **mine
+    ).ended(0)
+
+    # A worker works for everybody, with the settings of whoever runs it.
+    office.type("worker", "--until-idle", *ANY, "--key", office.key).ended(0)
+
+    run = office.type("runs", "show", told.json()["id"], "-o", "json", **mine).ended(0).json()
+    assert run["state"] == "succeeded"
+    decision = office.type("decisions", "show", run["decision"], "-o", "json", **mine).ended(0)
+    assert decision.json()["verdict"] == "deny"
