@@ -12,7 +12,6 @@ from supplychain.cli.times import ago, span
 
 if TYPE_CHECKING:
     from supplychain.model.access import ApiToken, AuditEvent, Member, Scope, TrustRule
-    from supplychain.records.chain import Verification
 
 
 def scope_words(scope: Scope) -> str:
@@ -58,14 +57,3 @@ def event_line(event: AuditEvent, paint: Paint, now: datetime) -> str:
 def json_line(data: Mapping[str, object]) -> str:
     """Data on one line, as logs are read by programs."""
     return json.dumps(data, sort_keys=True, ensure_ascii=False)
-
-
-def log_verified(found: Verification, paint: Paint) -> Iterator[str]:
-    """What came of looking at the audit log."""
-    for one in found.breaks:
-        place = f"number {one.sequence}: " if one.sequence else ""
-        yield f"{paint('red', 'BROKEN')}  {place}{printable(one.what)}"
-    if not found.breaks:
-        yield f"{paint('green', 'whole')}  {found.count} events, as they were written"
-    if found.head is not None:
-        yield f"newest link  {found.head.digest}  (number {found.head.sequence})"

@@ -69,12 +69,12 @@ def _change(change: Change, paint: Paint) -> str:
     return f" {paint(colour, mark)} {_WORDS[change.cause]:<14} {printable(rule + change.what)}"
 
 
-def verified(found: Verification, paint: Paint) -> Iterator[str]:
-    """What came of looking at the chain."""
+def chain_lines(found: Verification, whole: str, paint: Paint) -> Iterator[str]:
+    """What came of looking at a chain; `whole` is what it counts, where nothing is broken."""
     for one in found.breaks:
         place = f"number {one.sequence}: " if one.sequence else ""
         yield f"{paint('red', 'BROKEN')}  {place}{printable(one.what)}"
     if not found.breaks:
-        yield f"{paint('green', 'whole')}  {found.count} decisions, as they were recorded"
+        yield f"{paint('green', 'whole')}  {found.count} {whole}"
     if found.head is not None:
         yield f"newest link  {found.head.digest}  (number {found.head.sequence})"

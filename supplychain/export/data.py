@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from supplychain.model.identity import Identity, LogEntry, TrustedTime
     from supplychain.model.vex import VexStatement
     from supplychain.model.waiver import Waiver, WaiverEvent
+    from supplychain.records.chain import Verification
     from supplychain.records.listing import ImageSummary, RecordedDecision
     from supplychain.records.search import FoundImage, Held
     from supplychain.records.vex import RecordedVex
@@ -286,4 +287,19 @@ def component_data(component: Component) -> dict[str, object]:
         "licences": list(component.licences),
         "layer": str(component.layer) if component.layer else None,
         "supplier": component.supplier,
+    }
+
+
+def verification_data(found: Verification, counted: str) -> dict[str, object]:
+    """What came of looking at a chain, as data.
+
+    Args:
+        found: It.
+        counted: What the chain holds together: `decisions`, `events`.
+    """
+    head = found.head
+    return {
+        counted: found.count,
+        "newest": {"number": head.sequence, "link": str(head.digest)} if head else None,
+        "breaks": [{"number": one.sequence, "what": one.what} for one in found.breaks],
     }

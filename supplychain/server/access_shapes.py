@@ -185,26 +185,12 @@ class Events(Page):
     events: list[Event]
 
 
-class Link(BaseModel):
-    """A place in the log."""
-
-    number: int
-    link: str
-
-
-class Break(BaseModel):
-    """Something that is not as it was written."""
-
-    number: int
-    what: str
-
-
 class Verified(BaseModel):
     """What came of looking at the whole log."""
 
     events: int
-    newest: Link | None
-    breaks: list[Break]
+    newest: shapes.Newest | None
+    breaks: list[shapes.Break]
 
 
 class Me(BaseModel):

@@ -170,3 +170,17 @@ class FoundImages(Page):
     """The images in which something was found, by name and digest."""
 
     images: list[FoundImage]
+
+
+class Newest(BaseModel):
+    """The end of the chain: note it where whoever writes the database cannot."""
+
+    number: int
+    link: str
+
+
+class Break(BaseModel):
+    """A place at which the chain is not as it was written."""
+
+    number: int
+    what: str

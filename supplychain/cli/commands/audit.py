@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from supplychain.cli import options
-from supplychain.cli.access_lines import event_line, json_line, log_verified
+from supplychain.cli.access_lines import event_line, json_line
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.decided_lines import chain_lines
 from supplychain.cli.times import moment
 from supplychain.errors import VerificationError
 from supplychain.export.access_data import event_data
+from supplychain.export.data import verification_data
 
 app = typer.Typer(help="See who did what, and that nobody changed it.", no_args_is_help=True)
 
@@ -96,16 +98,10 @@ def verify(
     with parts.open_record(shared.settings) as record:
         found = record.audit.verify(links)
     if output is OutputFormat.JSON:
-        head = found.head
-        write_json(
-            {
-                "events": found.count,
-                "newest": {"number": head.sequence, "link": str(head.digest)} if head else None,
-                "breaks": [{"number": one.sequence, "what": one.what} for one in found.breaks],
-            }
-        )
+        write_json(verification_data(found, "events"))
     else:
-        write("\n".join(log_verified(found, shared.paint)) + "\n")
+        told = chain_lines(found, "events, as they were written", shared.paint)
+        write("\n".join(told) + "\n")
     if found.breaks:
         raise VerificationError(
             f"the audit log is not as it was written: {len(found.breaks)} breaks",

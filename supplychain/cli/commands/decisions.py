@@ -9,12 +9,12 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.context import Context, OutputFormat, write, write_json
-from supplychain.cli.decided_lines import compared, listed, verified
+from supplychain.cli.decided_lines import chain_lines, compared, listed
 from supplychain.cli.judgement import check_environment, environment_of
 from supplychain.cli.times import moment
 from supplychain.cli.verdict import lines
 from supplychain.errors import InputError, VerificationError
-from supplychain.export.data import decision_data
+from supplychain.export.data import decision_data, verification_data
 
 if TYPE_CHECKING:
     from supplychain.model.decision import Verdict
@@ -233,16 +233,10 @@ def verify(
     with parts.open_record(shared.settings) as record:
         found = record.ledger.verify(links)
     if output is OutputFormat.JSON:
-        head = found.head
-        write_json(
-            {
-                "decisions": found.count,
-                "newest": {"number": head.sequence, "link": str(head.digest)} if head else None,
-                "breaks": [{"number": one.sequence, "what": one.what} for one in found.breaks],
-            }
-        )
+        write_json(verification_data(found, "decisions"))
     else:
-        write("\n".join(verified(found, shared.paint)) + "\n")
+        told = chain_lines(found, "decisions, as they were recorded", shared.paint)
+        write("\n".join(told) + "\n")
     if found.breaks:
         raise VerificationError(
             f"the record of decisions is not as it was written: {len(found.breaks)} breaks",

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from supplychain.export.access_data import event_data
+from supplychain.export.data import verification_data
 from supplychain.model.digest import Digest
 from supplychain.records.audit import AuditAsked
 from supplychain.server import access_shapes as told
@@ -52,10 +53,4 @@ def verify_the_log(
 ) -> Response:
     """Verify the audit log: no event taken out, changed, moved or put in."""
     found = caller.audit.verify([Digest.parse(link)] if link else [])
-    head = found.head
-    document = {
-        "events": found.count,
-        "newest": {"number": head.sequence, "link": str(head.digest)} if head else None,
-        "breaks": [{"number": one.sequence, "what": one.what} for one in found.breaks],
-    }
-    return answer(request, document)
+    return answer(request, verification_data(found, "events"))

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from supplychain.bootstrap.decided import decided, policy_of_decision, replay_documents
-from supplychain.export.data import decision_data
+from supplychain.export.data import decision_data, verification_data
 from supplychain.gate.comparison import compare
 from supplychain.gate.options import ENVIRONMENT
 from supplychain.model.decision import Verdict
@@ -87,26 +87,12 @@ class Replayed(BaseModel):
     same: bool
 
 
-class Newest(BaseModel):
-    """The end of the chain: note it where whoever writes the database cannot."""
-
-    number: int
-    link: str
-
-
-class Break(BaseModel):
-    """A place at which the chain is not as it was written."""
-
-    number: int
-    what: str
-
-
 class Verified(BaseModel):
     """The chain of decisions, looked at from end to end."""
 
     decisions: int
-    newest: Newest | None
-    breaks: list[Break] = Field(description="empty where nobody has changed anything")
+    newest: shapes.Newest | None
+    breaks: list[shapes.Break] = Field(description="empty where nobody has changed anything")
 
 
 @router.get("", responses=shapes.gives(Decisions))
@@ -147,15 +133,7 @@ def verify_decisions(
 ) -> Response:
     """Verify the chain of decisions: none taken out, changed, moved or put in."""
     found = caller.record.ledger.verify([Digest.parse(text) for text in link or ()])
-    head = found.head
-    return answer(
-        request,
-        {
-            "decisions": found.count,
-            "newest": {"number": head.sequence, "link": str(head.digest)} if head else None,
-            "breaks": [{"number": one.sequence, "what": one.what} for one in found.breaks],
-        },
-    )
+    return answer(request, verification_data(found, "decisions"))
 
 
 @router.get("/{decision}", responses=shapes.gives(DecisionDocument))
