@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from supplychain.bootstrap.looks import Look, look_at
 from supplychain.bootstrap.trust import load_policy, read_document
 from supplychain.errors import InputError
 from supplychain.settings import Settings
@@ -19,19 +20,17 @@ if TYPE_CHECKING:
 # telling: they are as coarse as the kernel's ticks, on some file systems as seconds.
 _SETTLED_NS = 2_000_000_000
 
-_Look = tuple[int, int, int, int]
-
 
 @dataclass(frozen=True, slots=True)
 class _Read:
     """A policy, and how each file that it was read from looked before it was read."""
 
     policy: Policy
-    looks: dict[Path, _Look | None]
+    looks: dict[Path, Look | None]
 
     def holds(self) -> bool:
         """Whether every file is still the one that was read."""
-        return all(look is not None and _look(path) == look for path, look in self.looks.items())
+        return all(look is not None and look_at(path) == look for path, look in self.looks.items())
 
 
 def of_organisation(settings: Settings, organisation: str) -> Settings:
@@ -100,7 +99,7 @@ def _is_name(name: str) -> bool:
 
 
 def _read(path: Path) -> _Read:
-    looks: dict[Path, _Look | None] = {}
+    looks: dict[Path, Look | None] = {}
 
     def read(file: Path, what: str) -> bytes:
         # Before it is read: what changes meanwhile makes this look an old one.
@@ -110,17 +109,9 @@ def _read(path: Path) -> _Read:
     return _Read(load_policy(path, read), looks)
 
 
-def _look(path: Path) -> _Look | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def _settled(path: Path) -> _Look | None:
+def _settled(path: Path) -> Look | None:
     """How a file looks; None where that would not tell whether it is changed right now."""
-    look = _look(path)
+    look = look_at(path)
     if look is None or time.time_ns() - max(look[2:]) < _SETTLED_NS:
         return None
     return look

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -117,9 +116,3 @@ class RuleEntry:
         """Whether at that instant a violation denies rather than warns."""
         begins = self.bites_at(environment)
         return not self.terms.warn and (begins is None or at >= begins)
-
-
-def rules_of(entries: tuple[RuleEntry, ...]) -> Iterator[Rule]:
-    """The rules, without their terms."""
-    for entry in entries:
-        yield entry.rule

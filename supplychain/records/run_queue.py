@@ -16,10 +16,10 @@ from sqlalchemy import Connection, Engine, Select, func, insert, or_, select, te
 from supplychain.errors import SupplyChainError, WorkerLostError
 from supplychain.model.digest import Digest
 from supplychain.model.runs import MOST_TAKEOVERS, Bounds, Claim, Duty, Run, RunState
-from supplychain.records.database import open_engine, reading, writing
-from supplychain.records.run_rows import BELIEVED, move, read_run, run_of, tell
+from supplychain.records.database import reading, writing
+from supplychain.records.run_rows import BELIEVED, move, read_run, run_of, superseded, tell
 from supplychain.records.schema import projects, runs, workers
-from supplychain.records.version import require_current
+from supplychain.records.version import open_current
 
 # Any number will do, as long as every version of this program takes the same one.
 _TURN = 7_303_014_250_117
@@ -43,13 +43,7 @@ class RunQueue:
             ConfigurationError: The URL is unusable.
             SchemaVersionError: The schema is not this program's.
         """
-        engine = open_engine(url)
-        try:
-            require_current(engine)
-        except BaseException:
-            engine.dispose()
-            raise
-        return cls(engine)
+        return cls(open_current(url))
 
     def close(self) -> None:
         """Let go of the database's connections."""
@@ -181,8 +175,7 @@ class RunQueue:
             claim.generation,
             RunState.RUNNING,
         ):
-            with writing(self._engine) as connection:
-                move(connection, claim, run.submitted_at)
+            raise superseded(claim)
 
     def note(self, claim: Claim, kind: str, stage: str, said: str, *, at: datetime) -> None:
         """Tell of a run that is under way; raises `SupersededError` as `require`."""

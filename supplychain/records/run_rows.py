@@ -120,8 +120,13 @@ def move(connection: Connection, claim: Claim, at: datetime, **values: object) -
         .values(believed_until=at + BELIEVED, **values)
     )
     if changed.rowcount != 1:
-        raise SupersededError(
-            f"the run {claim.run} is no longer {claim.worker}'s",
-            because="it was taken over, cancelled or is over",
-            hint=f"supplychain runs show {claim.run}",
-        )
+        raise superseded(claim)
+
+
+def superseded(claim: Claim) -> SupersededError:
+    """What a worker is told that holds a run no longer."""
+    return SupersededError(
+        f"the run {claim.run} is no longer {claim.worker}'s",
+        because="it was taken over, cancelled or is over",
+        hint=f"supplychain runs show {claim.run}",
+    )

@@ -7,12 +7,11 @@ import ssl
 import threading
 from pathlib import Path
 
+from supplychain.bootstrap.looks import Look, look_at
 from supplychain.errors import ConfigurationError
 
 _LOG = logging.getLogger("supplychain.server")
 _LOOK_AGAIN_SECONDS = 5.0
-
-_Look = tuple[int, int, int] | None
 
 
 class Certificate:
@@ -75,18 +74,10 @@ class Certificate:
         for context in (trial, self.context):
             context.load_cert_chain(self._chain, self._key, password=_none)
 
-    def _look(self) -> tuple[_Look, _Look]:
-        return _look(self._chain), _look(self._key)
+    def _look(self) -> tuple[Look | None, Look | None]:
+        return look_at(self._chain), look_at(self._key)
 
 
 def _none() -> str:
     """The password of a key that has none; OpenSSL would ask the terminal for one."""
     return ""
-
-
-def _look(path: Path) -> _Look:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns

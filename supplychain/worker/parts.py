@@ -181,23 +181,25 @@ def _scan(work: _Work, step: Step) -> None:
     if work.run.request.sign:
         work.held.patiently("hand over", lambda: _hand_over(work, name))
     else:
-        _record(work, step, name, None)
+        _record(work, step, _draft(work, name), None)
 
 
 def _hand_over(work: _Work, draft: str) -> None:
     work.held.queue.hand_over(work.held.claim, Digest.parse(draft), at=work.clock())
 
 
+def _draft(work: _Work, name: str) -> Draft:
+    return drafts.get(work.record.content, Digest.parse(name), Draft)
+
+
 def _sign(work: _Work, step: Step) -> None:
     """What needs the key: sign and attach, verify and record, judge."""
-    name = str(work.run.draft)
-    draft = drafts.get(work.record.content, Digest.parse(name), Draft)
+    draft = _draft(work, str(work.run.draft))
     signed = str(step("sign", lambda: work.sign(draft)))
-    _record(work, step, name, signed)
+    _record(work, step, draft, signed)
 
 
-def _record(work: _Work, step: Step, name: str, signed: str | None) -> None:
-    draft = drafts.get(work.record.content, Digest.parse(name), Draft)
+def _record(work: _Work, step: Step, draft: Draft, signed: str | None) -> None:
     step("record", lambda: work.keep(draft, signed))
     decision = None
     if work.run.request.environment:

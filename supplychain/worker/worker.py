@@ -111,17 +111,19 @@ class Worker:
         self._ending.set()
         self._woken.set()
         self._threads[0].join()
-        until = time.monotonic() + self._manner.grace
-        while self._held and time.monotonic() < until:
-            time.sleep(0.05)
+        self._wait()
         self._abandon()
-        until = time.monotonic() + self._manner.grace
-        while self._held and time.monotonic() < until:
-            time.sleep(0.05)
+        self._wait()
         self._threads[1].join()
         with suppress(StoreError):
             self._queue.leave(self._manner.name, at=self._clock())
         self._engine.stop()
+
+    def _wait(self) -> None:
+        """For what is held, as long as that may take."""
+        until = time.monotonic() + self._manner.grace
+        while self._held and time.monotonic() < until:
+            time.sleep(0.05)
 
     @property
     def name(self) -> str:

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 import orjson
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from supplychain.bootstrap.targets import subject_by_digest
@@ -78,33 +77,23 @@ class DecisionsResponse(BaseModel):
 
 
 @router.post("/{environment}/decide", responses=shapes.gives(DecisionResponse))
-async def decide(
+def decide(
     environment: _Environment, asked: DecideRequest, caller: Deciding, service: Serving
 ) -> Response:
     """Ask whether an image may run in an environment, from the record alone.
 
     Allow, deny and pending are all answers: 200. Whoever gets anything else has no allow.
     """
-    return await run_in_threadpool(_decide, service, caller, environment, asked.image)
-
-
-@router.post("/{environment}/decide-batch", responses=shapes.gives(DecisionsResponse))
-async def decide_batch(
-    environment: _Environment, asked: DecideBatchRequest, caller: Deciding, service: Serving
-) -> Response:
-    """Ask the same of many images at once; one that cannot be judged fails all of them."""
-    return await run_in_threadpool(_decide_batch, service, caller, environment, asked.images)
-
-
-def _decide(service: Service, caller: Caller, environment: str, image: str) -> Response:
-    subject = subject_by_digest(caller.record, image)
+    subject = subject_by_digest(caller.record, asked.image)
     return _answer(_judged(service, caller, environment, [subject])[0])
 
 
-def _decide_batch(
-    service: Service, caller: Caller, environment: str, images: list[str]
+@router.post("/{environment}/decide-batch", responses=shapes.gives(DecisionsResponse))
+def decide_batch(
+    environment: _Environment, asked: DecideBatchRequest, caller: Deciding, service: Serving
 ) -> Response:
-    subjects = [subject_by_digest(caller.record, image) for image in images]
+    """Ask the same of many images at once; one that cannot be judged fails all of them."""
+    subjects = [subject_by_digest(caller.record, image) for image in asked.images]
     return _answer({"decisions": _judged(service, caller, environment, subjects)})
 
 
