@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, delete, exists, select, text
 
+from supplychain.errors import SchemaVersionError
 from supplychain.model.access import Acting
 from supplychain.model.evidence import EvidenceKind
 from supplychain.records.audit import Notes
@@ -120,13 +121,11 @@ def apply(
         acting: Who does it, for the audit log.
 
     Raises:
-        SchemaVersionError: The database has not this program's schema.
+        SchemaVersionError: The database has another schema, be it one that others may work on.
         StoreError: Something cannot be read or written.
     """
     require_current(engine)
-    if status(engine).state is SchemaState.COMPATIBLE:
-        # It does not know what else names what it would remove.
-        return Removal(0, 0, 0, 0, 0)
+    _require_own_schema(engine)
     total = Removal(0, 0, 0, 0, 0)
     with reading(engine) as connection:
         every = [_notes_of(row, acting) for row in connection.execute(_OWNED)]
@@ -142,6 +141,22 @@ def apply(
     with writing(engine) as connection:
         ended = connection.execute(delete(work).where(work.c.id.in_(_ended(rules, at)))).rowcount
     return _plus(total, [], [], work=ended, documents=0)
+
+
+def _require_own_schema(engine: Engine) -> None:
+    """Refuse a newer schema, though it only adds: what it added may name what would go.
+
+    Raises:
+        SchemaVersionError: It is one.
+    """
+    found = status(engine)
+    if found.state is SchemaState.COMPATIBLE:
+        raise SchemaVersionError(
+            "nothing is removed: the record has a newer schema",
+            because=f"it is {found.current}, this supplychain knows {found.head}, and does not "
+            "know what else names what it would remove",
+            hint="do it with the newer supplychain",
+        )
 
 
 def _notes_of(row: Any, acting: Acting) -> tuple[int, Notes]:

@@ -14,11 +14,14 @@ from typing import Self
 from sqlalchemy import Connection, Engine, Select, func, insert, or_, select, text, update
 
 from supplychain.errors import SupplyChainError, WorkerLostError
+from supplychain.model.access import Acting
 from supplychain.model.digest import Digest
 from supplychain.model.runs import MOST_TAKEOVERS, Bounds, Claim, Duty, Run, RunState
+from supplychain.records.audit import Notes
 from supplychain.records.database import reading, writing
 from supplychain.records.run_rows import BELIEVED, move, read_run, run_of, superseded, tell
 from supplychain.records.schema import projects, runs, workers
+from supplychain.records.tenants import whose
 from supplychain.records.version import open_current
 
 # Any number will do, as long as every version of this program takes the same one.
@@ -72,13 +75,14 @@ class RunQueue:
             there = select(workers.c.name, workers.c.beats).where(workers.c.gone_at.is_(None))
             return {row.name: row.beats for row in connection.execute(there)}
 
-    def bury(self, name: str, beats: int, *, at: datetime) -> tuple[Run, ...] | None:
+    def bury(self, name: str, beats: int, *, at: datetime, by: str = "") -> tuple[Run, ...] | None:
         """Take a worker for dead whose beats have stopped, and queue again what it held.
 
         Args:
             name: The worker.
             beats: What its count stood at.
             at: Now (aware, UTC).
+            by: Who saw it, for the audit log.
 
         Returns:
             What it held, as it stands now; None where it beat after all, or another was quicker.
@@ -88,7 +92,7 @@ class RunQueue:
             gone = connection.execute(update(workers).where(*still).values(gone_at=at))
             if gone.rowcount != 1:
                 return None
-            return self._take_from(connection, name, (), at)
+            return self._take_from(connection, name, (), at, by)
 
     def strays(self, name: str, held: Collection[str]) -> frozenset[str]:
         """What is a worker's by the record, and that it knows nothing of."""
@@ -99,7 +103,7 @@ class RunQueue:
     def stray(self, name: str, held: Collection[str], *, at: datetime) -> tuple[Run, ...]:
         """Queue again what is a worker's by the record, and that it knows nothing of."""
         with writing(self._engine) as connection:
-            return self._take_from(connection, name, held, at)
+            return self._take_from(connection, name, held, at, name)
 
     def leave(self, name: str, *, at: datetime) -> None:
         """End work in good order: what is still held is queued again, and nobody blamed for it."""
@@ -212,7 +216,7 @@ class RunQueue:
             tell(connection, claim.run, state, at=at, text=str(error) if error else "")
 
     def _take_from(
-        self, connection: Connection, name: str, held: Collection[str], at: datetime
+        self, connection: Connection, name: str, held: Collection[str], at: datetime, by: str
     ) -> tuple[Run, ...]:
         taken = _held_by(connection, name, held)
         for run in taken:
@@ -232,7 +236,22 @@ class RunQueue:
             connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
             kind = RunState.DEAD if dead else "taken_over"
             tell(connection, run.id, kind, at=at, text=f"from {name}, which does not answer")
-        return tuple(read_run(connection, run.id) for run in taken)
+        found = tuple(read_run(connection, run.id) for run in taken)
+        _note_losses(connection, found, name, at=at, by=by)
+        return found
+
+
+def _note_losses(
+    connection: Connection, taken: Collection[Run], worker: str, *, at: datetime, by: str
+) -> None:
+    """Note in the audit logs what a worker left behind: last of all, and in one order for all."""
+    owners = {run.project: whose(connection, run.project) for run in taken}
+    for run in sorted(taken, key=lambda one: (owners[one.project], one.id)):
+        acting = Acting(by, f"worker {by}" if by else "", f"run {run.id}")
+        notes = Notes(*owners[run.project], acting)
+        what = "run.dead" if run.state is RunState.DEAD else "run.taken-over"
+        after = {"worker": worker, "takeovers": run.takeovers}
+        notes.note(connection, what, run.id, at=at, after=after)
 
 
 def _held_by(connection: Connection, name: str, but: Collection[str]) -> list[Run]:

@@ -99,7 +99,10 @@ class Engine:
             ) from error
 
     def _launch(self) -> None:
-        logging.getLogger("dbos").setLevel(logging.CRITICAL)
+        said = logging.getLogger("dbos")
+        said.setLevel(logging.CRITICAL)
+        if not said.handlers:  # else it would write to the terminal by itself
+            said.addHandler(logging.NullHandler())
         config: DBOSConfig = {
             "name": _NAME,
             "system_database_url": _prepared(self._url),

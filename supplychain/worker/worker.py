@@ -234,7 +234,7 @@ class Worker:
         if self._watch.twice_missing(self._queue.strays(name, held)):
             self._queue.stray(name, held, at=at)
         for dead, beats in self._watch.dead(self._queue.beats(), time.monotonic()):
-            if self._queue.bury(dead, beats, at=at) is not None:
+            if self._queue.bury(dead, beats, at=at, by=name) is not None:
                 _LOG.warning("%s does not answer: what it held is taken over", dead)
                 self._engine.forget(dead)
                 self._woken.set()

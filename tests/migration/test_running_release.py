@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,21 @@ def test_status_says_that_it_may_go_on(typist: Typist) -> None:
 
     assert told.code == 0
     assert f"schema {NEXT}, needed {SCHEMA_VERSION}: compatible" in told.stdout
+
+
+def test_what_may_go_is_decided_by_who_knows_the_whole_schema(typist: Typist) -> None:
+    typist.examined(ago=timedelta(days=500))
+    typist.examined(ago=timedelta(days=400), report=b"{ }")
+    promise = f'compatible_since = "{SCHEMA_VERSION}"'
+    run(successor(typist.folder, promise=promise), f"sqlite:///{typist.data / 'supplychain.db'}")
+
+    told = typist.type("retention", "apply")
+
+    assert told.code == 1
+    assert "nothing is removed: the record has a newer schema" in told.stderr
+    assert NEXT in told.stderr
+    assert told.stdout == ""
+    assert typist.type("retention", "plan").stdout.startswith("would remove  1 scans")
 
 
 def test_what_promises_to_be_compatible_only_adds(empty_database: str) -> None:

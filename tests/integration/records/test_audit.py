@@ -13,14 +13,18 @@ from sqlalchemy.exc import DBAPIError
 from supplychain.errors import ForbiddenError, StoreError
 from supplychain.model.access import Acting, AuditEvent
 from supplychain.model.digest import Digest
+from supplychain.model.evidence import EvidenceKind
 from supplychain.model.exploitation import FeedKind
 from supplychain.model.history import Event, Report
+from supplychain.model.runs import MOST_TAKEOVERS, Bounds, Duty, Priority, Run, RunRequest
 from supplychain.model.waiver import WaiverStep
 from supplychain.records.audit import AuditAsked
 from supplychain.records.audit_tables import audit_events
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine
+from supplychain.records.handed_in import UnsignedClaim
 from supplychain.records.record import Record
+from supplychain.records.run_queue import RunQueue
 from supplychain.records.tenants import Organisations
 from tests.kit.feeds import kev
 from tests.kit.records import row_counts
@@ -68,6 +72,28 @@ def said(event: AuditEvent) -> tuple[str, str, str, str]:
     return event.who, event.from_where, event.through, event.what
 
 
+def claim_unsigned(record: Record) -> None:
+    data = b"{}"
+    claim = UnsignedClaim(
+        SUBJECT.digest, EvidenceKind.SCAN, "alice", Digest.of(data), len(data), AT
+    )
+    record.handed_in.add(claim, lambda: iter([data]))
+
+
+def submit(record: Record) -> Run:
+    asked = RunRequest("registry.test/shop:1", environment="prod", priority=Priority.GATE)
+    return record.runs.submit(asked, registry="registry.test", requested_by="alice", at=AT)
+
+
+# What has to be done before some of it can be.
+FIRST = {"run.cancelled": ["run.submitted"]}
+DOORS |= {
+    "claim.handed-in": claim_unsigned,
+    "run.submitted": submit,
+    "run.cancelled": lambda r: r.runs.cancel(submit(r).id, by="alice", at=AT),
+}
+
+
 @pytest.mark.parametrize("what", DOORS)
 def test_every_door_notes_who_did_what_from_where(
     database: str, content: ContentStore, what: str
@@ -75,9 +101,10 @@ def test_every_door_notes_who_did_what_from_where(
     with Record.open(database, content, acting=ALICE) as record:
         DOORS[what](record)
 
-        [event] = record.audit.list()
+        event, *before = record.audit.list()
         assert said(event) == ("alice", "203.0.113.4, token abc", "POST /v1/waivers", what)
-        assert (event.sequence, event.at) == (1, AT)
+        assert (event.sequence, event.at) == (1 + len(before), AT)
+        assert [one.what for one in before] == FIRST.get(what, [])
         assert record.audit.verify().breaks == ()
 
 
@@ -245,3 +272,29 @@ def test_events_are_found_by_who_what_about_and_when(filled: Record) -> None:
     assert numbers(until=AT) == [1]
     assert numbers(before=3) == [2, 1]
     assert [e.sequence for e in filled.audit.all()] == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_became_of_runs_is_noted_where_they_belong(
+    database: str, content: ContentStore
+) -> None:
+    with Record.open(database, content, acting=ALICE) as record:
+        first = submit(record)
+        record.runs.cancel(first.id, by="alice", at=AT)
+        again = record.runs.again(first.id, by="alice", at=AT)
+        queue = RunQueue.open(database)
+        for number in range(MOST_TAKEOVERS + 1):
+            queue.enrol(f"w{number}", frozenset(Duty), at=AT)
+            assert queue.claim(f"w{number}", frozenset(Duty), Bounds(9, 9), at=AT) is not None
+            assert queue.bury(f"w{number}", 0, at=AT, by="watch") is not None
+        queue.close()
+
+        events = record.audit.list()
+        lost = [one for one in events if one.what.startswith(("run.taken-over", "run.dead"))]
+        assert [one.what for one in lost] == ["run.dead"] + ["run.taken-over"] * MOST_TAKEOVERS
+        assert {(one.who, one.about, one.project) for one in lost} == {
+            ("watch", again.id, "default")
+        }
+        assert lost[0].after == {"worker": f"w{MOST_TAKEOVERS}", "takeovers": MOST_TAKEOVERS + 1}
+        [repeated] = [one for one in events if one.about == again.id and one.who == "alice"]
+        assert repeated.after == {"reference": "registry.test/shop:1", "again_of": first.id}
+        assert record.audit.verify().breaks == ()
