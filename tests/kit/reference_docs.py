@@ -13,6 +13,7 @@ from supplychain.gate.evidence_document import KEYS
 from supplychain.gate.rules import RULES
 from supplychain.gate.schema import policy_schema
 from supplychain.model.access import Permission, Role
+from supplychain.server.problems import STATUSES
 from supplychain.settings import SETTINGS, Setting
 from tests.kit.command_tree import PROGRAM, Option, commands, flags
 from tests.kit.failings import matrix
@@ -39,11 +40,17 @@ def tables() -> dict[tuple[Path, str], str]:
         ),
         (DOCS / "policy.md", "rules"): f"\n{describe_all(RULES)}\n",
         (DOCS / "fail-closed.md", "matrix"): matrix(),
+        (DOCS / "http.md", "statuses"): _table(("code", "status"), _statuses()),
         (DOCS / "access.md", "roles"): _table(
             ("permission", "what it lets somebody do", *(f"`{role}`" for role in Role)),
             map(_permission, Permission),
         ),
     }
+
+
+def _statuses() -> Iterator[tuple[str, str]]:
+    for code, status in sorted(STATUSES.items()):
+        yield f"`{code}`", str(int(status))  # Python's versions differ in the words
 
 
 def block(text: str, name: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -62,6 +65,23 @@ def served(typist: Typist, request: pytest.FixtureRequest) -> Iterator[Served]:
     """A server over an empty record without any policy; parametrised by settings."""
     with serving(typist, **getattr(request, "param", {})) as found:
         yield found
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """The same application where any program of this machine reaches it: its URL."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as where:
+        config = uvicorn.Config(
+            app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
+        )
+        server = uvicorn.Server(config)
+        thread = Thread(target=server.run, kwargs={"sockets": [where]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{where.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
