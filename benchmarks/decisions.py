@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from benchmarks.machine import Machine
 from benchmarks.place import this_machine
@@ -96,7 +97,7 @@ def _recorded(folder: Path, machine: Machine) -> Iterator[Row]:
     with _filled(folder, [SUBJECT], FolderStore(folder / "content")) as record:
         policy, remembering = make_policy(*TWO_RULES), Judge(record)
         instants = (AT + HOUR + timedelta(milliseconds=number) for number in count())
-        asked = {"environment": "prod"}
+        asked: Any = {"environment": "prod"}
         dossier = record.dossier(SUBJECT.digest, at=AT + HOUR)
         document = to_document(Inputs(SUBJECT, "prod", policy.digest, dossier))
         reading = Contestant(lambda: json.loads(document))

@@ -102,6 +102,15 @@ def require(principal: Principal, permission: Permission, project: str | None = 
         )
 
 
+def may(principal: Principal, permission: Permission, project: str | None = None) -> bool:
+    """Whether somebody may do something; as `require`."""
+    try:
+        require(principal, permission, project)
+    except ForbiddenError:
+        return False
+    return True
+
+
 # About the organisation as a whole: a scope of some projects does not reach so far.
 _EVERYWHERE = frozenset(
     {

@@ -34,6 +34,21 @@ def guard(settings: Settings) -> Guard | None:
     )
 
 
+def admit(settings: Settings, registry: str, repository: str) -> None:
+    """Refuse a repository that nobody may be sent to, without asking anybody.
+
+    Raises:
+        DestinationError: It is not among those that are named.
+        ConfigurationError: A setting names what is no host.
+    """
+    from supplychain.images.registry.address import Origin, api_host
+
+    named = guard(settings)
+    if named is not None:
+        origin = Origin.of(f"https://{api_host(registry)}")
+        named.admit_repository(origin.host, origin.port, repository)
+
+
 def require_one_login(settings: Settings) -> None:
     """A password is for one registry: others may not choose which one is shown it.
 

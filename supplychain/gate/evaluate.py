@@ -14,6 +14,7 @@ from supplychain.gate.platforms import select_platforms
 from supplychain.gate.policy import Policy
 from supplychain.gate.remedies import with_remedies
 from supplychain.gate.waivers import Waivers
+from supplychain.gate.windows import rfc3339
 from supplychain.model.decision import (
     Decision,
     EvidenceReference,
@@ -26,6 +27,9 @@ from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, PlatformDossier
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.subject import Subject
+
+# Under which name a result says that nothing is recorded.
+RECORD = "record"
 
 
 def evaluate(
@@ -63,6 +67,8 @@ def evaluate(
         return _denied(unseen, policy.digest, subject, environment, at)
     if not dossier.platforms and dossier.underway:
         return _first_time(dossier, policy, subject, at)
+    if not dossier.platforms and (dossier.attempt or dossier.unstarted):
+        return _in_vain(dossier, policy, subject, at)
     platforms, selection = select_platforms(dossier, policy.platforms, environment)
     if not platforms:
         return _denied(selection, policy.digest, subject, environment, at)
@@ -224,10 +230,9 @@ def _first_time(dossier: Dossier, policy: Policy, subject: Subject, at: datetime
     """
     case = Case(replace(dossier, subject=subject), policy.environment, (), at)
     told = "; ".join(f"{w.detail} for {span(case.age(w.since_at))}" for w in dossier.underway)
-    unseen = _violated("record", f"nothing is recorded yet: {told}", f"supplychain run {subject}")
+    unseen = _violated(RECORD, f"nothing is recorded yet: {told}", f"supplychain run {subject}")
     awaited = replace(unseen, violations=(replace(unseen.violations[0], awaits=EvidenceKind.SCAN),))
-    above = [(entry, entry.rule.judge(case)) for entry in policy.rules if not entry.rule.waivable]
-    bans = tuple(_result(entry, said, case) for entry, said in above if said.violations)
+    bans = _bans(case, policy)
     verdict = _verdict((awaited, *bans), case)
     return replace(
         _denied(awaited, policy.digest, subject, policy.environment, at),
@@ -235,6 +240,42 @@ def _first_time(dossier: Dossier, policy: Policy, subject: Subject, at: datetime
         verdict=verdict,
         holds_until=_holds_until(verdict, (), case),
     )
+
+
+def _in_vain(dossier: Dossier, policy: Policy, subject: Subject, at: datetime) -> Decision:
+    """What is said of a digest of which nothing is recorded, though somebody tried."""
+    unseen, attempt = _not_recorded(None, subject), dossier.attempt
+    said, until = [unseen.summary], None
+    if attempt is not None:
+        said.append(f"run {attempt.run} {attempt.reason}")
+        if policy.unseen is not None and at < (due := policy.unseen.next_after(attempt)):
+            said.append(f"asking starts no other before {rfc3339(due)}")
+            until = due - MOMENT
+    if dossier.unstarted:
+        said.append(f"no run was started: {dossier.unstarted}")
+    reason = _violated(RECORD, "; ".join(said), f"supplychain run {subject}")
+    denied = _denied(reason, policy.digest, subject, policy.environment, at)
+    return replace(denied, holds_until=until)
+
+
+def wants_run(dossier: Dossier | None, policy: Policy, subject: Subject, at: datetime) -> bool:
+    """Whether asking about a digest is to start a run of it.
+
+    It is not where anything is recorded or under way, where the last run came to nothing a moment
+    ago, and where the image is never allowed anyway.
+    """
+    if policy.unseen is None or (dossier and (dossier.platforms or dossier.underway)):
+        return False
+    attempt = dossier.attempt if dossier else None
+    if attempt is not None and at < policy.unseen.next_after(attempt):
+        return False
+    return not _bans(Case(Dossier(subject, (), ()), policy.environment, (), at), policy)
+
+
+def _bans(case: Case, policy: Policy) -> tuple[RuleResult, ...]:
+    """What is never allowed, whatever is recorded."""
+    above = [(entry, entry.rule.judge(case)) for entry in policy.rules if not entry.rule.waivable]
+    return tuple(_result(entry, said, case) for entry, said in above if said.violations)
 
 
 def _no_policy(policy: Policy | None, environment: str) -> RuleResult:
@@ -248,7 +289,7 @@ def _not_recorded(dossier: Dossier | None, subject: Subject) -> RuleResult:
     message = "nothing is recorded about this digest"
     if dossier is not None:
         message = f"the evidence given is about another digest, {dossier.subject.digest}"
-    return _violated("record", message, f"supplychain run {subject}")
+    return _violated(RECORD, message, f"supplychain run {subject}")
 
 
 def _violated(rule: str, message: str, remedy: str) -> RuleResult:

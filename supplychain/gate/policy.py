@@ -16,6 +16,7 @@ from supplychain.gate.options import (
     option,
 )
 from supplychain.gate.rule_list import RULE_LIST
+from supplychain.gate.unseen import UNSEEN, Unseen
 from supplychain.gate.vex_terms import VEX_TERMS, VexTerms
 from supplychain.gate.waiver_terms import WAIVER_RULES, WaiverRules
 from supplychain.model.digest import Digest
@@ -36,6 +37,7 @@ class Policy:
         vex: On what terms claims of fact clear findings; None where nobody's do.
         description: For people.
         waivers: Whose waivers count, and for how long; None where none does.
+        unseen: When asking about an image that was never seen has it looked at; None for never.
         origins: Which document says a key, for people; two policies that differ in nothing else
             are the same.
         overridden: What the documents that it is made of said and it does not, for people.
@@ -57,6 +59,12 @@ class Policy:
     waivers: WaiverRules | None = field(
         default=None,
         metadata=option(WAIVER_RULES, "whose waivers count, and for how long; default none"),
+    )
+    unseen: Unseen | None = field(
+        default=None,
+        metadata=option(
+            UNSEEN, "whether a run is started for an image that was never seen; default no"
+        ),
     )
     origins: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     overridden: tuple[str, ...] = field(default=(), compare=False)

@@ -11,7 +11,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import Evidence, Sbom, Scan, VerifiedAttestation
 from supplychain.model.exploitation import Exploitation
 from supplychain.model.finding import Finding
-from supplychain.model.history import Allowance, Approval, Deployment, Underway
+from supplychain.model.history import Allowance, Approval, Attempt, Deployment, Underway
 from supplychain.model.image_config import Ancestor, ImageConfig, Secret
 from supplychain.model.subject import Platform, Subject
 from supplychain.model.vex import VexStatement
@@ -114,6 +114,10 @@ class Dossier:
         repositories: Those of its names under which a registry was seen to have it. What loosens
             goes by these alone, and what tightens by `names`.
         indexes: The recorded indexes that list it.
+        attempt: Of a digest of which nothing is recorded, the last run that came to nothing; None
+            for none.
+        unstarted: Why asking about a digest of which nothing is recorded started no run; "" where
+            that was not tried.
     """
 
     subject: Subject
@@ -130,6 +134,8 @@ class Dossier:
     names: tuple[str, ...] = ()
     repositories: tuple[str, ...] = ()
     indexes: tuple[Digest, ...] = ()
+    attempt: Attempt | None = None
+    unstarted: str = ""
 
     @property
     def called(self) -> frozenset[str]:

@@ -94,6 +94,21 @@ class Underway:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A run of an image that came to nothing: it recorded nothing, and nobody waits for it.
+
+    Attributes:
+        run: Its id.
+        at: When it was over, or since when nobody believes in it any more (aware, UTC).
+        reason: For people: what became of it.
+    """
+
+    run: str
+    at: datetime
+    reason: str
+
+
 class Event(StrEnum):
     """What a report says."""
 

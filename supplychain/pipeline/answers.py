@@ -7,10 +7,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from supplychain.gate.evaluate import RECORD
 from supplychain.gate.policy import Policy
+from supplychain.model.decision import Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
-from supplychain.pipeline.judge import Judged, judge
+from supplychain.pipeline.judge import Judged, Starter, judge
 from supplychain.records.record import Record
 
 # Evidence of a machine whose clock runs ahead counts only once this one has caught up, and no
@@ -28,6 +30,12 @@ class _Answer:
     judged: Judged
     state: object
     at: datetime
+
+    @property
+    def unseen(self) -> bool:
+        """Whether it was no for want of any record: somebody else's question may start a run."""
+        decision = self.judged.decision
+        return decision.verdict is Verdict.DENY and decision.results[0].rule == RECORD
 
     def holds(self, state: object, at: datetime) -> bool:
         """Whether the same would be answered: nobody wrote, and time has changed nothing."""
@@ -56,7 +64,13 @@ class Judge:
         self._lock = threading.Lock()
 
     def judge(
-        self, subject: Subject, policy: Policy | None, *, environment: str, at: datetime
+        self,
+        subject: Subject,
+        policy: Policy | None,
+        *,
+        environment: str,
+        at: datetime,
+        starter: Starter | None = None,
     ) -> Judged:
         """The verdict about a digest, as `judge` gives it; ages are those of when it was made.
 
@@ -68,9 +82,11 @@ class Judge:
         state = self._record.state()
         with self._lock:
             known = self._answers.get(question)
-        if known is not None and known.holds(state, at):
+        if known is not None and known.holds(state, at) and not (starter and known.unseen):
             return known.judged
-        judged = judge(self._record, subject, policy, environment=environment, at=at)
+        judged = judge(
+            self._record, subject, policy, environment=environment, at=at, starter=starter
+        )
         with self._lock:
             self._answers[question] = _Answer(judged, state, at)
             self._answers.move_to_end(question)

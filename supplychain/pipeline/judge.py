@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from supplychain.gate.decision_document import to_document
 from supplychain.gate.essence import essence_of
-from supplychain.gate.evaluate import evaluate
+from supplychain.gate.evaluate import evaluate, wants_run
 from supplychain.gate.policy import Policy
+from supplychain.gate.unseen import Unseen
 from supplychain.model.decision import Decision
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier
 from supplychain.model.subject import Subject
 from supplychain.records.ledger import DecisionRecord
 from supplychain.records.record import Record
+
+
+class Starter(Protocol):
+    """Has images looked at that nobody has seen."""
+
+    def start(self, subject: Subject, unseen: Unseen, *, environment: str, at: datetime) -> str:
+        """Have a run of an image started; however often, it is one run.
+
+        Args:
+            subject: The image.
+            unseen: What the policy says of it.
+            environment: Where it wants to run.
+            at: Now (aware, UTC).
+
+        Returns:
+            Why none was, for people; "" where one is under way now.
+        """
+        ...
 
 
 class Judged(NamedTuple):
@@ -34,7 +53,13 @@ class Judged(NamedTuple):
 
 
 def judge(
-    record: Record, subject: Subject, policy: Policy | None, *, environment: str, at: datetime
+    record: Record,
+    subject: Subject,
+    policy: Policy | None,
+    *,
+    environment: str,
+    at: datetime,
+    starter: Starter | None = None,
 ) -> Judged:
     """The verdict about a digest, recorded unless the latest one says the same and still holds.
 
@@ -44,11 +69,20 @@ def judge(
         policy: The environment's policy; None where there is none, which is a denial.
         environment: Where it wants to run.
         at: The instant judged for (aware, UTC).
+        starter: Starts a run where the policy wants one of an image that was never seen; None for
+            nobody.
 
     Raises:
         StoreError: The record cannot be read or written; then there is no verdict.
     """
     dossier = _dossier(record, subject, policy, environment, at)
+    unseen = policy.unseen if policy and policy.environment == environment else None
+    if starter and policy and unseen and wants_run(dossier, policy, subject, at):
+        why = starter.start(subject, unseen, environment=environment, at=at)
+        dossier = _dossier(record, subject, policy, environment, at)
+        if why:
+            nothing = dossier or Dossier(Subject("", subject.digest), (), ())
+            dossier = replace(nothing, unstarted=why)
     decision = evaluate(dossier, policy, subject=subject, environment=environment, at=at)
     essence, ledger = essence_of(decision), record.ledger
     found = ledger.standing(decision, essence)

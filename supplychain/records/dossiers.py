@@ -20,6 +20,7 @@ from supplychain.records.configurations import config_evidence, config_of
 from supplychain.records.happened import (
     read_allowances,
     read_approvals,
+    read_attempts,
     read_deployments,
     read_running,
     read_work,
@@ -38,13 +39,18 @@ def read_dossiers(
 ) -> dict[Digest, Dossier]:
     """What the record held at an instant about digests; nothing of those it held nothing about.
 
-    Of a digest that somebody works on for the first time there is that alone.
+    Of a digest that somebody works on for the first time there is that alone; and of one that
+    somebody worked on for nothing, that.
     """
     wanted = list(dict.fromkeys(digests))
     rows = _IMAGES(connection, project=asked.project, digests=wanted, at=asked.at).all()
     found = _recorded(connection, asked, rows) if rows else {}
     underway = read_work(connection, asked.project, wanted, asked.at)
     new = {digest: Dossier(Subject("", digest), (), ()) for digest in underway.keys() - found}
+    unknown = [digest for digest in wanted if digest not in found and digest not in new]
+    if unknown:
+        tried = read_attempts(connection, asked.project, unknown, asked.at)
+        new |= {one: Dossier(Subject("", one), (), (), attempt=tried[one]) for one in tried}
     return {
         digest: replace(dossier, underway=underway.get(digest, ()))
         for digest, dossier in (found | new).items()

@@ -14,10 +14,17 @@ from sqlalchemy import Connection, Row, Select, Table, or_, select, union_all
 from supplychain.model.decision import Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
-from supplychain.model.history import Allowance, Approval, Deployment, Event, Underway
+from supplychain.model.history import (
+    Allowance,
+    Approval,
+    Attempt,
+    Deployment,
+    Event,
+    Underway,
+)
 from supplychain.model.subject import Subject
 from supplychain.records.prepared import Prepared, among
-from supplychain.records.run_rows import underway
+from supplychain.records.run_rows import attempt_of, attempts, underway
 from supplychain.records.schema import approvals, decisions, deployments, work
 
 T = TypeVar("T")
@@ -107,6 +114,16 @@ def read_work(
         kinds = tuple(EvidenceKind(kind) for kind in row.kinds.split(","))
         one = Underway(kinds, row.since_at, row.expires_at, row.detail)
         found[row.subject_digest] = (*found.get(row.subject_digest, ()), one)
+    return found
+
+
+def read_attempts(
+    connection: Connection, project: int, subjects: Collection[Digest], at: datetime
+) -> dict[Digest, Attempt]:
+    """Of images the last run that came to nothing; nothing of those that have none."""
+    found: dict[Digest, Attempt] = {}
+    for row in _ATTEMPTS(connection, project=project, subjects=list(subjects), at=at):
+        found.setdefault(row.digest, attempt_of(row, at))
     return found
 
 
@@ -218,3 +235,4 @@ _WHAT_RUNS = Prepared(_what_runs)
 _APPROVALS = Prepared(_approved)
 _DECISIONS = Prepared(_decided)
 _WORK = Prepared(_worked_on)
+_ATTEMPTS = Prepared(attempts)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, case, insert, literal, or_, select, update
 
 from supplychain.errors import NotFoundError, SupersededError
+from supplychain.model.history import Attempt
 from supplychain.model.runs import Claim, Duty, Priority, Run, RunEvent, RunRequest, RunState
 from supplychain.records.prepared import among
 from supplychain.records.schema import run_events, runs
@@ -86,6 +87,33 @@ def underway(project: Any, subjects: Any, at: Any) -> Select[Any]:
         column.believed_until > at,
         or_(column.finished_at.is_(None), column.finished_at > at),
     )
+
+
+def attempts(project: Any, subjects: Any, at: Any) -> Select[Any]:
+    """Runs of images that came to nothing, and that nobody waits for, the newest first."""
+    column = runs.c
+    return (
+        select(runs)
+        .where(
+            column.project_id == project,
+            among(column.digest, subjects),
+            column.submitted_at <= at,
+            column.state != RunState.SUCCEEDED,
+            or_(column.believed_until <= at, column.finished_at <= at),
+        )
+        .order_by(column.id.desc())
+    )
+
+
+def attempt_of(row: Row[Any], at: datetime) -> Attempt:
+    """A row of `attempts`, as it stood at an instant."""
+    if row.finished_at is None or row.finished_at > at:
+        return Attempt(row.id, row.believed_until, "was not heard of for too long")
+    if row.state == RunState.CANCELLED:
+        return Attempt(row.id, row.finished_at, f"was cancelled by {row.cancelled_by}")
+    said = json.loads(row.error) if row.error else {}
+    why = ": ".join(str(said[name]) for name in ("message", "because") if said.get(name))
+    return Attempt(row.id, row.finished_at, f"{row.state}: {why}" if why else str(row.state))
 
 
 def tell(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, or_, select, text, update
 
 from supplychain.errors import ConflictError
 from supplychain.model.digest import Digest
@@ -15,7 +15,7 @@ from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.database import reading, writing
 from supplychain.records.run_rows import BELIEVED, events_of, read_run, run_of, tell
-from supplychain.records.schema import runs
+from supplychain.records.schema import runs, workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,46 @@ class Runs:
         with writing(self._engine) as connection:
             asked = _Asked(request, registry, requested_by, at, key, digest)
             return self._insert(connection, asked)
+
+    def start(
+        self,
+        request: RunRequest,
+        *,
+        registry: str,
+        requested_by: str,
+        digest: Digest,
+        at: datetime,
+        unless_since: datetime,
+    ) -> None:
+        """Ask for a run of a digest, unless there is one: however many ask at once, it is one.
+
+        Args:
+            request: What is wanted.
+            registry: Where the image is fetched from.
+            requested_by: Whose question it was.
+            digest: The image.
+            at: Now (aware, UTC).
+            unless_since: Of runs that are over, one that ended later than this is there still.
+        """
+        column = runs.c
+        there = select(column.id).where(
+            column.project_id == self._project,
+            column.digest == digest,
+            or_(column.finished_at.is_(None), column.finished_at > unless_since),
+        )
+        with writing(self._engine) as connection:
+            if connection.dialect.name == "postgresql":
+                # SQLite has one writer anyway.
+                turn = int(digest.hex[:15], 16)
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": turn})
+            if connection.execute(there.limit(1)).first() is None:
+                self._insert(connection, _Asked(request, registry, requested_by, at, digest=digest))
+
+    def somebody_works(self, *, since: datetime) -> bool:
+        """Whether any worker has shown since an instant that it is there."""
+        seen = select(workers.c.name).where(workers.c.gone_at.is_(None), workers.c.seen_at >= since)
+        with reading(self._engine) as connection:
+            return connection.execute(seen.limit(1)).first() is not None
 
     def get(self, name: str) -> Run:
         """One run.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from supplychain.cli import options
+from supplychain.cli.console import say
 from supplychain.cli.context import Context, OutputFormat, write
 from supplychain.cli.failures import exit_of_verdict
 from supplychain.cli.judgement import (
@@ -20,8 +22,13 @@ from supplychain.cli.times import moment
 from supplychain.errors import InputError
 
 if TYPE_CHECKING:
+    from supplychain.bootstrap.starting import Starting
     from supplychain.gate.policy import Policy
     from supplychain.pipeline.judge import Judged
+    from supplychain.records.record import Record
+
+# Workers show every two seconds that they are there.
+_SEEN = timedelta(minutes=1)
 
 
 @options.command(options.RECORD, options.SIGNING, options.REGISTRY)
@@ -62,7 +69,8 @@ def gate(
     11 for pending, 1 for a fault and 2 for wrong usage.
 
     Asked again while nothing changed, it answers with the recorded decision. With
-    --at or --explain it records nothing.
+    --at or --explain it records nothing. Where the policy says `unseen`, asking about
+    an image that was never seen has workers look at it, and is pending until then.
 
     \b
     Examples:
@@ -89,8 +97,39 @@ def gate(
     else:
         with parts.open_record(shared.settings) as record:
             subject = targets.subject_of(shared.settings, record, image)
-            judged = judge(record, subject, policy, environment=named, at=shared.now())
+            starter = _starter(shared, record, policy)
+            judged = judge(
+                record, subject, policy, environment=named, at=shared.now(), starter=starter
+            )
+            if starter is not None:
+                _say_who_works(shared, record, judged)
     present(shared, judged, presentation)
+
+
+def _starter(shared: Context, record: Record, policy: Policy | None) -> Starting | None:
+    """What starts a run of an image that was never seen, where the policy wants that."""
+    if policy is None or policy.unseen is None:
+        return None
+    from supplychain.bootstrap.parts import actor
+    from supplychain.bootstrap.starting import Starting
+
+    # Whoever can write the record can submit runs to it; workers go where others may send them.
+    settings = shared.settings.to_serve()
+    return Starting(settings, record, actor(shared.settings), may_submit=True)
+
+
+def _say_who_works(shared: Context, record: Record, judged: Judged) -> None:
+    """Say what becomes of a run that was started, where nobody is there to do it."""
+    from supplychain.model.decision import Verdict
+
+    if judged.decision.verdict is not Verdict.PENDING:
+        return
+    if not record.runs.somebody_works(since=shared.now() - _SEEN):
+        say(
+            "the run waits, for no worker is at work on this record\n"
+            "start one: supplychain worker; or look at the image here and now: "
+            f"supplychain run {judged.decision.subject}"
+        )
 
 
 def _considered(

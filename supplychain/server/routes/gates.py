@@ -10,7 +10,10 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from supplychain.access.roles import may
+from supplychain.bootstrap.starting import Starting
 from supplychain.bootstrap.targets import subject_by_digest
+from supplychain.model.access import Permission
 from supplychain.model.decision import Decision, Violation
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
@@ -82,6 +85,7 @@ def decide(
 ) -> Response:
     """Ask whether an image may run in an environment, from the record alone.
 
+    Where the policy wants it, asking about an image that was never seen starts a run of it.
     Allow, deny and pending are all answers: 200. Whoever gets anything else has no allow.
     """
     subject = subject_by_digest(caller.record, asked.image)
@@ -101,8 +105,16 @@ def _judged(
     service: Service, caller: Caller, environment: str, subjects: list[Subject]
 ) -> list[dict[str, Any]]:
     policy, judge = caller.own.policies.of(environment), service.judges.of(caller.shared)
-    at = service.clock()
-    found = [judge.judge(one, policy, environment=environment, at=at) for one in subjects]
+    at, starter = service.clock(), None
+    if policy is not None and policy.unseen is not None:
+        may_submit = may(caller.principal, Permission.SUBMIT_RUNS, caller.project)
+        # Whatever this process may do for itself, callers name what lies in a registry.
+        settings = service.settings.to_serve()
+        starter = Starting(settings, caller.record, caller.name, may_submit)
+    found = [
+        judge.judge(one, policy, environment=environment, at=at, starter=starter)
+        for one in subjects
+    ]
     for judged in found:
         DECISIONS.labels(judged.decision.verdict.value).inc()
     return [as_data(judged) for judged in found]
