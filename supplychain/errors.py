@@ -233,3 +233,10 @@ class IdentityProviderError(SupplyChainError):
 
     code = "identity_provider"
     retryable = True
+
+
+class ServerError(SupplyChainError):
+    """A server of ours cannot be reached, or answers with what cannot be used."""
+
+    code = "server"
+    retryable = True

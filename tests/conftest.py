@@ -16,7 +16,8 @@ pytest_plugins = [
     "tests.kit.softhsm",
     "tests.kit.trivy",
     "tests.kit.vulndb",
-    "tests.kit.cli",  # the last three, for they import some of those above
+    "tests.kit.cli",  # the last four, for they import some of those above
     "tests.kit.typist",
     "tests.kit.serving",
+    "tests.kit.listening",
 ]

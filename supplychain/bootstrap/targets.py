@@ -104,6 +104,15 @@ def subject_of(settings: Settings, record: Record, text: str) -> Subject:
     if _SHORT_DIGEST.fullmatch(text):
         digest = record.find(text)
         return Subject(_name_of(record, digest), digest)
+    return resolved(settings, text)
+
+
+def resolved(settings: Settings, text: str) -> Subject:
+    """What a reference or a source means now; one with a digest needs no look at it.
+
+    Raises:
+        SupplyChainError: As `located`.
+    """
     from supplychain.images.reference import Reference
     from supplychain.images.source import RegistrySource
 

@@ -110,7 +110,7 @@ def tree(arguments: Sequence[str] = ()) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     root.callback(invoke_without_command=True)(_root)
-    called = [branch for branch in _BRANCHES if branch.name in arguments[:1]]
+    called = [branch for branch in _BRANCHES if branch.name in _behind_options(arguments)[:1]]
     for branch in called or _BRANCHES:
         module = import_module(f"supplychain.cli.commands.{branch.module}")
         found = getattr(module, branch.attribute)
@@ -121,8 +121,26 @@ def tree(arguments: Sequence[str] = ()) -> typer.Typer:
     return root
 
 
+def _behind_options(arguments: Sequence[str]) -> Sequence[str]:
+    """What was typed behind the options that come before every command."""
+    first = arguments[0] if arguments else ""
+    if first == "--server":
+        return arguments[2:]
+    return arguments[1:] if first.startswith("--server=") else arguments
+
+
 def _root(
     context: typer.Context,
+    server: Annotated[  # noqa: ARG001  # commands look it up, `options.command`
+        str | None,
+        typer.Option(
+            "--server",
+            metavar="URL",
+            help="ask this server in place of a record here; the token comes from "
+            "SUPPLYCHAIN_TOKEN[_FILE]",
+            show_default=False,
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", help="show the versions of everything involved")
     ] = False,

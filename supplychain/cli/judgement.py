@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,12 +11,14 @@ from typing import NoReturn
 
 import typer
 
-from supplychain.cli.context import Context, OutputFormat, write
+from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.failures import exit_of_verdict
 from supplychain.cli.verdict import lines
 from supplychain.errors import InputError
-from supplychain.model.decision import Decision
+from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
+
+_WORST_FIRST = (Verdict.DENY, Verdict.PENDING, Verdict.ALLOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ def check_environment(name: str) -> str:
 
 def present(
     shared: Context, judged: tuple[Decision, bytes, Digest], presentation: Presentation
-) -> None:
+) -> NoReturn:
     """Show a decision and exit with its code."""
     decision, document, identity = judged
     if presentation.output is OutputFormat.JSON:
@@ -63,6 +67,29 @@ def present(
     else:
         _tell(shared, decision, identity, shared.now(), presentation)
     raise typer.Exit(exit_of_verdict(decision.verdict))
+
+
+def present_all(
+    shared: Context,
+    judged: Sequence[tuple[Decision, bytes, Digest]],
+    presentation: Presentation,
+) -> NoReturn:
+    """Show decisions and exit with the code of the worst; one alone is shown as `present` does."""
+    if len(judged) == 1:
+        present(shared, judged[0], presentation)
+    if presentation.output is OutputFormat.JSON:
+        documents = [json.loads(document) for _, document, _ in judged]
+        write_json({"decisions": documents}, presentation.output_file)
+    else:
+        now, all_ = shared.now(), presentation.everything
+        told = [
+            "\n".join(lines(one, identity, shared.paint, now=now, everything=all_))
+            for one, _, identity in judged
+        ]
+        write("\n\n".join(told) + "\n", presentation.output_file)
+    found = {decision.verdict for decision, _, _ in judged}
+    worst = next(verdict for verdict in _WORST_FIRST if verdict in found)
+    raise typer.Exit(exit_of_verdict(worst))
 
 
 def present_considered(

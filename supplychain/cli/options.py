@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
 
@@ -12,7 +13,7 @@ import typer
 from typer.models import OptionInfo
 
 from supplychain.cli.context import Context, OutputFormat, context
-from supplychain.errors import ToolError
+from supplychain.errors import InputError, ToolError
 
 # The panels of `--help`.
 RESULT_PANEL = "Result"
@@ -252,6 +253,35 @@ SCANNING: tuple[_Flag, ...] = (
 )
 
 _P = ParamSpec("_P")
+# Which commands a server answers, for whoever calls another one through it; a test compares.
+THROUGH_SERVERS = "gate"
+
+
+class Works(Enum):
+    """With what a command works."""
+
+    HERE = "the record on this machine"
+    ANYWHERE = "that record, or a server"
+    ALONE = "neither"
+
+
+def _require_place(shared: Context, called: typer.Context, works: Works, *, named: bool) -> None:
+    """Refuse a command that a server cannot answer.
+
+    Raises:
+        InputError: One is named, on the command line or where the command would ask it.
+    """
+    if works is Works.ANYWHERE or not (named or works is Works.HERE):
+        return
+    if not shared.settings.text("server"):
+        return
+    words = called.command_path.removeprefix(called.find_root().command_path).strip()
+    origin = shared.settings.value("server").origin
+    raise InputError(
+        f"`{words}` does not work through a server",
+        because=f"it works on this machine; that a server is asked comes from {origin}",
+        hint=f"leave --server out, or give an empty one; through a server work: {THROUGH_SERVERS}",
+    )
 
 
 def _text(value: Any) -> str | None:
@@ -262,18 +292,28 @@ def _text(value: Any) -> str | None:
 
 
 def command(
-    *groups: tuple[_Flag, ...],
+    *groups: tuple[_Flag, ...], works: Works | None = None
 ) -> Callable[[Callable[Concatenate[Context, _P], None]], Callable[..., None]]:
-    """Make a function that takes a `Context` into a command with these groups of flags beside."""
+    """Make a function that takes a `Context` into a command with these groups of flags beside.
+
+    Args:
+        groups: The groups.
+        works: With what it works; None for the record here where it is told where that is, else
+            for neither that nor a server.
+    """
+    bound = works or (Works.HERE if RECORD in groups else Works.ALONE)
     flags = [flag for group in (*groups, _TALK) for flag in group]
 
     def decorate(function: Callable[Concatenate[Context, _P], None]) -> Callable[..., None]:
         @functools.wraps(function)
-        def wrapper(**values: Any) -> None:
+        def wrapper(called: typer.Context, **values: Any) -> None:
             given = {name: values.pop(name) for name, _ in flags}
             verbose, quiet = given.pop("verbose"), given.pop("quiet")
             settings = {name: _text(value) for name, value in given.items()}
+            # An empty one is said, too: it means the record here, whatever the environment names.
+            settings["server"] = server = called.find_root().params.get("server")
             shared = context(settings, verbose=verbose, quiet=quiet)
+            _require_place(shared, called, bound, named=bool(server))
             try:
                 function(shared, **values)  # type: ignore[call-arg]  # Typer calls by keyword only
             except SystemExit as ended:
@@ -284,7 +324,10 @@ def command(
                 ) from ended
 
         own = inspect.signature(function, eval_str=True)
-        parameters = list(own.parameters.values())[1:]  # the first is the context
+        typed = inspect.Parameter(
+            "called", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context
+        )
+        parameters = [typed, *list(own.parameters.values())[1:]]  # the first is our context
         parameters += [
             inspect.Parameter(
                 name,
@@ -297,6 +340,7 @@ def command(
         keyword = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
         vars(wrapper)["__signature__"] = inspect.Signature(keyword)
         wrapper.__annotations__ = {p.name: p.annotation for p in keyword}
+        vars(wrapper)["works"] = bound
         del wrapper.__wrapped__
         return wrapper
 

@@ -23,6 +23,8 @@ _ELSEWHERE = {
     "--key-password": _FILE.format(variable="SUPPLYCHAIN_KEY_PASSWORD"),
     "--allow-insecure-registry": "name the host: --insecure-registry HOST",
     "--allow-http-registry": "name the host: --insecure-registry HOST",
+    "--server": "before the command: supplychain --server URL gate …",
+    "--token": _FILE.format(variable="SUPPLYCHAIN_TOKEN"),
     "--yes": "leave it out: nothing asks, but for the password of a key",
 }
 

@@ -48,6 +48,7 @@ STATUSES: Mapping[str, HTTPStatus] = {
     "identity_provider": HTTPStatus.SERVICE_UNAVAILABLE,
     "key_service": HTTPStatus.BAD_GATEWAY,
     "sigstore": HTTPStatus.BAD_GATEWAY,
+    "server": HTTPStatus.BAD_GATEWAY,
     "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 # What any route may answer, for the description of the interface.

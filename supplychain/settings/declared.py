@@ -64,6 +64,19 @@ SETTINGS: tuple[Setting, ...] = (
         trusted_only=True,
     ),
     Setting("oidc_cacert", "CA certificates for issuers, PEM", trusted_only=True, path=True),
+    Setting(
+        "server",
+        "server that is asked in place of a record here: https://…; on this machine also http://",
+        trusted_only=True,
+    ),
+    Setting("token", "token for that server", secret=True),
+    Setting(
+        "server_cacert",
+        "CA certificates for that server, PEM; else the usual ones",
+        trusted_only=True,
+        path=True,
+    ),
+    Setting("server_timeout", "time limit of one answer of that server", "60s"),
     Setting("environment", "environment asked about where none is given"),
     Setting(
         "actor",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any
 import typer
 
 from supplychain.cli.app import tree
+from supplychain.cli.options import Works
 
 PROGRAM = "supplychain"
 
@@ -47,7 +49,7 @@ def commands() -> tuple[Command, ...]:
 def flags() -> dict[str, str]:
     """For each parameter's name the option that sets it: `data_dir` → `--data-dir`."""
     found: dict[str, str] = {}
-    for command in _leaves(root()):
+    for command in (root(), *_leaves(root())):
         for parameter in command.params:
             long = [name for name in parameter.opts if name.startswith("--")]
             if long:
@@ -104,3 +106,18 @@ def _leaves(group: Any) -> Iterator[Any]:
             yield from _leaves(command)
         else:
             yield command
+
+
+def working(how: Works) -> Iterator[str]:
+    """The words of the commands that work so."""
+    for words, command in _paths(root(), ()):
+        if vars(inspect.unwrap(command.callback))["works"] is how:
+            yield " ".join(words)
+
+
+def _paths(group: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _paths(command, (*words, name))
+        else:
+            yield (*words, name), command

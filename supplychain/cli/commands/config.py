@@ -21,7 +21,7 @@ def _group() -> None:
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ALONE)
 def show(
     shared: Context,
     name: Annotated[

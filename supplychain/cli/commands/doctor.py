@@ -44,7 +44,7 @@ class Finding:
     hint: str = ""
 
 
-@options.command(options.RECORD, options.SCANNING)
+@options.command(options.RECORD, options.SCANNING, works=options.Works.ALONE)
 def doctor(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """Say what is missing on this machine and how to get it; changes nothing.
 

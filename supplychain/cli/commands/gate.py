@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -16,25 +15,33 @@ from supplychain.cli.judgement import (
     Presentation,
     environment_of,
     present,
+    present_all,
     present_considered,
 )
+from supplychain.cli.place import place, require_here
 from supplychain.cli.times import moment
 from supplychain.errors import InputError
+from supplychain.model.decision import Decision, Verdict
 
 if TYPE_CHECKING:
-    from supplychain.bootstrap.starting import Starting
-    from supplychain.gate.policy import Policy
+    from pathlib import Path
+
+    from supplychain.bootstrap.here import Here
+    from supplychain.client.there import There
     from supplychain.pipeline.judge import Judged
-    from supplychain.records.record import Record
-
-# Workers show every two seconds that they are there.
-_SEEN = timedelta(minutes=1)
 
 
-@options.command(options.RECORD, options.SIGNING, options.REGISTRY)
+@options.command(options.RECORD, options.SIGNING, options.REGISTRY, works=options.Works.ANYWHERE)
 def gate(
     shared: Context,
-    image: options.Image,
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMAGES",
+            help="recorded image: a digest, name@digest, a reference, or a SOURCE; or several",
+            show_default=False,
+        ),
+    ],
     environment: options.Environment = None,
     policy_file: options.Policy = None,
     attest: Annotated[
@@ -64,9 +71,10 @@ def gate(
 ) -> None:
     """Ask whether an image may run in an environment, from the record alone.
 
-    Nothing is scanned, and no network is used but to resolve a tag, or to attach
-    the verdict where --attest asks for that. Exits with 0 for allow, 10 for deny,
-    11 for pending, 1 for a fault and 2 for wrong usage.
+    Nothing is scanned, and no network is used but to resolve a tag, to ask a
+    server, or to attach the verdict where --attest asks for that. Exits with 0
+    for allow, 10 for deny, 11 for pending, 1 for a fault and 2 for wrong usage; of
+    several images with what is worst.
 
     Asked again while nothing changed, it answers with the recorded decision. With
     --at or --explain it records nothing. Where the policy says `unseen`, asking about
@@ -79,63 +87,50 @@ def gate(
       supplychain gate registry.example/shop:1.4 -e prod --explain
       supplychain gate registry.example/shop:1.4 -e prod --at 2026-11-24
       supplychain gate registry.example/shop:1.4 -e prod --attest --key k.key
+      supplychain --server https://supplychain.example gate shop:1.4 -e prod
     """
-    from supplychain.bootstrap import parts, targets, trust
-    from supplychain.pipeline.judge import judge
-
     named = environment_of(shared, environment)
-    policy = trust.policy_of(shared.settings, named, policy_file)
     presentation = Presentation(output, output_file, everything)
     if at is not None or explain:
         if attest:
             raise InputError(
                 "what is only considered is not attested", hint="leave --attest out, or the others"
             )
-        _considered(shared, image, policy, named, at, presentation, explain=explain)
+        image = _only(shared, images, "--at" if at is not None else "--explain")
+        _considered(shared, image, policy_file, named, at, presentation, explain=explain)
     if attest:
-        judged = _attested(shared, image, policy, environment=named, layout=layout, output=output)
-    else:
-        with parts.open_record(shared.settings) as record:
-            subject = targets.subject_of(shared.settings, record, image)
-            starter = _starter(shared, record, policy)
-            judged = judge(
-                record, subject, policy, environment=named, at=shared.now(), starter=starter
-            )
-            if starter is not None:
-                _say_who_works(shared, record, judged)
-    present(shared, judged, presentation)
+        image = _only(shared, images, "--attest")
+        attested = _attested(shared, image, policy_file, named, layout=layout, output=output)
+        present(shared, attested, presentation)
+    with place(shared) as asked:
+        judged = asked.gates.judge(images, named, policy_file, at=shared.now())
+        _say_who_works(shared, asked, [decision for decision, _, _ in judged])
+    present_all(shared, judged, presentation)
 
 
-def _starter(shared: Context, record: Record, policy: Policy | None) -> Starting | None:
-    """What starts a run of an image that was never seen, where the policy wants that."""
-    if policy is None or policy.unseen is None:
-        return None
-    from supplychain.bootstrap.parts import actor
-    from supplychain.bootstrap.starting import Starting
-
-    # Whoever can write the record can submit runs to it; workers go where others may send them.
-    settings = shared.settings.to_serve()
-    return Starting(settings, record, actor(shared.settings), may_submit=True)
+def _only(shared: Context, images: list[str], what: str) -> str:
+    """The one image that is meant, where an option is about one in the record here."""
+    require_here(shared, what)
+    if len(images) != 1:
+        raise InputError(f"{what} is about one image", hint="name each in a command of its own")
+    return images[0]
 
 
-def _say_who_works(shared: Context, record: Record, judged: Judged) -> None:
+def _say_who_works(shared: Context, asked: Here | There, judged: list[Decision]) -> None:
     """Say what becomes of a run that was started, where nobody is there to do it."""
-    from supplychain.model.decision import Verdict
-
-    if judged.decision.verdict is not Verdict.PENDING:
-        return
-    if not record.runs.somebody_works(since=shared.now() - _SEEN):
+    waiting = [one.subject for one in judged if one.verdict is Verdict.PENDING]
+    if waiting and asked.gates.unattended(at=shared.now()):
         say(
             "the run waits, for no worker is at work on this record\n"
             "start one: supplychain worker; or look at the image here and now: "
-            f"supplychain run {judged.decision.subject}"
+            f"supplychain run {waiting[0]}"
         )
 
 
 def _considered(
     shared: Context,
     image: str,
-    policy: Policy | None,
+    policy_file: Path | None,
     environment: str,
     at: str | None,
     presentation: Presentation,
@@ -143,9 +138,10 @@ def _considered(
     explain: bool,
 ) -> NoReturn:
     """Show the verdict as it is, was or will be, and record nothing."""
-    from supplychain.bootstrap import parts, targets
+    from supplychain.bootstrap import parts, targets, trust
     from supplychain.pipeline.judge import consider, standing
 
+    policy = trust.policy_of(shared.settings, environment, policy_file)
     instant = moment(at, shared.now()) if at is not None else shared.now()
     with parts.open_record(shared.settings) as record:
         subject = targets.subject_of(shared.settings, record, image)
@@ -163,9 +159,9 @@ def _considered(
 def _attested(
     shared: Context,
     image: str,
-    policy: Policy | None,
-    *,
+    policy_file: Path | None,
     environment: str,
+    *,
     layout: options.Layout,
     output: OutputFormat,
 ) -> Judged:
@@ -175,6 +171,7 @@ def _attested(
     from supplychain.pipeline.judge import judge
 
     settings = shared.settings
+    policy = trust.policy_of(settings, environment, policy_file)
     if targets.is_bare_digest(image):
         raise InputError(
             "a verdict is attached to an image where it lies",

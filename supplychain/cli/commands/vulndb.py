@@ -28,7 +28,7 @@ def _group() -> None:
 
 
 @app.command("import")
-@options.command(options.RECORD, options.SCANNING)
+@options.command(options.RECORD, options.SCANNING, works=options.Works.ALONE)
 def import_(
     shared: Context,
     source: Annotated[
@@ -61,7 +61,7 @@ def import_(
 
 
 @app.command()
-@options.command(options.RECORD, options.SCANNING, options.REGISTRY)
+@options.command(options.RECORD, options.SCANNING, options.REGISTRY, works=options.Works.ALONE)
 def pull(
     shared: Context,
     db_repository: Annotated[
@@ -118,7 +118,7 @@ def pull(
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ALONE)
 def status(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """Show the database in force and its age; exits with 1 where a scan would refuse it.
 

@@ -28,8 +28,23 @@ _Platform = Annotated[
 
 
 @router.get("", responses=shapes.gives(shapes.Images))
-def list_images(caller: Reading, pager: Paging) -> Response:
+def list_images(
+    caller: Reading,
+    pager: Paging,
+    called: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=1024,
+            description="only the one of this name or tag, or whose digest begins so",
+            examples=["registry.example/shop:1.4"],
+        ),
+    ] = None,
+) -> Response:
     """List the images on record, the newest first."""
+    if called is not None:
+        known = caller.record.image(caller.record.find(called), at=pager.at)
+        return pager.answer("images", [image_data(known)])
     after = Digest.parse(pager.after) if pager.after else None
     found = caller.record.images(at=pager.at, limit=pager.limit + 1, after=after)
     shown = found[: pager.limit]

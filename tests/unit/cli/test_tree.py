@@ -16,6 +16,8 @@ def names(root: typer.Typer) -> list[str | None]:
 @pytest.mark.parametrize("name", names(tree()))
 def test_whoever_names_a_branch_gets_that_branch(name: str) -> None:
     assert names(tree((name, "--help"))) == [name]
+    assert names(tree(("--server", "https://supplychain.example", name))) == [name]
+    assert names(tree(["--server=", name])) == [name]
 
 
 @pytest.mark.parametrize("typed", [(), ("--help",), ("verfy",), ("", "verify"), ("--version",)])
