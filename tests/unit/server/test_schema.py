@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode
@@ -25,6 +26,7 @@ CHECKS = [
 REQUESTS = int(os.environ.get("SUPPLYCHAIN_TEST_REQUESTS", "600"))
 
 
+@pytest.mark.parametrize("served", [{"rate_limit": "1000000"}], indirect=True)
 def test_no_request_is_answered_with_a_bug_or_against_its_description(served: Served) -> None:
     in_order(served.typist)
     served.decide()
@@ -34,6 +36,7 @@ def test_no_request_is_answered_with_a_bug_or_against_its_description(served: Se
     assert len(operations) > 25
     headers = {"Authorization": served.client.headers["Authorization"]}
     each = max(1, REQUESTS // len(operations))
+    failed: list[Exception] = []
     for operation in operations:
 
         @settings(
@@ -52,4 +55,9 @@ def test_no_request_is_answered_with_a_bug_or_against_its_description(served: Se
                 checks=CHECKS,
             )
 
-        ask()
+        try:
+            ask()
+        except Exception as error:  # noqa: BLE001  # the others are asked all the same
+            failed.append(error)
+    if failed:
+        raise ExceptionGroup("not answered as it is described", failed)
