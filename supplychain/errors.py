@@ -94,16 +94,35 @@ class RateError(SupplyChainError):
         self.retry_after = retry_after
 
 
+class SlowError(SupplyChainError):
+    """What somebody has to say does not come in time."""
+
+    code = "slow"
+    retryable = True
+
+
 class NotFoundError(SupplyChainError):
     """The thing asked for does not exist: a tag, an image, a row, a file."""
 
     code = "not_found"
 
 
+class ContentMissingError(NotFoundError):
+    """The record names a document, and the content store has nothing under its digest."""
+
+    code = "content_missing"
+
+
 class ConflictError(SupplyChainError):
     """The thing exists already, differently, or changed underneath us."""
 
     code = "conflict"
+
+
+class PreconditionError(ConflictError):
+    """The thing is not as whoever wants to change it saw it."""
+
+    code = "precondition"
 
 
 class SupersededError(ConflictError):

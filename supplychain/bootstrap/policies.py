@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.looks import Look, look_at
 from supplychain.bootstrap.trust import load_policy, read_document
-from supplychain.errors import InputError
+from supplychain.errors import InputError, NotFoundError, PolicyError, StoreError
 from supplychain.settings import Settings
 
 if TYPE_CHECKING:
@@ -106,7 +106,17 @@ def _read(path: Path) -> _Read:
         looks[file] = _settled(file)
         return read_document(file, what)
 
-    return _Read(load_policy(path, read), looks)
+    try:
+        return _Read(load_policy(path, read), looks)
+    except PolicyError:
+        raise
+    # Whoever asks by it named neither the file nor what is in it.
+    except (InputError, NotFoundError, StoreError) as error:
+        raise PolicyError(
+            f"the policy {path.name} cannot be read: {error}",
+            because=error.because,
+            hint=error.hint,
+        ) from error
 
 
 def _settled(path: Path) -> Look | None:

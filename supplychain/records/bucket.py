@@ -12,7 +12,7 @@ from obstore import list as list_objects
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import from_url
 
-from supplychain.errors import ConfigurationError, NotFoundError, StoreError
+from supplychain.errors import ConfigurationError, ContentMissingError, StoreError
 from supplychain.model.digest import Digest
 from supplychain.records.content import checked, key_of, passing
 
@@ -78,7 +78,7 @@ class BucketStore:
             try:
                 data = bytes(get(self._store, key_of(digest)).bytes())
             except FileNotFoundError:
-                raise NotFoundError(
+                raise ContentMissingError(
                     f"the content store has nothing under {digest}",
                     because=f"there is no {key_of(digest)} in {self._name}",
                     hint="restore it from a backup, or run the image again",

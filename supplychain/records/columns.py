@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from supplychain.errors import InputError
+from supplychain.errors import InputError, StoreError
 from supplychain.model.digest import Digest
 
 
@@ -66,5 +66,14 @@ class DigestText(TypeDecorator[Digest]):
         return None if value is None else str(value)
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> Digest | None:
-        """The digest, checked once more."""
-        return None if value is None else Digest.parse(value)
+        """The digest, checked once more; a row that holds none is nobody's to repair but ours."""
+        if value is None:
+            return None
+        try:
+            return Digest.parse(value)
+        except InputError as error:
+            raise StoreError(
+                f"the database holds {value[:80]!r} where a digest belongs",
+                hint="see what else is damaged with: supplychain verify-store",
+                retryable=False,
+            ) from error

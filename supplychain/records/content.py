@@ -46,7 +46,7 @@ class ContentStore(Protocol):
         """The bytes of a digest, hashed again.
 
         Raises:
-            NotFoundError: They are not there.
+            ContentMissingError: They are not there.
             DigestMismatchError: Other bytes are there.
         """
         ...

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from supplychain.errors import NotFoundError, StoreError
+from supplychain.errors import ContentMissingError, StoreError
 from supplychain.model.digest import Digest
 from supplychain.records.content import checked, key_of, passing
 
@@ -72,7 +72,7 @@ class FolderStore:
             try:
                 data = path.read_bytes()
             except FileNotFoundError:
-                raise NotFoundError(
+                raise ContentMissingError(
                     f"the content store has nothing under {digest}",
                     because=f"there is no {path}",
                     hint="restore it from a backup, or run the image again",

@@ -19,15 +19,18 @@ from supplychain.errors import RateError, SupplyChainError
 MEDIA_TYPE = "application/problem+json"
 
 # By `SupplyChainError.code`. What the caller can repair is 4xx; what the operator has to is 5xx:
-# a policy that cannot be read is the server's fault, whoever asks by it.
+# a policy that cannot be read is the server's fault, whoever asks by it, and so is a document that
+# is on record and not there: that is not a thing that there is not.
 STATUSES: Mapping[str, HTTPStatus] = {
     "input": HTTPStatus.UNPROCESSABLE_ENTITY,
     "limit": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "slow": HTTPStatus.REQUEST_TIMEOUT,
     "rate": HTTPStatus.TOO_MANY_REQUESTS,
     "unauthenticated": HTTPStatus.UNAUTHORIZED,
     "forbidden": HTTPStatus.FORBIDDEN,
     "not_found": HTTPStatus.NOT_FOUND,
     "conflict": HTTPStatus.CONFLICT,
+    "precondition": HTTPStatus.PRECONDITION_FAILED,
     "superseded": HTTPStatus.CONFLICT,
     "cancelled": HTTPStatus.CONFLICT,
     "verification": HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -35,6 +38,7 @@ STATUSES: Mapping[str, HTTPStatus] = {
     "configuration": HTTPStatus.SERVICE_UNAVAILABLE,
     "digest_mismatch": HTTPStatus.SERVICE_UNAVAILABLE,
     "store": HTTPStatus.SERVICE_UNAVAILABLE,
+    "content_missing": HTTPStatus.SERVICE_UNAVAILABLE,
     "worker_lost": HTTPStatus.SERVICE_UNAVAILABLE,
     "schema_version": HTTPStatus.SERVICE_UNAVAILABLE,
     "vulnerability_database": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -59,14 +63,21 @@ EXPECTED: Mapping[int, str] = {
     404: "there is no such thing",
     408: "the body did not come in time",
     409: "it was changed meanwhile, or is there already",
+    412: "it is not what `If-Match` says",
     413: "the request is too large",
     422: "the request does not fit",
     429: "asked too often: `Retry-After` says when to come back",
     503: "the server cannot answer now",
 }
 # What is not ours to raise: no such path, no such method, a body that is no JSON.
-_CODES = {404: "not_found", 405: "method"}
+FOREIGN = {404: "not_found", 405: "method"}
 _SHOWN = 20
+# What goes with a status. Nobody reads on from who sends too much, or too slowly.
+_HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"Connection": "close"},
+    HTTPStatus.REQUEST_TIMEOUT: {"Connection": "close"},
+}
 
 
 class Fault(BaseModel):
@@ -99,7 +110,7 @@ def status_of(error: SupplyChainError) -> HTTPStatus:
 def problem_of(error: SupplyChainError, request_id: str) -> Response:
     """An error as an answer."""
     status = status_of(error)
-    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
+    headers = dict(_HEADERS.get(status, {}))
     if error.retryable:
         wait = error.retry_after if isinstance(error, RateError) else 1
         headers["Retry-After"] = str(math.ceil(wait))
@@ -184,7 +195,7 @@ def _foreign(request: Request, error: Exception) -> Response:
         request.state.request_id,
         headers=error.headers,
         detail=str(error.detail),
-        code=_CODES.get(error.status_code, "input"),
+        code=FOREIGN.get(error.status_code, "input"),
         retryable=False,
         because=None,
         hint=None,

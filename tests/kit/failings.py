@@ -1,20 +1,30 @@
 """What may be missing, stale, foreign or broken when somebody asks the gate: one row each.
 
 Every row is really brought about at a `Typist`'s, whose image would be allowed without it. The
-published matrix is made of these rows, and a test brings each about.
+published matrix is made of these rows, and tests bring each about, at every door.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import VulnerabilityDatabase
-from supplychain.model.finding import Severity
-from supplychain.records.folder import FolderStore
-from supplychain.records.run import ScanRecord
 from tests.kit.artifacts import MemoryStore, put_image
+from tests.kit.failing_records import (
+    INDEX,
+    anew,
+    break_database,
+    damage_decision,
+    folder_as_policy,
+    key,
+    lose_decision,
+    of_index,
+    old_database,
+    save,
+    together,
+    unrated,
+)
 from tests.kit.failing_tools import (
     DAY,
     empty_database,
@@ -23,19 +33,12 @@ from tests.kit.failing_tools import (
     no_scanner,
     policy_of,
 )
-from tests.kit.runs import index_run, manifest_run, platform_record, sbom_record, scan_record
-from tests.kit.scans import SUBJECT, make_finding
+from tests.kit.runs import scan_record
+from tests.kit.scans import SUBJECT
 from tests.kit.typist import HOUR, Typist
 
-INDEX = index_run("registry.test/shop/multi")
 # What `Scene` has signed.
 SIGNED = put_image(MemoryStore())
-KEY = """\
------BEGIN PUBLIC KEY-----
-MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEuoaI2k75FbGb8WOJZHKmvCREGjEN
-pJ9OnOPnSWR4sEFYzyfpByYG9eS1mCvfyqxiT7vqRtKstXcwIZ5s14eC4g==
------END PUBLIC KEY-----
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,10 @@ class Failing:
         image: What is asked about.
         environment: Where it wants to run.
         considered: Whether it also stands in the way of who only considers, and records nothing.
+        problem: The code of the problem document with which a server answers, or of the error with
+            which none begins; "" for a denial.
+        begins: Whether a server begins to serve at all.
+        remembered: Whether a server that is running may go on for a moment with what it read.
     """
 
     name: str
@@ -59,88 +66,15 @@ class Failing:
     image: Digest | str = SUBJECT.digest
     environment: str = "prod"
     considered: bool = True
+    problem: str = ""
+    begins: bool = True
+    remembered: bool = False
 
 
 def in_order(typist: Typist) -> None:
     """A policy that allows the image, and evidence that it asks for."""
     typist.policy("sbom: {}", "freshness: {scan: 24h, database: 48h}")
     typist.examined()
-
-
-def _all(*steps: Callable[[Typist], object]) -> Callable[[Typist], object]:
-    """One after the other."""
-
-    def take(typist: Typist) -> None:
-        for step in steps:
-            step(typist)
-
-    return take
-
-
-def _anew(fill: Callable[[Typist], object]) -> Callable[[Typist], object]:
-    """With a record that holds nothing else."""
-
-    def renew(typist: Typist) -> None:
-        typist.forget()
-        fill(typist)
-
-    return renew
-
-
-def _save(scan: ScanRecord | None, *, sbom: bool = True) -> Callable[[Typist], object]:
-    def save(typist: Typist) -> None:
-        made = sbom_record(produced_at=typist.now - HOUR) if sbom else None
-        with typist.record() as record:
-            record.save_run(manifest_run(scan=scan, sbom=made), at=typist.now - HOUR)
-
-    return save
-
-
-def _old_database(typist: Typist) -> None:
-    made = scan_record(components=(), findings=(), produced_at=typist.now - HOUR)
-    old = VulnerabilityDatabase(Digest.of(b"old"), typist.now - 9 * DAY)
-    _save(ScanRecord(replace(made.scan, database=old), made.report))(typist)
-
-
-def _unrated(typist: Typist) -> None:
-    finding = make_finding(severity=Severity.UNKNOWN)
-    _save(scan_record(components=(), findings=(finding,), produced_at=typist.now - HOUR))(typist)
-    policy_of("vulnerabilities: {severity: critical}")(typist)
-
-
-def _of_index(typist: Typist) -> None:
-    """An index with a platform that nobody could fetch: it is known, and nothing about it."""
-    first, second = INDEX.platforms
-    at = typist.now - HOUR
-    scanned = scan_record(
-        subject=first.subject, components=(), findings=(), report=b"first", produced_at=at
-    )
-    platforms = (
-        platform_record(first.subject, first.platform, scan=scanned),
-        platform_record(second.subject, second.platform),
-    )
-    with typist.record() as record:
-        record.save_run(replace(INDEX, platforms=platforms), at=at)
-
-
-def _damage_decision(typist: Typist) -> None:
-    """The recorded allow is no longer what it was."""
-    with typist.record() as record:
-        (allowed,) = record.ledger.list()
-    store = typist.data / "content" / "sha256" / allowed.digest.hex[:2] / allowed.digest.hex
-    store.chmod(0o644)
-    store.write_bytes(b'{"verdict":"allow"}')
-    assert FolderStore(typist.data / "content").has(allowed.digest)
-
-
-def _break_database(typist: Typist) -> None:
-    for path in typist.data.glob("supplychain.db*"):
-        path.unlink()
-    (typist.data / "supplychain.db").write_bytes(b"no database at all " * 1000)
-
-
-def _key(typist: Typist) -> None:
-    (typist.folder / "release.pub").write_text(KEY)
 
 
 def failings() -> Iterator[Failing]:
@@ -156,26 +90,26 @@ def _of_scans() -> Iterator[Failing]:
     nothing = "nothing is recorded about this digest"
     yield Failing("an image that was never seen", Typist.forget, 10, nothing)
     yield Failing("a run that failed, which records nothing", Typist.forget, 10, nothing)
-    yield Failing("no scan", _anew(_save(None)), 10, "no scan is recorded")
+    yield Failing("no scan", anew(save(None)), 10, "no scan is recorded")
     yield Failing(
-        "a stale scan", _anew(lambda t: t.examined(ago=3 * DAY)), 10, "scanned 3 d ago, limit 1 d"
+        "a stale scan", anew(lambda t: t.examined(ago=3 * DAY)), 10, "scanned 3 d ago, limit 1 d"
     )
     yield Failing(
-        "a stale vulnerability database", _anew(_old_database), 10, "vulnerability database 9 d old"
+        "a stale vulnerability database", anew(old_database), 10, "vulnerability database 9 d old"
     )
     yield Failing(
         "a clock moved back: the evidence comes later",
-        _anew(lambda t: t.examined(ago=-2 * HOUR)),
+        anew(lambda t: t.examined(ago=-2 * HOUR)),
         10,
         nothing,
     )
     yield Failing(
         "no SBOM, or one that could not be read",
-        _anew(lambda t: _save(scan_record(produced_at=t.now - HOUR), sbom=False)(t)),
+        anew(lambda t: save(scan_record(produced_at=t.now - HOUR), sbom=False)(t)),
         10,
         "no SBOM is recorded",
     )
-    yield Failing("a finding that nobody rated", _anew(_unrated), 10, "unknown")
+    yield Failing("a finding that nobody rated", anew(unrated), 10, "unknown")
 
 
 def _of_tools() -> Iterator[Failing]:
@@ -196,7 +130,7 @@ def _of_tools() -> Iterator[Failing]:
     )
     yield Failing(
         "a waiver that expired since the last nightly job",
-        _all(Typist.forget, expired_waiver),
+        together(Typist.forget, expired_waiver),
         10,
         "WV-1 expired 1 h",
     )
@@ -205,7 +139,7 @@ def _of_tools() -> Iterator[Failing]:
 def _of_policies() -> Iterator[Failing]:
     yield Failing(
         "no signature, or none that verified",
-        _all(_key, policy_of("signature: {keys: [../release.pub]}")),
+        together(key, policy_of("signature: {keys: [../release.pub]}")),
         10,
         "not signed with",
     )
@@ -214,6 +148,7 @@ def _of_policies() -> Iterator[Failing]:
         policy_of("signature: {keys: [../lost.pub]}"),
         2,
         "there is no public key",
+        problem="policy",
     )
     yield Failing(
         "no policy",
@@ -228,22 +163,31 @@ def _of_policies() -> Iterator[Failing]:
         "there is no usable policy for elsewhere",
         environment="elsewhere",
     )
-    yield Failing("an empty policy", policy_of(more="  []"), 2, "rules")
-    yield Failing("a policy that is no YAML", policy_of("{{"), 2, "not YAML")
+    yield Failing("an empty policy", policy_of(more="  []"), 2, "rules", problem="policy")
+    yield Failing("a policy that is no YAML", policy_of("{{"), 2, "not YAML", problem="policy")
     yield Failing(
-        "an unknown rule", policy_of("vulnerabilites: {severity: high}"), 2, "vulnerabilit"
+        "a policy that cannot be read", folder_as_policy, 2, "is a folder", problem="policy"
+    )
+    yield Failing(
+        "an unknown rule",
+        policy_of("vulnerabilites: {severity: high}"),
+        2,
+        "vulnerabilit",
+        problem="policy",
     )
     yield Failing(
         "a rule that a newer version of policies needs",
         policy_of("sbom: {}", version="2"),
         2,
         "schemaVersion 2 is not known",
+        problem="policy",
     )
     yield Failing(
         "a policy of which every rule only warns",
         policy_of("sbom: {}\n    warn: true"),
         2,
         "only warns",
+        problem="policy",
     )
     yield Failing(
         "a policy of which no rule is in force yet",
@@ -262,14 +206,14 @@ def _of_platforms() -> Iterator[Failing]:
     )
     yield Failing(
         "a platform of the index that was never judged",
-        _all(_of_index, policy_of("sbom: {}", more="platforms: [linux/s390x]")),
+        together(of_index, policy_of("sbom: {}", more="platforms: [linux/s390x]")),
         10,
         "so nobody judged it",
         image=INDEX.subject.digest,
     )
     yield Failing(
         "a platform of the index that could not be fetched",
-        _all(_of_index, policy_of("freshness: {scan: 24h}")),
+        together(of_index, policy_of("freshness: {scan: 24h}")),
         10,
         "no scan is recorded",
         image=INDEX.subject.digest,
@@ -283,32 +227,57 @@ def _of_faults() -> Iterator[Failing]:
         1,
         "127.0.0.1:1",
         image="127.0.0.1:1/shop:1.4",
+        problem="input",
     )
-    yield Failing("a database that cannot be read", _break_database, 1, "database")
+    yield Failing(
+        "a database that cannot be read",
+        break_database,
+        1,
+        "database",
+        problem="store",
+        begins=False,
+    )
     yield Failing(
         "a database of another version",
         lambda t: t.sql("UPDATE alembic_version SET version_num = '0001'"),
         1,
         "older supplychain",
+        problem="schema_version",
+        begins=False,
+    )
+    yield Failing(
+        "a database that lost a table",
+        lambda t: t.sql("DROP TABLE decision_links"),
+        1,
+        "decision_links",
+        considered=False,
+        problem="store",
+    )
+    yield Failing(
+        "a database of which a row was damaged",
+        lambda t: t.sql("UPDATE evidence SET digest = 'sha256:'"),
+        1,
+        "where a digest belongs",
+        problem="store",
     )
     yield Failing(
         "an old allow whose document was changed",
-        _damage_decision,
+        damage_decision,
         1,
         "other bytes",
         considered=False,
+        problem="digest_mismatch",
+        remembered=True,
+    )
+    yield Failing(
+        "an old allow whose document is gone",
+        lose_decision,
+        1,
+        "the content store has nothing under",
+        considered=False,
+        problem="content_missing",
+        remembered=True,
     )
 
 
 FAILINGS = tuple(failings())
-
-
-def matrix() -> str:
-    """The rows as they are published."""
-    ends = {10: "denies (10)", 1: "fails (1)", 2: "refuses (2)"}
-    raises = {10: "a decision, deny", 1: "an error", 2: "an error"}
-    lines = ["| situation | command line | library | what it says |", "| --- | --- | --- | --- |"]
-    lines += [
-        f"| {row.name} | {ends[row.code]} | {raises[row.code]} | {row.reason} |" for row in FAILINGS
-    ]
-    return "\n".join(lines) + "\n"

@@ -13,10 +13,10 @@ from supplychain.gate.evidence_document import KEYS
 from supplychain.gate.rules import RULES
 from supplychain.gate.schema import policy_schema
 from supplychain.model.access import Permission, Role
-from supplychain.server.problems import STATUSES
+from supplychain.server.problems import FOREIGN, STATUSES
 from supplychain.settings import SETTINGS, Setting
 from tests.kit.command_tree import PROGRAM, Option, commands, flags
-from tests.kit.failings import matrix
+from tests.kit.failing_matrix import matrix
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMA = DOCS / "policy.schema.json"
@@ -49,7 +49,8 @@ def tables() -> dict[tuple[Path, str], str]:
 
 
 def _statuses() -> Iterator[tuple[str, str]]:
-    for code, status in sorted(STATUSES.items()):
+    known = dict(STATUSES) | {code: status for status, code in FOREIGN.items()}
+    for code, status in sorted(known.items()):
         yield f"`{code}`", str(int(status))  # Python's versions differ in the words
 
 

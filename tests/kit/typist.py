@@ -82,10 +82,12 @@ class Typist:
             connection.commit()
 
     def forget(self) -> None:
-        """Begin with an empty record again."""
-        for path in self.data.glob("supplychain.db*"):
-            path.unlink()
-        shutil.copyfile(self.empty, self.data / "supplychain.db")
+        """Begin with an empty record again, also under a server that has it open."""
+        with (
+            closing(sqlite3.connect(self.empty)) as empty,
+            closing(sqlite3.connect(self.data / "supplychain.db")) as connection,
+        ):
+            empty.backup(connection)
 
     def examined(
         self, *findings: Finding, ago: timedelta = 3 * HOUR, report: bytes = b"{}"

@@ -53,6 +53,7 @@ class Reason(BaseModel):
     rule: str = Field(description="the rule's name in the policy")
     message: str
     remedy: str = Field(description="what would turn it into an allow; may be empty")
+    notes: list[str] = Field(description="what would count if it were otherwise, and why not")
     vulnerability: str | None
     purl: str | None
     platform: str | None
@@ -160,6 +161,7 @@ def _reason(rule: str, violation: Violation) -> dict[str, Any]:
         "rule": rule,
         "message": violation.message,
         "remedy": violation.remedy,
+        "notes": list(violation.notes),
         "vulnerability": finding.vulnerability_id if finding else None,
         "purl": violation.purl or None,
         "platform": str(violation.platform) if violation.platform else None,
