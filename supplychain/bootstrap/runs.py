@@ -7,11 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from supplychain.bootstrap.logs import request_id
 from supplychain.bootstrap.targets import named
 from supplychain.model.digest import Digest
-from supplychain.model.runs import Bounds, Origin, Run, RunRequest
-from supplychain.model.spans import carrier
+from supplychain.model.runs import Bounds, Run, RunRequest
 from supplychain.settings import Settings
 
 if TYPE_CHECKING:
@@ -91,13 +89,7 @@ def submit(
         at=at,
         key=key,
         digest=found.digest,
-        origin=origin(),
     )
-
-
-def origin() -> Origin:
-    """What is asking at this moment, for whoever follows the run through logs and traces."""
-    return Origin(request_id.get(), carrier().get("traceparent", ""))
 
 
 def at_digest(reference: str, digest: Digest) -> str:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.reach import admit
-from supplychain.bootstrap.runs import origin
 from supplychain.errors import DestinationError, InputError
 from supplychain.model.runs import Priority, RunRequest
 from supplychain.model.subject import Subject
@@ -65,7 +64,6 @@ class Starting:
             digest=subject.digest,
             at=at,
             unless_since=at - unseen.again_after,
-            origin=origin(),
         )
         return ""
 

@@ -25,6 +25,7 @@ def listen() -> None:
     """From now on raise `SignalledError` in the main thread for SIGINT, SIGTERM and SIGHUP."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _raise)
+    sys.unraisablehook = _dropped
 
 
 def arrived() -> None:
@@ -44,6 +45,12 @@ def _raise(number: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGALRM, again)
     signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS, _AGAIN_SECONDS)
     raise SignalledError(number)
+
+
+def _dropped(what: sys.UnraisableHookArgs) -> None:
+    """Say nothing of a signal that the interpreter dropped: it is raised again."""
+    if not isinstance(what.exc_value, SignalledError):
+        sys.__unraisablehook__(what)
 
 
 def _unwinding() -> bool:

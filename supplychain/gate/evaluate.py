@@ -13,7 +13,6 @@ from supplychain.gate.entry import RuleEntry
 from supplychain.gate.platforms import select_platforms
 from supplychain.gate.policy import Policy
 from supplychain.gate.remedies import with_remedies
-from supplychain.gate.unsigned import Unsigned
 from supplychain.gate.waivers import Waivers
 from supplychain.gate.windows import rfc3339
 from supplychain.model.decision import (
@@ -28,7 +27,6 @@ from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, PlatformDossier
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.subject import Subject
-from supplychain.model.unsigned import UNKNOWN_DATABASE
 
 # Under which name a result says that nothing is recorded.
 RECORD = "record"
@@ -74,10 +72,9 @@ def evaluate(
     platforms, selection = select_platforms(dossier, policy.platforms, environment)
     if not platforms:
         return _denied(selection, policy.digest, subject, environment, at)
-    unsigned = Unsigned.of(platforms, policy.claims)
-    case = Case(dossier, environment, unsigned.platforms, at, policy.vex)
+    case = Case(dossier, environment, platforms, at, policy.vex)
     waivers = Waivers(case, policy.waivers)
-    judged = [(e, waivers.bear(e, unsigned.judge(e.rule, case))) for e in policy.rules]
+    judged = [(entry, waivers.bear(entry, entry.rule.judge(case))) for entry in policy.rules]
     return _decision(selection, judged, case, policy)
 
 
@@ -207,7 +204,7 @@ def _databases(
 ) -> tuple[Digest, ...]:
     consulted = {e.digest for e in evidence if e.kind is EvidenceKind.SCAN}
     scans = [p.scan for p in platforms if p.scan and p.scan.evidence.digest in consulted]
-    return tuple(sorted({s.database.digest for s in scans if s.database != UNKNOWN_DATABASE}))
+    return tuple(sorted({scan.database.digest for scan in scans}))
 
 
 def _denied(

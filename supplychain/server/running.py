@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from types import FrameType
 
@@ -54,7 +54,7 @@ class Listening:
         config.load()
         if certificate is not None:
             config.ssl = certificate.context
-        self._server = _Server(config)
+        self._config = config
 
     @property
     def url(self) -> str:
@@ -63,14 +63,18 @@ class Listening:
         shown = f"[{host}]" if ":" in host else host
         return f"{'http' if self._certificate is None else 'https'}://{shown}:{port}"
 
-    def serve(self) -> None:
-        """Answer until SIGTERM or SIGINT, then what has come in, and return."""
+    def serve(self, ready: Callable[[], None]) -> None:
+        """Answer until SIGTERM or SIGINT, then what has come in, and return.
+
+        Args:
+            ready: Called once a signal is sure to be waited for so.
+        """
         # What is there by now stays for good; young garbage is looked for less often (measured).
         gc.collect()
         gc.freeze()
         gc.set_threshold(20_000, 50, 1000)
         with self._certificate or nullcontext(), self._socket:
-            self._server.run(sockets=[self._socket])
+            _Server(self._config, ready).run(sockets=[self._socket])
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -88,6 +92,15 @@ def _bound(host: str, port: int) -> socket.socket:
 
 class _Server(uvicorn.Server):
     """Ends with success once it is drained, where uvicorn would die of the signal then."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and tell so."""
+        await super().startup(sockets)
+        self._ready()
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:

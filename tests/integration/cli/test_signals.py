@@ -26,6 +26,15 @@ try:
 except SignalledError as error:
     sys.exit(128 + error.number)
 """
+_LOST_AT_A_FORK = """
+os.register_at_fork(before=tell)  # as `logging` does with its lock, when a scanner is started
+try:
+    if os.fork() == 0:
+        os._exit(0)
+    time.sleep(10)
+except SignalledError as error:
+    sys.exit(128 + error.number)
+"""
 _SLOW_UNWINDING = """
 try:
     try:
@@ -43,7 +52,10 @@ except SignalledError as error:
 """
 
 
-@pytest.mark.parametrize(("script", "printed"), [(_LOST, ""), (_SLOW_UNWINDING, "cleaned up\n")])
+SCRIPTS = [(_LOST, ""), (_LOST_AT_A_FORK, ""), (_SLOW_UNWINDING, "cleaned up\n")]
+
+
+@pytest.mark.parametrize(("script", "printed"), SCRIPTS)
 def test_a_signal_is_neither_lost_nor_raised_twice(script: str, printed: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _START + script],
@@ -55,3 +67,17 @@ def test_a_signal_is_neither_lost_nor_raised_twice(script: str, printed: str) ->
 
     assert done.returncode == 128 + signal.SIGTERM, done.stderr
     assert done.stdout == printed
+    assert done.stderr == ""
+
+
+def test_what_else_is_dropped_is_told() -> None:
+    script = """
+class Broken:
+    def __del__(self):
+        raise ValueError("no signal")
+Broken()
+"""
+    command = [sys.executable, "-c", _START + script]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=9)
+
+    assert "ValueError: no signal" in done.stderr
