@@ -6,77 +6,18 @@ takes either, and mypy holds it against both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from supplychain.bootstrap import parts
+from supplychain.bootstrap.gates import Gates
+from supplychain.bootstrap.looking import Decisions, Images, Search
+from supplychain.bootstrap.runs import Runs
 
 if TYPE_CHECKING:
-    from supplychain.bootstrap.starting import Starting
-    from supplychain.pipeline.judge import Judged
+    from supplychain.records.audit import AuditLog
     from supplychain.records.record import Record
     from supplychain.settings import Settings
-
-# Workers show every two seconds that they are there.
-_SEEN = timedelta(minutes=1)
-Opened = Callable[[], "Record"]
-
-
-class Gates:
-    """Asks the gate.
-
-    Args:
-        settings: All settings.
-        opened: Gives the record.
-    """
-
-    def __init__(self, settings: Settings, opened: Opened) -> None:
-        self._settings = settings
-        self._opened = opened
-        self._starts = False
-
-    def judge(
-        self, images: Sequence[str], environment: str, policy: Path | None, *, at: datetime
-    ) -> list[Judged]:
-        """The verdict about each image, in order, recorded.
-
-        Args:
-            images: As somebody typed them.
-            environment: Where they want to run.
-            policy: Its policy; None for the one that the settings name.
-            at: Now (aware, UTC).
-
-        Raises:
-            SupplyChainError: The policy, the record or an image cannot be read.
-        """
-        from supplychain.bootstrap import targets, trust
-        from supplychain.pipeline.judge import judge
-
-        # Read before the record is opened, so that a broken policy is what is told.
-        by = trust.policy_of(self._settings, environment, policy)
-        record = self._opened()
-        subjects = [targets.subject_of(self._settings, record, image) for image in images]
-        starter = self._starter(record) if by is not None and by.unseen is not None else None
-        self._starts = starter is not None
-        return [
-            judge(record, one, by, environment=environment, at=at, starter=starter)
-            for one in subjects
-        ]
-
-    def unattended(self, *, at: datetime) -> bool:
-        """Whether a run that was started waits because no worker is at work on this record."""
-        return self._starts and not self._opened().runs.somebody_works(since=at - _SEEN)
-
-    def _starter(self, record: Record) -> Starting:
-        """What starts a run of an image that was never seen, where the policy wants that."""
-        from supplychain.bootstrap.starting import Starting
-
-        # Whoever can write the record can submit runs to it; workers go where others may send them.
-        settings = self._settings.to_serve()
-        return Starting(settings, record, parts.actor(self._settings), may_submit=True)
 
 
 class Here:
@@ -108,3 +49,28 @@ class Here:
     def gates(self) -> Gates:
         """The gate."""
         return Gates(self._settings, self._opened)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """What workers are asked to do."""
+        return Runs(self._settings, self._opened)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What was decided."""
+        return Decisions(self._settings, self._opened)
+
+    @cached_property
+    def images(self) -> Images:
+        """What is on record."""
+        return Images(self._settings, self._opened)
+
+    @cached_property
+    def search(self) -> Search:
+        """What contains what."""
+        return Search(self._opened)
+
+    @property
+    def audit(self) -> AuditLog:
+        """Who did what."""
+        return self._opened().audit

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from supplychain.bootstrap import parts
 from supplychain.bootstrap.targets import named
 from supplychain.model.digest import Digest
-from supplychain.model.runs import Bounds, Run, RunRequest
+from supplychain.model.runs import Bounds, Run, RunEvent, RunRequest, RunState
 from supplychain.settings import Settings
 
 if TYPE_CHECKING:
     from supplychain.images.source import FileSource
     from supplychain.records.record import Record
+
+_LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,52 @@ def submit(
         key=key,
         digest=found.digest,
     )
+
+
+class Runs:
+    """What workers are asked to do, as commands ask for it.
+
+    Args:
+        settings: All settings.
+        opened: Gives the record.
+    """
+
+    def __init__(self, settings: Settings, opened: Callable[[], Record]) -> None:
+        self._settings = settings
+        self._opened = opened
+
+    def submit(self, request: RunRequest, *, key: str | None, at: datetime) -> Run:
+        """Ask for a run; see `submit`."""
+        by = parts.actor(self._settings)
+        return submit(self._settings, self._opened(), request, requested_by=by, at=at, key=key)
+
+    def list(self, *, states: Sequence[RunState], limit: int) -> Sequence[Run]:
+        """Runs, the newest first."""
+        return self._opened().runs.list(states=states, limit=limit)
+
+    def get(self, run: str) -> Run:
+        """One run."""
+        return self._opened().runs.get(run)
+
+    def cancel(self, run: str, *, at: datetime) -> Run:
+        """Stop a run."""
+        return self._opened().runs.cancel(run, by=parts.actor(self._settings), at=at)
+
+    def again(self, run: str, *, at: datetime) -> Run:
+        """Ask for the same once more."""
+        return self._opened().runs.again(run, by=parts.actor(self._settings), at=at)
+
+    def follow(self, run: str, after: int) -> Iterator[RunEvent]:
+        """Events as they happen, until the run is over."""
+        while True:
+            # Asked in this order, nothing is missed.
+            over = self.get(run).state.over
+            for event in self._opened().runs.events(run, after=after):
+                after = event.number
+                yield event
+            if over:
+                return
+            time.sleep(_LOOK_SECONDS)
 
 
 def at_digest(reference: str, digest: Digest) -> str:

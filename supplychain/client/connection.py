@@ -22,8 +22,9 @@ from requests.auth import AuthBase
 
 from supplychain import __version__
 from supplychain.client.address import Address, is_loopback
+from supplychain.client.failures import failed, late, moved
 from supplychain.client.refusals import as_object, refusal, unreadable
-from supplychain.errors import RateError, ServerError, SupplyChainError
+from supplychain.errors import RateError, SupplyChainError
 
 # At debug level urllib3 tells what goes where.
 logging.getLogger("urllib3").setLevel(logging.INFO)
@@ -150,20 +151,22 @@ class Connection:
         found = self._answered(_Asked("DELETE", path), again=False)
         return as_object(found.body, found.media_type, self.where)
 
-    def pages(self, path: str, name: str, most: int | None = None, **query: Any) -> list[Any]:
+    def pages(
+        self, path: str, name: str, query: Query | None = None, most: int | None = None
+    ) -> list[Any]:
         """What is on the pages of a list; raises as `get`.
 
         Args:
             path: The list.
             name: What is on it.
-            most: At most so many; None for all.
             query: Which.
+            most: At most so many; None for all.
         """
         found: list[Any] = []
         cursor: str | None = None
         while True:
             wanted = 1000 if most is None else min(1000, most - len(found))
-            page = self.get(path, limit=wanted, cursor=cursor, **query)
+            page = self.get(path, limit=wanted, cursor=cursor, **(query or {}))
             part, cursor = page.get(name), page.get("next_cursor")
             if not isinstance(part, list) or not (cursor is None or isinstance(cursor, str)):
                 raise unreadable(self.where, f"its answer has no {name}")
@@ -189,7 +192,7 @@ class Connection:
                     raise unreadable(self.where, "its answer is no stream of events")
                 yield from self._events(answer)
         except (requests.RequestException, OSError) as error:
-            raise self._failed(error) from None
+            raise failed(error, self.where, self._address.seconds) from None
 
     def _answered(self, asked: _Asked, *, again: bool = True) -> Answer:
         """An answer that is none of refusal, asked for again where that helps and harms nobody."""
@@ -218,7 +221,7 @@ class Connection:
                     fine = 200 <= answer.status_code < 300
                     done.put(Answer(kind, read) if fine else self._refused(answer, read))
             except (requests.RequestException, OSError) as error:
-                done.put(self._failed(error))
+                done.put(failed(error, self.where, self._address.seconds))
             except BaseException as error:  # noqa: BLE001  # whoever waits has to hear of it
                 done.put(error)
 
@@ -226,7 +229,7 @@ class Connection:
         try:
             found = done.get(timeout=self._address.seconds)
         except Empty:
-            raise self._late() from None
+            raise late(self.where, self._address.seconds) from None
         if isinstance(found, BaseException):
             raise found
         return found
@@ -273,59 +276,10 @@ class Connection:
 
     def _refused(self, answer: requests.Response, body: bytes) -> SupplyChainError:
         if 300 <= answer.status_code < 400:
-            return self._moved(answer.headers.get("Location", ""))
+            location = answer.headers.get("Location", "")
+            return moved(self.where, location.replace(self._address.token, "********"))
         wait = answer.headers.get("Retry-After", "")
         seconds = float(wait) if wait.isascii() and wait.isdecimal() and len(wait) < 9 else 1.0
         # Whoever gives back what it was sent shall not make us print it.
         said = body.replace(self._address.token.encode(), b"********")
         return refusal(answer.status_code, said, seconds, self.where)
-
-    def _moved(self, location: str) -> ServerError:
-        shown = location.replace(self._address.token, "********")[:200]
-        return ServerError(
-            f"{self.where} sends on to {shown or 'nowhere'}",
-            because="nobody is followed: the token would go along",
-            hint="if that is your server, name it itself: supplychain --server URL …",
-            retryable=False,
-        )
-
-    def _late(self) -> ServerError:
-        return ServerError(
-            f"{self.where} does not answer in time",
-            because=f"no answer was whole within {self._address.seconds:.0f} s",
-            hint="SUPPLYCHAIN_SERVER_TIMEOUT=2m waits longer",
-        )
-
-    def _failed(self, error: Exception) -> ServerError:
-        """What went wrong on the way; what libraries say of it is not chained: it may be long."""
-        if isinstance(error, requests.exceptions.SSLError):
-            return ServerError(
-                f"the certificate of {self.where} is not trusted",
-                because=_innermost(error),
-                hint="name the authority that it is of: SUPPLYCHAIN_SERVER_CACERT=ca.pem",
-                retryable=False,
-            )
-        if isinstance(error, requests.Timeout):
-            return self._late()
-        if isinstance(error, requests.exceptions.ChunkedEncodingError):
-            return ServerError(f"the answer of {self.where} was cut off", because=_innermost(error))
-        return ServerError(
-            f"{self.where} cannot be reached",
-            because=_innermost(error),
-            hint=f"look whether it runs: curl {self.where}/readyz",
-        )
-
-
-def _innermost(error: BaseException) -> str:
-    """What really happened, under all that was wrapped around it."""
-    seen = {id(error)}
-    while True:
-        inner = getattr(error, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = next((one for one in error.args if isinstance(one, BaseException)), None)
-        if inner is None or id(inner) in seen:
-            break
-        seen.add(id(inner))
-        error = inner
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return str(text)[:300]

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Self
 from supplychain.client.address import address_of
 from supplychain.client.connection import Connection
 from supplychain.client.gates import Gates
+from supplychain.client.looking import Audit, Decisions, Images, Search
 from supplychain.client.refusals import understood
+from supplychain.client.runs import Runs
+from supplychain.errors import NotFoundError, SupplyChainError
 
 if TYPE_CHECKING:
     from supplychain.model.subject import Subject
@@ -46,6 +49,43 @@ class There:
     def gates(self) -> Gates:
         """The gate."""
         return Gates(self._connection, self._by_digest)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """What workers are asked to do."""
+        return Runs(self._connection)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What was decided."""
+        return Decisions(self._connection, self._recorded)
+
+    @cached_property
+    def images(self) -> Images:
+        """What is on record."""
+        return Images(self._connection, self._recorded)
+
+    @cached_property
+    def search(self) -> Search:
+        """What contains what."""
+        return Search(self._connection)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Who did what."""
+        return Audit(self._connection)
+
+    def _recorded(self, text: str) -> str:
+        """The digest of the image on record that somebody means; looked up here where none is."""
+        if _DIGEST.fullmatch(text):
+            return text
+        try:
+            return self._found(text)
+        except NotFoundError as unknown:
+            try:
+                return str(self._resolve(text).digest)
+            except SupplyChainError:
+                raise unknown from None
 
     def _by_digest(self, text: str) -> str:
         """What somebody typed, by its digest: a tag is resolved here, and never by the server."""

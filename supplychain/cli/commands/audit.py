@@ -10,6 +10,7 @@ from supplychain.cli import options
 from supplychain.cli.access_lines import event_line, json_line
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.decided_lines import chain_lines
+from supplychain.cli.place import place
 from supplychain.cli.times import moment
 from supplychain.errors import VerificationError
 from supplychain.export.access_data import event_data
@@ -24,7 +25,7 @@ def _group() -> None:
 
 
 @app.command("list")
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def list_(
     shared: Context,
     who: Annotated[
@@ -56,13 +57,13 @@ def list_(
       supplychain audit list --what waiver --since 7d
       supplychain audit list --who alice@example.com --output json
     """
-    from supplychain.bootstrap import parts
     from supplychain.records.audit import AuditAsked
 
     now = shared.now()
-    asked = AuditAsked(who=who, what=what, about=about, since=moment(since, now) if since else None)
-    with parts.open_record(shared.settings) as record:
-        found = record.audit.list(asked, limit=limit)
+    begin = moment(since, now) if since else None
+    wanted = AuditAsked(who=who, what=what, about=about, since=begin)
+    with place(shared) as asked:
+        found = asked.audit.list(wanted, limit=limit)
     if output is OutputFormat.JSON:
         write_json({"events": [event_data(event) for event in found]})
         return
@@ -70,7 +71,7 @@ def list_(
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def verify(
     shared: Context,
     noted: Annotated[
@@ -91,12 +92,11 @@ def verify(
       supplychain audit verify
       supplychain audit verify --output json
     """
-    from supplychain.bootstrap import parts
     from supplychain.model.digest import Digest
 
     links = [Digest.parse(text) for text in noted or ()]
-    with parts.open_record(shared.settings) as record:
-        found = record.audit.verify(links)
+    with place(shared) as asked:
+        found = asked.audit.verify(links)
     if output is OutputFormat.JSON:
         write_json(verification_data(found, "events"))
     else:

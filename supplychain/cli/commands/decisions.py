@@ -11,6 +11,7 @@ from supplychain.cli import options
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.decided_lines import chain_lines, compared, listed
 from supplychain.cli.judgement import check_environment, environment_of
+from supplychain.cli.place import place
 from supplychain.cli.times import moment
 from supplychain.cli.verdict import lines
 from supplychain.errors import InputError, VerificationError
@@ -38,7 +39,7 @@ def _group() -> None:
 
 
 @app.command("list")
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def list_(
     shared: Context,
     image: Annotated[
@@ -62,12 +63,10 @@ def list_(
       supplychain decisions list registry.example/shop:1.4 -e prod
       supplychain decisions list --verdict deny --since 7d --output json
     """
-    from supplychain.bootstrap import parts, targets
-
     now = shared.now()
-    with parts.open_record(shared.settings) as record:
-        found = record.ledger.list(
-            subject=targets.recorded(shared.settings, record, image) if image else None,
+    with place(shared) as asked:
+        found = asked.decisions.list(
+            image=image,
             environment=check_environment(environment) if environment else None,
             verdict=_verdict(verdict),
             since=moment(since, now) if since else None,
@@ -80,7 +79,7 @@ def list_(
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def show(
     shared: Context,
     decision: _ID,
@@ -97,15 +96,12 @@ def show(
       supplychain decisions show 4be1f3c02a9d
       supplychain decisions show 4be1f3c02a9d --output json
     """
-    from supplychain.bootstrap import decided, parts
-
-    with parts.open_record(shared.settings) as record:
-        found = decided.decided(record, decision)
+    with place(shared) as asked:
+        found, document, identity = asked.decisions.get(decision)
     if output is OutputFormat.JSON:
-        write(found.document, output_file)
+        write(document, output_file)
         return
-    now = found.decision.decided_at
-    text = lines(found.decision, found.identity, shared.paint, now=now, everything=everything)
+    text = lines(found, identity, shared.paint, now=found.decided_at, everything=everything)
     write("\n".join(text) + "\n", output_file)
 
 
@@ -162,7 +158,7 @@ def diff(
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def replay(
     shared: Context,
     decision: Annotated[
@@ -185,19 +181,19 @@ def replay(
       supplychain decisions replay 4be1f3c02a9d
       supplychain decisions replay --file evidence/4be1f3c02a9d
     """
-    from supplychain.bootstrap import decided, parts
-    from supplychain.model.digest import Digest
-
     if (decision is None) == (folder is None):
         raise InputError(
             "name one decision, or one folder", hint="supplychain decisions replay 4be1f3c02a9d"
         )
     if folder is not None:
+        from supplychain.bootstrap import decided
+        from supplychain.model.digest import Digest
+
         found = decided.read_bundle(folder)
+        then, identity = decided.replay_documents(found), Digest.of(found.document)
     else:
-        with parts.open_record(shared.settings) as record:
-            found = record.ledger.replayable(record.ledger.find(str(decision)))
-    then, identity = decided.replay_documents(found), Digest.of(found.document)
+        with place(shared) as asked:
+            then, identity = asked.decisions.replay(str(decision))
     if output is OutputFormat.JSON:
         write_json({"decision": str(identity), "verdict": then.verdict.value, "same": True})
         return
@@ -205,7 +201,7 @@ def replay(
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def verify(
     shared: Context,
     noted: Annotated[
@@ -226,12 +222,11 @@ def verify(
       supplychain decisions verify
       supplychain decisions verify --output json
     """
-    from supplychain.bootstrap import parts
     from supplychain.model.digest import Digest
 
     links = [Digest.parse(text) for text in noted or ()]
-    with parts.open_record(shared.settings) as record:
-        found = record.ledger.verify(links)
+    with place(shared) as asked:
+        found = asked.decisions.verify(links)
     if output is OutputFormat.JSON:
         write_json(verification_data(found, "decisions"))
     else:

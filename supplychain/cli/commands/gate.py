@@ -73,12 +73,13 @@ def gate(
 
     Nothing is scanned, and no network is used but to resolve a tag, to ask a
     server, or to attach the verdict where --attest asks for that. Exits with 0
-    for allow, 10 for deny, 11 for pending, 1 for a fault and 2 for wrong usage; of
-    several images with what is worst.
+    for allow, 10 for deny, 11 for pending, 1 for a fault and 2 for wrong usage;
+    of several images with what is worst.
 
     Asked again while nothing changed, it answers with the recorded decision. With
-    --at or --explain it records nothing. Where the policy says `unseen`, asking about
-    an image that was never seen has workers look at it, and is pending until then.
+    --at or --explain it records nothing. Where the policy says `unseen`, asking
+    about an image that was never seen has workers look at it, and is pending
+    until then.
 
     \b
     Examples:

@@ -11,6 +11,7 @@ import typer
 from supplychain.cli import options
 from supplychain.cli.console import Paint, printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.place import place
 from supplychain.cli.times import ago
 from supplychain.export.data import image_data
 
@@ -27,7 +28,7 @@ def _group() -> None:
 
 
 @app.command("list")
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def list_(
     shared: Context,
     limit: Annotated[
@@ -42,11 +43,9 @@ def list_(
       supplychain images list
       supplychain images list --limit 500 --output json
     """
-    from supplychain.bootstrap import parts
-
     now = shared.now()
-    with parts.open_record(shared.settings) as record:
-        found = record.images(at=now, limit=limit)
+    with place(shared) as asked:
+        found = asked.images.list(at=now, limit=limit)
     if output is OutputFormat.JSON:
         write_json({"images": [image_data(image) for image in found]})
         return
@@ -55,7 +54,7 @@ def list_(
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def show(
     shared: Context,
     image: options.Image,
@@ -68,11 +67,9 @@ def show(
       supplychain images show registry.example/shop:1.4
       supplychain images show 1f3c5a7b9d0e --output json
     """
-    from supplychain.bootstrap import parts, targets
-
     now = shared.now()
-    with parts.open_record(shared.settings) as record:
-        found = record.image(targets.recorded(shared.settings, record, image), at=now)
+    with place(shared) as asked:
+        found = asked.images.get(image, at=now)
     if output is OutputFormat.JSON:
         write_json(image_data(found))
         return

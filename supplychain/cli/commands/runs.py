@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from supplychain.cli import options
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.failures import Exit
+from supplychain.cli.place import place
 from supplychain.cli.run_lines import event_line, run_line, run_lines
 from supplychain.export.runs import event_data, run_data
 from supplychain.model.runs import Priority, RunRequest, RunState
 
 if TYPE_CHECKING:
+    from supplychain.bootstrap.here import Here
+    from supplychain.client.there import There
     from supplychain.model.runs import Run
-    from supplychain.records.record import Record
-
-_LOOK_SECONDS = 0.5
 
 app = typer.Typer(help="Ask workers for runs, and see what became of them.", no_args_is_help=True)
 
@@ -32,7 +31,7 @@ def _group() -> None:
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=options.Works.ANYWHERE)
 def submit(
     shared: Context,
     source: options.Source,
@@ -67,19 +66,16 @@ def submit(
       supplychain runs submit registry.example/shop:1.4 -e prod --follow
       supplychain runs submit oci:build/shop --no-sign --priority bulk
     """
-    from supplychain.bootstrap import parts, runs
-
     request = RunRequest(source, platform or "", environment or "", sign, _priority(priority))
-    with parts.open_record(shared.settings, create=True) as record:
-        by, at = parts.actor(shared.settings), shared.now()
-        run = runs.submit(shared.settings, record, request, requested_by=by, at=at, key=key)
+    with place(shared, create=True) as asked:
+        run = asked.runs.submit(request, key=key, at=shared.now())
         if follow:
-            _follow(record, run.id, 0, output)
+            _follow(asked, run.id, 0, output)
     _show(shared, run, output)
 
 
 @app.command("list")
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def list_(
     shared: Context,
     states: Annotated[
@@ -96,10 +92,8 @@ def list_(
       supplychain runs list
       supplychain runs list --state dead --output json
     """
-    from supplychain.bootstrap import parts
-
-    with parts.open_record(shared.settings) as record:
-        found = record.runs.list(states=states or (), limit=limit)
+    with place(shared) as asked:
+        found = asked.runs.list(states=states or (), limit=limit)
     if output is OutputFormat.JSON:
         write_json({"runs": [run_data(run) for run in found]})
         return
@@ -108,7 +102,7 @@ def list_(
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def show(shared: Context, run: RunId, output: options.Output = OutputFormat.TEXT) -> None:
     """Show a run: where it stands, what came of it, or why it failed.
 
@@ -116,15 +110,13 @@ def show(shared: Context, run: RunId, output: options.Output = OutputFormat.TEXT
     Examples:
       supplychain runs show 0199f0c2-7b1e-7c3a-9d55-2f6a1b0c4d5e
     """
-    from supplychain.bootstrap import parts
-
-    with parts.open_record(shared.settings) as record:
-        found = record.runs.get(run)
+    with place(shared) as asked:
+        found = asked.runs.get(run)
     _show(shared, found, output)
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def follow(
     shared: Context,
     run: RunId,
@@ -137,14 +129,12 @@ def follow(
     Examples:
       supplychain runs follow 0199f0c2-7b1e-7c3a-9d55-2f6a1b0c4d5e
     """
-    from supplychain.bootstrap import parts
-
-    with parts.open_record(shared.settings) as record:
-        _follow(record, run, after, output)
+    with place(shared) as asked:
+        _follow(asked, run, after, output)
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=options.Works.ANYWHERE)
 def cancel(shared: Context, run: RunId, output: options.Output = OutputFormat.TEXT) -> None:
     """Stop a run; what it has not recorded yet is not recorded.
 
@@ -152,15 +142,13 @@ def cancel(shared: Context, run: RunId, output: options.Output = OutputFormat.TE
     Examples:
       supplychain runs cancel 0199f0c2-7b1e-7c3a-9d55-2f6a1b0c4d5e
     """
-    from supplychain.bootstrap import parts
-
-    with parts.open_record(shared.settings) as record:
-        found = record.runs.cancel(run, by=parts.actor(shared.settings), at=shared.now())
+    with place(shared) as asked:
+        found = asked.runs.cancel(run, at=shared.now())
     _show(shared, found, output)
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=options.Works.ANYWHERE)
 def again(shared: Context, run: RunId, output: options.Output = OutputFormat.TEXT) -> None:
     """Ask for the same once more: a failed run, a dead one, or any that is over.
 
@@ -168,10 +156,8 @@ def again(shared: Context, run: RunId, output: options.Output = OutputFormat.TEX
     Examples:
       supplychain runs again 0199f0c2-7b1e-7c3a-9d55-2f6a1b0c4d5e
     """
-    from supplychain.bootstrap import parts
-
-    with parts.open_record(shared.settings) as record:
-        found = record.runs.again(run, by=parts.actor(shared.settings), at=shared.now())
+    with place(shared) as asked:
+        found = asked.runs.again(run, at=shared.now())
     _show(shared, found, output)
 
 
@@ -182,20 +168,15 @@ def _show(shared: Context, run: Run, output: OutputFormat) -> None:
     write("".join(f"{line}\n" for line in run_lines(run, shared.paint, shared.now())))
 
 
-def _follow(record: Record, run: str, after: int, output: OutputFormat) -> None:
+def _follow(asked: Here | There, run: str, after: int, output: OutputFormat) -> NoReturn:
     """Tell of a run until it is over, then end with what came of it."""
-    while True:
-        found = record.runs.get(run)
-        for event in record.runs.events(run, after=after):
-            after = event.number
-            text = event_line(event)
-            if output is OutputFormat.JSON:
-                text = json.dumps(event_data(event), ensure_ascii=False)
-            write(f"{text}\n")
-        if found.state.over:
-            break
-        time.sleep(_LOOK_SECONDS)
-    raise typer.Exit(Exit.ALLOW if found.state is RunState.SUCCEEDED else Exit.FAULT)
+    for event in asked.runs.follow(run, after):
+        text = event_line(event)
+        if output is OutputFormat.JSON:
+            text = json.dumps(event_data(event), ensure_ascii=False)
+        write(f"{text}\n")
+    state = asked.runs.get(run).state
+    raise typer.Exit(Exit.ALLOW if state is RunState.SUCCEEDED else Exit.FAULT)
 
 
 def _priority(text: str) -> Priority:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ from supplychain.cli.console import Paint, printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.decided_lines import COLOURS
 from supplychain.cli.judgement import check_environment
+from supplychain.cli.place import place
 from supplychain.cli.times import ago, moment
 from supplychain.export.data import found_data
 
@@ -36,7 +37,7 @@ def _group() -> None:
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def component(
     shared: Context,
     package: Annotated[
@@ -64,18 +65,15 @@ def component(
       supplychain search component "pkg:maven/org.apache.logging.log4j/*" -e prod
       supplychain search component "pkg:deb/*/openssl" --at 7d --output json
     """
-    from supplychain.bootstrap import parts
-    from supplychain.gate.packages import PackagePattern
-
-    pattern = PackagePattern.parse(package, versions)
     now = shared.now()
-    with parts.open_record(shared.settings) as record:
-        found = record.search.component(pattern, at=moment(at, now) if at else now)
+    with place(shared) as asked:
+        then = moment(at, now) if at else None
+        found = asked.search.component(package, versions, at=then)
     _show(shared, found, environment, now, output)
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def vulnerability(
     shared: Context,
     name: Annotated[str, typer.Argument(metavar="ID", help="its ID, as scans name it")],
@@ -90,16 +88,14 @@ def vulnerability(
       supplychain search vulnerability CVE-2019-19844
       supplychain search vulnerability CVE-2021-44228 -e prod --output json
     """
-    from supplychain.bootstrap import parts
-
     now = shared.now()
-    with parts.open_record(shared.settings) as record:
-        found = record.search.vulnerability(name, at=moment(at, now) if at else now)
+    with place(shared) as asked:
+        found = asked.search.vulnerability(name, at=moment(at, now) if at else None)
     _show(shared, found, environment, now, output)
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def licence(
     shared: Context,
     expression: Annotated[
@@ -124,18 +120,15 @@ def licence(
       supplychain search licence "strong-copyleft OR network-copyleft" -e prod
       supplychain search licence unknown --output json
     """
-    from supplychain.bootstrap import parts
-    from supplychain.gate.licences import licence_query
-
     now = shared.now()
-    with parts.open_record(shared.settings) as record:
-        found = record.search.licence(licence_query(expression), at=moment(at, now) if at else now)
+    with place(shared) as asked:
+        found = asked.search.licence(expression, at=moment(at, now) if at else None)
     _show(shared, found, environment, now, output)
 
 
 def _show(
     shared: Context,
-    found: tuple[FoundImage, ...],
+    found: Sequence[FoundImage],
     environment: str | None,
     now: datetime,
     output: OutputFormat,

@@ -1,0 +1,82 @@
+"""What is on record at a server, as commands show it: the same as at the record itself."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from supplychain.model.finding import Severity
+from tests.kit.listening import Remote
+from tests.kit.scans import SUBJECT, make_finding
+from tests.kit.typist import IMAGE
+
+LOOK: tuple[tuple[str, ...], ...] = (
+    ("decisions", "list"),
+    ("decisions", "list", IMAGE[7:19], "-e", "prod", "--verdict", "deny", "--since", "1h"),
+    ("decisions", "list", "--verdict", "allow"),
+    ("decisions", "verify"),
+    ("images", "list"),
+    ("images", "show", IMAGE),
+    ("images", "show", SUBJECT.name),
+    ("search", "vulnerability", "CVE-2026-0001"),
+    ("search", "vulnerability", "CVE-2026-0001", "-e", "prod", "--at", "1h"),
+    ("search", "vulnerability", "CVE-1999-0001"),
+    ("search", "component", "pkg:deb/*/openssl", "--versions", "<4"),
+    ("search", "licence", "AGPL-3.0-only"),
+    ("audit", "list"),
+    ("audit", "list", "--since", "1h", "--limit", "1"),
+    ("audit", "verify"),
+)
+
+
+def test_everything_looks_as_it_does_at_the_record(remote: Remote) -> None:
+    remote.typist.policy("vulnerabilities: {severity: critical}")
+    remote.typist.examined(
+        make_finding(severity=Severity.CRITICAL, vulnerability_id="CVE-2026-0001")
+    )
+    assert remote.here("gate", str(SUBJECT), "-e", "prod").code == 10
+    shown = 0
+    for words in LOOK:
+        for form in ("json", "text"):
+            there = remote.type(*words, "--output", form)
+            here = remote.here(*words, "--output", form)
+            assert (there.code, there.stdout) == (here.code, here.stdout), words
+            assert there.code == 0, (words, there)
+            shown += len(there.stdout) > 60
+    assert shown > len(LOOK)
+
+
+def test_a_decision_is_shown_and_judged_again(remote: Remote) -> None:
+    remote.typist.policy("sbom: {}")
+    remote.typist.examined()
+    remote.here("gate", str(SUBJECT), "-e", "prod")
+    [one] = json.loads(remote.here("decisions", "list", "-o", "json").stdout)["decisions"]
+    short = one["digest"].removeprefix("sha256:")[:12]
+    for name in (short, one["digest"]):
+        for words in (("show", name), ("show", name, "-o", "json"), ("replay", name)):
+            there = remote.type("decisions", *words)
+            assert there.code == 0, there
+            assert there.stdout == remote.here("decisions", *words).stdout
+    remote.type("decisions", "show", "0" * 12).refused(1, "no decision")
+    remote.type("decisions", "show", "nonsense").refused(2)
+    assert remote.type("decisions", "show", "../images").code == 1
+    remote.type("images", "show", "nothing-of-this-name").refused(1)
+
+
+@pytest.mark.parametrize("command", [("diff", "a" * 12, "b" * 12), ("export", "a" * 12)])
+def test_what_needs_the_record_itself_is_refused(remote: Remote, command: tuple[str, ...]) -> None:
+    more = ("--to", str(remote.typist.folder / "out")) if command[0] == "export" else ()
+    remote.type("decisions", *command, *more).refused(2, "decisions list|show")
+
+
+def test_a_broken_chain_is_said_through_a_server_too(remote: Remote) -> None:
+    remote.typist.policy("sbom: {}")
+    remote.typist.examined()
+    remote.here("gate", str(SUBJECT), "-e", "prod")
+    remote.typist.sql("DROP TRIGGER decisions_no_update")
+    remote.typist.sql("UPDATE decisions SET environment = 'staging'")
+    there = remote.type("decisions", "verify")
+    assert there.code == 1
+    assert there.stdout.startswith("BROKEN")
+    assert there.stdout == remote.here("decisions", "verify").stdout
