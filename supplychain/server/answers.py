@@ -10,6 +10,8 @@ import orjson
 from fastapi import Request
 from starlette.responses import Response
 
+from supplychain.errors import PreconditionError
+
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -28,8 +30,7 @@ def answer(
         status: The status.
         headers: Further headers.
     """
-    body = orjson.dumps(document, option=orjson.OPT_UTC_Z)
-    return verbatim(request, body, "application/json", status=status, headers=headers)
+    return verbatim(request, _written(document), "application/json", status=status, headers=headers)
 
 
 def verbatim(
@@ -43,18 +44,45 @@ def verbatim(
     """Some bytes as an answer; nothing but their tag for who has them already."""
     if request.method not in _READING:
         return Response(body, status, headers, media_type)
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    tag = _tag(body)
     told = {"ETag": tag, "Cache-Control": "private, no-cache", **(headers or {})}
-    if _has(request, tag):
+    if _is_named(tag, request, "if-none-match"):
         return Response(status_code=304, headers=told)
     return Response(body, status, told, media_type)
 
 
-def _has(request: Request, tag: str) -> bool:
-    """Whether `If-None-Match` names it (RFC 9110, section 13.1.2)."""
-    given = [one.strip().removeprefix("W/") for one in _named(request)]
-    return tag in given or "*" in given
+def require_as_seen(request: Request, document: Mapping[str, Any]) -> None:
+    """Refuse to change what is not as the caller saw it (RFC 9110, section 13.1.1).
+
+    Args:
+        request: What asks for the change; without `If-Match` for whatever there is.
+        document: What would be shown now, as data.
+
+    Raises:
+        PreconditionError: It names another state.
+    """
+    if "if-match" in request.headers and not _is_named(
+        _tag(_written(document)), request, "if-match"
+    ):
+        raise PreconditionError(
+            "it is not as you saw it",
+            because="something was said or decided since",
+            hint="look at it again, and send the ETag of that answer in If-Match",
+        )
 
 
-def _named(request: Request) -> list[str]:
-    return ",".join(request.headers.getlist("if-none-match")).split(",")
+def _written(document: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(document, option=orjson.OPT_UTC_Z)
+
+
+def _tag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def _is_named(tag: str, request: Request, header: str) -> bool:
+    """Whether a header names a tag, or any."""
+    given = ",".join(request.headers.getlist(header)).split(",")
+    named = [one.strip() for one in given]
+    if header == "if-none-match":
+        named = [one.removeprefix("W/") for one in named]
+    return tag in named or "*" in named

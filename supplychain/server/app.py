@@ -47,7 +47,11 @@ def create(service: Service) -> FastAPI:
     require_guarded(app)
     # The last one comes first.
     app.add_middleware(Idempotency)
-    app.add_middleware(Limits, streamed=service.settings.size("max_upload_size"))
+    app.add_middleware(
+        Limits,
+        streamed=service.settings.size("max_upload_size"),
+        seconds=service.settings.duration("body_timeout"),
+    )
     app.add_middleware(Observing)
     app.add_middleware(RequestIds)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # FastAPI's own way

@@ -64,14 +64,22 @@ def begin(request: Request, record: Record, caller: str, *, at: datetime) -> Non
         InputError: The key is none, or was used for another request.
         ConflictError: It is being answered, or nobody knows what became of it.
     """
-    key = request.headers.get(HEADER)
     body: bytes | None = request.scope["state"].get("body")
-    # What is streamed is known by its digest: to hand it in twice is to hand it in once.
-    if key is None or request.method != "POST" or body is None:
+    # What is taken as it comes is not here yet: its route begins once it is.
+    if body is not None:
+        begin_with(request, record, caller, Digest.of(body), at=at)
+
+
+def begin_with(
+    request: Request, record: Record, caller: str, body: Digest, *, at: datetime
+) -> None:
+    """The same with a body that is known by its digest; raises as `begin`."""
+    key = request.headers.get(HEADER)
+    if key is None or request.method != "POST":
         return
     if not _USABLE.fullmatch(key):
         raise InputError(f"{HEADER} is no key", because="it has 1 to 255 visible ASCII characters")
-    asked = f"{request.url.path}?{request.url.query}\n".encode() + body
+    asked = f"{request.url.path}?{request.url.query}\n{body}".encode()
     repeats = record.repeats(caller)
     known = repeats.claim(key, Digest.of(asked), at=at)
     if known is not None:

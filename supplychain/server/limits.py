@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
-from http import HTTPStatus
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from supplychain.errors import InputError, LimitError, SupplyChainError
+from supplychain.errors import InputError, LimitError, SlowError, SupplyChainError
 from supplychain.server import problems
-from supplychain.signing.encoding import read_json
+from supplychain.server.strict_json import WHOLE, read_strict
 
-WHOLE = 1 << 20
-DEEPEST = 32
-_SECONDS = 30.0
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-# Evidence is the one thing that may be large; its route takes it as it comes.
-_STREAMED = re.compile(r"/v1/images/[^/]+/evidence")
+# Evidence and VEX documents may be large; their routes take them as they come, from whom they know.
+_STREAMED = re.compile(r"/v1/images/[^/]+/evidence|/v1/vex")
+# For what is large there is more time: as much as the slowest line takes that is waited for.
+_SLOWEST = 1 << 16
 
 
 class Limits:
@@ -29,10 +26,11 @@ class Limits:
     Args:
         app: What answers.
         streamed: The most bytes of what is taken as it comes.
-        seconds: How long a body may take to come.
+        seconds: How long a body may be waited for; what is taken as it comes a second longer for
+            each 64 KiB that came.
     """
 
-    def __init__(self, app: ASGIApp, streamed: int, seconds: float = _SECONDS) -> None:
+    def __init__(self, app: ASGIApp, streamed: int, seconds: float) -> None:
         self._app = app
         self._streamed = streamed
         self._seconds = seconds
@@ -49,17 +47,6 @@ class Limits:
                 receive = await self._limited(scope, receive)
         except SupplyChainError as error:
             await problems.problem_of(error, name)(scope, receive, send)
-        except TimeoutError:
-            answer = problems.problem(
-                HTTPStatus.REQUEST_TIMEOUT,
-                name,
-                detail=f"the body did not come within {self._seconds:.0f} s",
-                code="limit",
-                retryable=True,
-                because=None,
-                hint=None,
-            )
-            await answer(scope, receive, send)
         except ClientDisconnect:
             return
         else:
@@ -77,11 +64,14 @@ class Limits:
         if not length.isdecimal() or int(length) > most:
             raise _too_large(most)
         if streams:
-            return _counted(receive, most)
-        async with asyncio.timeout(self._seconds):
-            body = await _read(receive, most)
+            return _counted(receive, most, self._seconds)
+        try:
+            async with asyncio.timeout(self._seconds):
+                body = await _read(receive, most)
+        except TimeoutError:
+            raise _too_slow() from None
         if "json" in headers.get("content-type", ""):
-            require_strict(body)
+            read_strict(body)
         scope["state"]["body"] = body
         return _again(body, receive)
 
@@ -121,13 +111,24 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _counted(receive: Receive, most: int) -> Receive:
-    size = 0
+def _counted(receive: Receive, most: int, seconds: float) -> Receive:
+    size, waited, is_over = 0, 0.0, False
 
     async def counting() -> Message:
-        nonlocal size
-        message = await receive()
+        nonlocal size, waited, is_over
+        if is_over:
+            return await receive()
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        try:
+            # Only for what waiting takes: what is done with the pieces is not the caller's time.
+            async with asyncio.timeout(seconds + size / _SLOWEST - waited):
+                message = await receive()
+        except TimeoutError:
+            raise _too_slow() from None
+        waited += clock() - began
         size += len(message.get("body", b""))
+        is_over = not message.get("more_body", False)
         if size > most:
             raise _too_large(most)
         return message
@@ -135,54 +136,9 @@ def _counted(receive: Receive, most: int) -> Receive:
     return counting
 
 
+def _too_slow() -> SlowError:
+    return SlowError("the body did not come in time", hint="send it faster, or as several")
+
+
 def _too_large(most: int) -> LimitError:
     return LimitError("the body is too large", because=f"at most {most:,} bytes are read")
-
-
-def require_strict(body: bytes) -> None:
-    """Refuse JSON that two readers could read in two ways, and what no database takes.
-
-    Raises:
-        InputError: It names a member twice, holds NUL or half a character, or is no JSON.
-        LimitError: It is nested too deeply.
-    """
-    value = read_json(body, "the body", limit=WHOLE).value
-    depth, level = 0, [value]
-    while level:
-        depth += 1
-        if depth > DEEPEST:
-            raise LimitError("the body is nested too deeply", because=f"at most {DEEPEST} levels")
-        level = [inner for outer in level for inner in _inside(outer)]
-    # Only an escape can write either.
-    if b"\\u" in body:
-        for text in _texts(value):
-            if "\0" in text or not _is_whole(text):
-                raise InputError("the body holds a character that is none", because="NUL, or half")
-
-
-def _inside(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return [inner for inner in value.values() if isinstance(inner, dict | list)]
-    if isinstance(value, list):
-        return [inner for inner in value if isinstance(inner, dict | list)]
-    return []
-
-
-def _texts(value: object) -> Iterator[str]:
-    left = [value]
-    while left:
-        one = left.pop()
-        if isinstance(one, str):
-            yield one
-        elif isinstance(one, dict):
-            left += [*one.keys(), *one.values()]
-        elif isinstance(one, list):
-            left += one
-
-
-def _is_whole(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

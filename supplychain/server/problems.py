@@ -72,10 +72,9 @@ EXPECTED: Mapping[int, str] = {
 # What is not ours to raise: no such path, no such method, a body that is no JSON.
 FOREIGN = {404: "not_found", 405: "method"}
 _SHOWN = 20
-# What goes with a status. Nobody reads on from who sends too much, or too slowly.
+# What goes with a status. Nobody waits on for what did not come in time.
 _HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: {"Connection": "close"},
     HTTPStatus.REQUEST_TIMEOUT: {"Connection": "close"},
 }
 

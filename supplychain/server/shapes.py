@@ -47,6 +47,12 @@ def gives(model: type[BaseModel], status: int = 200) -> dict[int | str, dict[str
     return {status: {"model": model}}
 
 
+def takes(model: type[BaseModel]) -> dict[str, Any]:
+    """What a route takes that reads its body itself, for the description of the interface."""
+    content = {"application/json": {"schema": model.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 class Asked(BaseModel):
     """Something that is asked for: no field that nobody knows."""
 

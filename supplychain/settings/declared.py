@@ -168,5 +168,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "rate_limit", "most requests of one caller in a minute, to each server process", "60000"
     ),
-    Setting("max_upload_size", "most bytes of evidence that one request may hand in", "64MiB"),
+    Setting(
+        "max_upload_size",
+        "most bytes of evidence, or of a VEX document, that one request may hand in",
+        "64MiB",
+    ),
+    Setting(
+        "body_timeout",
+        "how long a server waits for a request's body; a second more for each 64 KiB of evidence",
+        "30s",
+    ),
 )

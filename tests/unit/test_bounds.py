@@ -17,7 +17,7 @@ from supplychain.gate.document import load_policy
 from supplychain.records import epss, kev
 from supplychain.sbom import parsing
 from supplychain.scan import ignores, report
-from supplychain.server import limits
+from supplychain.server import strict_json as limits
 from supplychain.signing.bundle import BUNDLE_LIMIT, Bundle
 from supplychain.signing.dsse import ENVELOPE_LIMIT, PAYLOAD_LIMIT, Envelope
 from supplychain.signing.statement import Statement

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from typing import IO, Annotated, Any, Literal
@@ -23,15 +22,16 @@ from supplychain.records.run import AttestationRecord
 from supplychain.server import shapes
 from supplychain.server.answers import answer
 from supplychain.server.caller import Caller, HandingIn, Reading, Serving
+from supplychain.server.idempotency import begin_with
 from supplychain.server.paging import Page, Paging
 from supplychain.server.service import Service
 from supplychain.server.shapes import DigestPath
+from supplychain.server.streamed import received
 from supplychain.signing.bundle_files import read
 from supplychain.signing.encoding import read_json
 
 router = APIRouter(prefix="/v1/images/{digest}", tags=["evidence"])
 
-_IN_MEMORY = 1 << 20
 _PIECE = 1 << 16
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -101,15 +101,17 @@ async def hand_in_evidence(
     verified by the keys and identities of the environment's policy before any is recorded. An
     SBOM or scan report without a signature is kept apart, as a claim of who handed it in.
     """
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
-        async for piece in request.stream():
-            await run_in_threadpool(file.write, piece)
+    async with received(request) as body:
+        now = service.clock()
+        await run_in_threadpool(
+            begin_with, request, caller.record, caller.name, body.digest, at=now
+        )
         if kind == "attestation":
             held = await run_in_threadpool(
-                _attested, service, caller, digest, file, environment or ""
+                _attested, service, caller, digest, body.file, environment or ""
             )
             return answer(request, {"statements": [_statement(one) for one in held]}, status=201)
-        claim = await run_in_threadpool(_claimed, service, caller, digest, file, kind)
+        claim = await run_in_threadpool(_claimed, service, caller, digest, body.file, kind)
         return answer(request, _claim(claim), status=202)
 
 

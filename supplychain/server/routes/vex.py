@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from supplychain.bootstrap.vex import policy_vex_trust, record_vex
@@ -17,8 +18,11 @@ from supplychain.export.data import claim_data, vex_data
 from supplychain.model.digest import Digest
 from supplychain.server import shapes
 from supplychain.server.answers import answer
-from supplychain.server.caller import ImportingVex, Reading, ReviewingVex, Serving
+from supplychain.server.caller import Caller, ImportingVex, Reading, ReviewingVex, Serving
+from supplychain.server.idempotency import begin_with
 from supplychain.server.paging import Page, Paging
+from supplychain.server.service import Service
+from supplychain.server.streamed import Body, read_as, received
 
 router = APIRouter(prefix="/v1/vex", tags=["vex"])
 
@@ -98,24 +102,19 @@ def show_vex(document: _Document, request: Request, caller: Reading, service: Se
     return answer(request, {"claims": [claim_data(one) for one in found]})
 
 
-@router.post("", status_code=201, responses=shapes.gives(Claims, 201))
-def import_vex(
-    asked: VexImport, request: Request, caller: ImportingVex, service: Serving
-) -> Response:
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra=shapes.takes(VexImport),
+    responses=shapes.gives(Claims, 201),
+)
+async def import_vex(request: Request, caller: ImportingVex, service: Serving) -> Response:
     """Verify a signed VEX document and record what it claims, with whose word it is.
 
     Whose word counts is said by the policy of the environment, never by the caller.
     """
-    now = service.clock()
-    trusted = policy_vex_trust(
-        caller.own.settings, caller.own.policies.of(asked.environment), asked.environment
-    )
-    data, bundle = _bytes(asked.document, "document"), _bytes(asked.bundle, "bundle")
-    made = record_vex(caller.record, "document", data, bundle, trusted, at=now)
-    found = caller.record.vex.statements(made.digest, at=now)
-    told = {"claims": [claim_data(one) for one in found]}
-    location = {"Location": f"/v1/vex/{made.digest}"}
-    return answer(request, told, status=201, headers=location)
+    async with received(request) as body:
+        return await run_in_threadpool(_imported, request, caller, service, body)
 
 
 @router.post("/{document}/review", responses=shapes.gives(Claims))
@@ -137,6 +136,21 @@ def review_vex(
     found = caller.record.vex.statements(digest, at=now)
     shown = [one for one in found if said.number in {None, one.claim.position}]
     return answer(request, {"claims": [claim_data(one) for one in shown]})
+
+
+def _imported(request: Request, caller: Caller, service: Service, body: Body) -> Response:
+    now = service.clock()
+    asked = read_as(VexImport, request, body)
+    begin_with(request, caller.record, caller.name, body.digest, at=now)
+    trusted = policy_vex_trust(
+        caller.own.settings, caller.own.policies.of(asked.environment), asked.environment
+    )
+    data, bundle = _bytes(asked.document, "document"), _bytes(asked.bundle, "bundle")
+    made = record_vex(caller.record, "document", data, bundle, trusted, at=now)
+    found = caller.record.vex.statements(made.digest, at=now)
+    told = {"claims": [claim_data(one) for one in found]}
+    location = {"Location": f"/v1/vex/{made.digest}"}
+    return answer(request, told, status=201, headers=location)
 
 
 def _bytes(text: str, name: str) -> bytes:

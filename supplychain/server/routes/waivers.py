@@ -2,122 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from supplychain.bootstrap.waiver_book import approve_waiver, request_waiver
+from supplychain.bootstrap.waiver_book import approve_waiver, change_waiver, request_waiver
 from supplychain.bootstrap.waivers import expiry, waiver_number
+from supplychain.errors import PreconditionError
 from supplychain.export.data import waiver_data, waiver_event_data
 from supplychain.model.digest import Digest
-from supplychain.model.waiver import (
-    EndsWithFix,
-    WaiverScope,
-    WaiverState,
-    WaiverStep,
-    WaiverTerms,
-)
+from supplychain.model.waiver import Waiver, WaiverScope, WaiverState, WaiverStep, WaiverTerms
+from supplychain.records.record import Record
 from supplychain.server import shapes
-from supplychain.server.answers import answer
-from supplychain.server.caller import AnsweringWaivers, Reading, RequestingWaivers, Serving
-from supplychain.server.paging import Page, Paging
+from supplychain.server import waiver_shapes as told
+from supplychain.server.answers import answer, require_as_seen
+from supplychain.server.caller import (
+    AnsweringWaivers,
+    Caller,
+    Reading,
+    RequestingWaivers,
+    Serving,
+)
+from supplychain.server.paging import Paging
 
 router = APIRouter(prefix="/v1/waivers", tags=["waivers"])
 
 _Name = Annotated[
     str, Path(pattern=r"^WV-[1-9][0-9]{0,8}$", description="a waiver", examples=["WV-17"])
 ]
-_Short = Annotated[str, Field(max_length=1024)]
 
 
-class WaiverRequest(shapes.Asked):
-    """What somebody asks for: a vulnerability; or a rule with a package, an image, a repository."""
-
-    vulnerability: _Short = Field(default="", examples=["CVE-2024-0727"])
-    rule: _Short = ""
-    package: _Short = Field(default="", description="a package URL, perhaps with its version")
-    versions: _Short = Field(default="", description="which versions; else those on record")
-    image: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
-    repository: _Short = ""
-    environments: list[_Short] = Field(default=[], max_length=100, description="else everywhere")
-    expires: _Short = Field(
-        min_length=1, description="`14d`, a date, or an instant", examples=["14d"]
-    )
-    reason: shapes.Text = Field(min_length=1, examples=["nobody parses PKCS12"])
-    owner: _Short = Field(default="", description="who looks after it; else who asks")
-    ticket: _Short = ""
-    ends_with_fix: EndsWithFix = EndsWithFix.NEVER
-
-
-class Answer(shapes.Asked):
-    """What somebody says to a waiver."""
-
-    reason: shapes.Text = ""
-
-
-class Approval(Answer):
-    """The word that a risk may be borne."""
-
-    request: str | None = Field(
-        default=None,
-        pattern=r"^sha256:[0-9a-f]{64}$",
-        description="only if it still asks for exactly this",
-    )
-
-
-class Waiver(BaseModel):
-    """A waiver on the terms of one request."""
-
-    model_config = ConfigDict(extra="allow")
-
-    waiver: str
-    state: WaiverState
-    request: str
-    reason: str
-    requested_by: list[str]
-    requested_at: datetime
-    approved_by: str | None
-    approved_at: datetime | None
-    ended_by: str | None
-    ended_at: datetime | None
-
-
-class Approved(Waiver):
-    """A waiver that somebody just approved."""
-
-    counts_in: list[str] = Field(description="the environments in which the approval counts")
-
-
-class Waivers(Page):
-    """Waivers by number, changes that are asked for beside them."""
-
-    waivers: list[Waiver]
-
-
-class Step(BaseModel):
-    """What was done to a waiver."""
-
-    step: str
-    actor: str
-    at: datetime
-    reason: str
-    document: str
-    terms: dict[str, Any] | None
-    answers: str | None
-
-
-class History(BaseModel):
-    """A waiver with all that was done to it, and what rests on it."""
-
-    waivers: list[Waiver]
-    history: list[Step]
-    decisions: list[str]
-
-
-@router.get("", responses=shapes.gives(Waivers))
+@router.get("", responses=shapes.gives(told.Waivers))
 def list_waivers(
     caller: Reading,
     pager: Paging,
@@ -132,25 +51,15 @@ def list_waivers(
     return pager.answer_part("waivers", found, lambda one: waiver_data(one, pager.at))
 
 
-@router.get("/{waiver}", responses=shapes.gives(History))
+@router.get("/{waiver}", responses=shapes.gives(told.History))
 def show_waiver(waiver: _Name, request: Request, caller: Reading, service: Serving) -> Response:
     """Show a waiver: what it is about, who said what, and which decisions rest on it."""
-    now, number, book = service.clock(), waiver_number(waiver), caller.record.waivers
-    steps = book.history(number, at=now)
-    found = [one for one in book.all(at=now) if one.number == number]
-    return answer(
-        request,
-        {
-            "waivers": [waiver_data(one, now) for one in found],
-            "history": [waiver_event_data(step) for step in steps],
-            "decisions": [str(digest) for digest in book.used_by(number)],
-        },
-    )
+    return answer(request, _shown(caller.record, waiver_number(waiver), service.clock()))
 
 
-@router.post("", status_code=201, responses=shapes.gives(Waiver, 201))
+@router.post("", status_code=201, responses=shapes.gives(told.Waiver, 201))
 def request_a_waiver(
-    asked: WaiverRequest, request: Request, caller: RequestingWaivers, service: Serving
+    asked: told.WaiverRequest, request: Request, caller: RequestingWaivers, service: Serving
 ) -> Response:
     """Ask that a risk be accepted for a while; somebody else has to approve it."""
     now = service.clock()
@@ -186,47 +95,149 @@ def request_a_waiver(
     )
 
 
-@router.post("/{waiver}/approve", responses=shapes.gives(Approved))
+@router.post("/{waiver}/extend", responses=shapes.gives(told.Waiver))
+def extend_a_waiver(
+    waiver: _Name,
+    asked: told.WaiverExtension,
+    request: Request,
+    caller: RequestingWaivers,
+    service: Serving,
+) -> Response:
+    """Ask for more time; the old expiry holds until somebody else approves the new one."""
+    now = service.clock()
+    ends = expiry(asked.expires, now)
+
+    def extended(terms: WaiverTerms) -> WaiverTerms:
+        return replace(terms, expires_at=ends, reason=asked.reason or terms.reason)
+
+    return _changed(request, caller, waiver, WaiverStep.EXTENDED, extended, now)
+
+
+@router.post("/{waiver}/change", responses=shapes.gives(told.Waiver))
+def change_a_waiver(
+    waiver: _Name,
+    asked: told.WaiverChange,
+    request: Request,
+    caller: RequestingWaivers,
+    service: Serving,
+) -> Response:
+    """Ask for other terms; those that are approved hold until the new ones are."""
+    now = service.clock()
+    ends = expiry(asked.expires, now) if asked.expires else None
+
+    def changed(terms: WaiverTerms) -> WaiverTerms:
+        environments = tuple(sorted(set(asked.environments)))
+        scope = replace(
+            terms.scope,
+            versions=asked.versions or terms.scope.versions,
+            environments=environments or terms.scope.environments,
+        )
+        return WaiverTerms(
+            scope,
+            reason=asked.reason or terms.reason,
+            expires_at=ends or terms.expires_at,
+            owner=asked.owner or terms.owner,
+            ticket=asked.ticket or terms.ticket,
+            ends_with_fix=asked.ends_with_fix or terms.ends_with_fix,
+        )
+
+    return _changed(request, caller, waiver, WaiverStep.CHANGED, changed, now)
+
+
+@router.post("/{waiver}/approve", responses=shapes.gives(told.Approved))
 def approve_a_waiver(
     waiver: _Name,
-    said: Approval,
+    said: told.Approval,
     request: Request,
     caller: AnsweringWaivers,
     service: Serving,
 ) -> Response:
     """Accept the risk; whoever asked for it cannot."""
-    now = service.clock()
+    now, number = service.clock(), waiver_number(waiver)
+    last = _seen(request, caller.record, number, now)
+    seen = last.document if last else None
     made, counts = approve_waiver(
         caller.own.settings,
         caller.record,
-        waiver_number(waiver),
+        number,
         actor=caller.name,
         at=now,
         reason=said.reason,
-        document=Digest.parse(said.request) if said.request else None,
+        document=Digest.parse(said.request) if said.request else seen,
     )
     return answer(request, {**waiver_data(made, now), "counts_in": counts})
 
 
-@router.post("/{waiver}/reject", responses=shapes.gives(Waiver))
+@router.post("/{waiver}/reject", responses=shapes.gives(told.Waiver))
 def reject_a_waiver(
-    waiver: _Name, said: Answer, request: Request, caller: AnsweringWaivers, service: Serving
+    waiver: _Name, said: told.Answer, request: Request, caller: AnsweringWaivers, service: Serving
 ) -> Response:
     """Turn down what is asked for; what was approved before goes on to hold."""
-    now = service.clock()
+    now, number = service.clock(), waiver_number(waiver)
+    last = _seen(request, caller.record, number, now)
+    seen = last.document if last else None
     made = caller.record.waivers.answer(
-        waiver_number(waiver), WaiverStep.REJECTED, actor=caller.name, at=now, reason=said.reason
+        number,
+        WaiverStep.REJECTED,
+        actor=caller.name,
+        at=now,
+        reason=said.reason,
+        document=seen,
     )
     return answer(request, waiver_data(made, now))
 
 
-@router.post("/{waiver}/revoke", responses=shapes.gives(Waiver))
+@router.post("/{waiver}/revoke", responses=shapes.gives(told.Waiver))
 def revoke_a_waiver(
-    waiver: _Name, said: Answer, request: Request, caller: RequestingWaivers, service: Serving
+    waiver: _Name, said: told.Answer, request: Request, caller: RequestingWaivers, service: Serving
 ) -> Response:
     """End a waiver at once, and whatever is asked for beside it."""
-    now = service.clock()
-    made = caller.record.waivers.revoke(
-        waiver_number(waiver), actor=caller.name, at=now, reason=said.reason
+    now, number = service.clock(), waiver_number(waiver)
+    _seen(request, caller.record, number, now)
+    made = caller.record.waivers.revoke(number, actor=caller.name, at=now, reason=said.reason)
+    return answer(request, waiver_data(made, now))
+
+
+def _changed(
+    request: Request,
+    caller: Caller,
+    waiver: str,
+    step: WaiverStep,
+    change: Callable[[WaiverTerms], WaiverTerms],
+    now: datetime,
+) -> Response:
+    number = waiver_number(waiver)
+    seen = _seen(request, caller.record, number, now)
+
+    def changed(terms: WaiverTerms) -> WaiverTerms:
+        # Looked at once more where nobody else writes.
+        if seen is not None and terms != seen.terms:
+            raise PreconditionError("somebody else asked for other terms at the same time")
+        return change(terms)
+
+    made = change_waiver(
+        caller.own.settings, caller.record, number, changed, actor=caller.name, at=now, step=step
     )
     return answer(request, waiver_data(made, now))
+
+
+def _seen(request: Request, record: Record, number: int, now: datetime) -> Waiver | None:
+    """The request that the caller saw last, where `If-Match` says that they did."""
+    if "if-match" not in request.headers:
+        return None
+    require_as_seen(request, _shown(record, number, now))
+    return _requests(record, number, now)[-1]
+
+
+def _shown(record: Record, number: int, now: datetime) -> dict[str, Any]:
+    book = record.waivers
+    steps = book.history(number, at=now)
+    return {
+        "waivers": [waiver_data(one, now) for one in _requests(record, number, now)],
+        "history": [waiver_event_data(step) for step in steps],
+        "decisions": [str(digest) for digest in book.used_by(number)],
+    }
+
+
+def _requests(record: Record, number: int, now: datetime) -> list[Waiver]:
+    return [one for one in record.waivers.all(at=now) if one.number == number]

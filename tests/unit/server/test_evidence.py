@@ -151,3 +151,23 @@ def test_evidence_is_taken_up_to_a_size_and_no_further(served: Served) -> None:
     answer = served.client.post(f"{EVIDENCE}?kind=sbom", content=endless(), headers=BINARY)
     problem(answer, 413, "limit")
     assert send(served, large[:60_000] + b'"}', "sbom").status_code == 202
+
+
+@pytest.mark.parametrize("kind", ["attestation", "sbom"])
+def test_a_key_that_was_used_with_another_body_is_refused(believing: Served, kind: str) -> None:
+    def keyed(body: bytes) -> httpx.Response:
+        answer: httpx.Response = believing.client.post(
+            EVIDENCE,
+            content=body,
+            params={"kind": kind, "environment": "prod"},
+            headers=BINARY | {"Idempotency-Key": "k"},
+        )
+        return answer
+
+    one, other = (stated(by="Ann"), stated(by="Bob")) if kind == "attestation" else (SBOM, b"{}")
+    first, again = keyed(one), keyed(one)
+    assert first.status_code in {201, 202}
+    assert (again.content, again.headers["idempotency-replayed"]) == (first.content, "true")
+    before = rows(believing, "evidence"), rows(believing, "audit_events")
+    problem(keyed(other), 422, "input")
+    assert (rows(believing, "evidence"), rows(believing, "audit_events")) == before

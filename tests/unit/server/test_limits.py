@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from supplychain.errors import RateError
-from supplychain.server.limits import WHOLE, Limits
+from supplychain.server.limits import Limits
 from supplychain.server.rates import Rates
+from supplychain.server.strict_json import WHOLE
 from tests.kit.scans import SUBJECT
 from tests.kit.serving import DECIDE, Served, problem
 

@@ -1,0 +1,82 @@
+"""Bodies that routes take as they come, once they know who sends them."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import IO, TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from supplychain.errors import InputError
+from supplychain.model.digest import Digest
+from supplychain.server.strict_json import read_strict
+
+T = TypeVar("T", bound=BaseModel)
+
+_IN_MEMORY = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body that has come.
+
+    Attributes:
+        file: What came, at its beginning; on disk where it is large.
+        digest: Of the bytes.
+        size: How many there are.
+    """
+
+    file: IO[bytes]
+    digest: Digest
+    size: int
+
+
+@asynccontextmanager
+async def received(request: Request) -> AsyncIterator[Body]:
+    """The body of a request, for as long as it is needed.
+
+    Args:
+        request: The request.
+
+    Raises:
+        LimitError: It is too large.
+        SlowError: It does not come in time.
+    """
+    hashed, size = hashlib.sha256(), 0
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
+        async for piece in request.stream():
+            hashed.update(piece)
+            size += len(piece)
+            await run_in_threadpool(file.write, piece)
+        file.seek(0)
+        yield Body(file, Digest("sha256", hashed.hexdigest()), size)
+
+
+def read_as(model: type[T], request: Request, body: Body) -> T:
+    """What a body says, held to what is described.
+
+    Args:
+        model: The description.
+        request: What it came with.
+        body: The body.
+
+    Raises:
+        InputError: It is no plain JSON.
+        LimitError: It is nested too deeply.
+        RequestValidationError: It says something else.
+    """
+    if "json" not in request.headers.get("content-type", ""):
+        raise InputError("the body is no JSON", hint="Content-Type: application/json")
+    value = read_strict(body.file.read(), body.size)
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
+        raise RequestValidationError(found) from error
