@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from supplychain.model.digest import Digest
     from supplychain.model.dossier import Dossier, PlatformDossier
     from supplychain.model.evidence import VerifiedAttestation
+from supplychain.model.unsigned import Claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,17 @@ def _platform(found: PlatformDossier, at: datetime) -> Branch:
         made = found.sbom.evidence
         below.append(Branch(f"sbom {made.digest}, {ago(made.produced_at, at)}"))
     below += [_attestation(one, at) for one in found.attestations]
+    below += [_claim(one, at) for one in found.claims]
     text = printable(f"{found.platform} {found.subject.digest}")
     return Branch(text, tuple(below))
+
+
+def _claim(one: Claimed, at: datetime) -> Branch:
+    said = one.told.scan or one.told.sbom
+    what = f"{said.evidence.kind} {said.evidence.digest}" if said else "nothing"
+    return Branch(
+        printable(f"{what} claimed by {one.caller}, unsigned, {ago(one.recorded_at, at)}")
+    )
 
 
 def _attestation(one: VerifiedAttestation, at: datetime) -> Branch:

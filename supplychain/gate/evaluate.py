@@ -13,6 +13,7 @@ from supplychain.gate.entry import RuleEntry
 from supplychain.gate.platforms import select_platforms
 from supplychain.gate.policy import Policy
 from supplychain.gate.remedies import with_remedies
+from supplychain.gate.unsigned import Unsigned
 from supplychain.gate.waivers import Waivers
 from supplychain.gate.windows import rfc3339
 from supplychain.model.decision import (
@@ -27,6 +28,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, PlatformDossier
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.subject import Subject
+from supplychain.model.unsigned import UNKNOWN_DATABASE
 
 # Under which name a result says that nothing is recorded.
 RECORD = "record"
@@ -72,9 +74,10 @@ def evaluate(
     platforms, selection = select_platforms(dossier, policy.platforms, environment)
     if not platforms:
         return _denied(selection, policy.digest, subject, environment, at)
-    case = Case(dossier, environment, platforms, at, policy.vex)
+    unsigned = Unsigned.of(platforms, policy.claims)
+    case = Case(dossier, environment, unsigned.platforms, at, policy.vex)
     waivers = Waivers(case, policy.waivers)
-    judged = [(entry, waivers.bear(entry, entry.rule.judge(case))) for entry in policy.rules]
+    judged = [(e, waivers.bear(e, unsigned.judge(e.rule, case))) for e in policy.rules]
     return _decision(selection, judged, case, policy)
 
 
@@ -204,7 +207,7 @@ def _databases(
 ) -> tuple[Digest, ...]:
     consulted = {e.digest for e in evidence if e.kind is EvidenceKind.SCAN}
     scans = [p.scan for p in platforms if p.scan and p.scan.evidence.digest in consulted]
-    return tuple(sorted({scan.database.digest for scan in scans}))
+    return tuple(sorted({s.database.digest for s in scans if s.database != UNKNOWN_DATABASE}))
 
 
 def _denied(

@@ -16,8 +16,9 @@ from supplychain.gate.evidence import usable_config, usable_sbom, usable_scan
 from supplychain.gate.windows import rfc3339
 from supplychain.model.decision import Violation
 from supplychain.model.dossier import Dossier, PlatformDossier, RecordedFinding
-from supplychain.model.evidence import VerifiedAttestation
+from supplychain.model.evidence import VerifiedAttestation, VulnerabilityDatabase
 from supplychain.model.identity import Identity
+from supplychain.model.unsigned import UNKNOWN_DATABASE
 
 Plain: TypeAlias = "int | float | str | list[Plain] | dict[str, Plain] | None"
 
@@ -29,13 +30,14 @@ KEYS = {
     "repositories": "the names under which a registry has it: to allow by a name, use these",
     "platform": "the platform that is judged: linux/amd64",
     "digest": "its manifest",
-    "scan": "its latest scan: age, at, digest, tool, operating_system, database (age, at, digest)",
+    "scan": "its latest scan: age, at, digest, tool, operating_system, "
+    "database (age, at, digest), claimed_by (whose mere word it is, or null)",
     "findings": "what that scan found: id, severity, severity_source, package, purl, "
     "installed_version, fixed_version, fixable, path, status, title, published_at, first_seen_at, "
     "age (since first seen), epss (0 to 1, or null), exploited (whether KEV has it, or null)",
     "components": "what it is made of: name, version, purl, kind, ecosystem, path, licences",
     "secrets": "what looks like one: rule, category, severity, title, path, line",
-    "sbom": "its latest SBOM: age, at, digest, spec_version, component_count",
+    "sbom": "its latest SBOM: age, at, digest, spec_version, component_count, claimed_by",
     "config": "its configuration: user, ports, volumes, variables (name, suspicion), labels, "
     "healthcheck, entrypoint, command, created_at, age",
     "attestations": "verified statements about the digest asked about and the platform's: type, "
@@ -106,12 +108,19 @@ def _scan(platform: PlatformDossier, case: Case) -> Plain:
         "at": rfc3339(evidence.produced_at),
         "digest": str(evidence.digest),
         "tool": evidence.producer.name,
+        "claimed_by": evidence.claimed_by or None,
         "operating_system": scan.operating_system,
-        "database": {
-            "age": _age(database.updated_at, case),
-            "at": rfc3339(database.updated_at),
-            "digest": str(database.digest),
-        },
+        "database": _database(database, case),
+    }
+
+
+def _database(database: VulnerabilityDatabase, case: Case) -> Plain:
+    if database == UNKNOWN_DATABASE:
+        return None
+    return {
+        "age": _age(database.updated_at, case),
+        "at": rfc3339(database.updated_at),
+        "digest": str(database.digest),
     }
 
 
@@ -191,6 +200,7 @@ def _sbom(platform: PlatformDossier, case: Case) -> Plain:
         "digest": str(sbom.evidence.digest),
         "spec_version": sbom.spec_version,
         "component_count": sbom.component_count,
+        "claimed_by": sbom.evidence.claimed_by or None,
     }
 
 

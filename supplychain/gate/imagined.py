@@ -50,7 +50,7 @@ _PLATFORM = (
         n
         for n in hints_of(PlatformDossier)
         if n not in {"subject", "platform", "scan", "sbom"}
-        and n not in {"attestations", "component_count", "config_evidence"}
+        and n not in {"attestations", "component_count", "config_evidence", "claims"}
     ),
 )
 _SBOM = tuple(name for name in hints_of(Sbom) if name != "evidence")

@@ -17,6 +17,7 @@ from supplychain.gate.options import (
 )
 from supplychain.gate.rule_list import RULE_LIST
 from supplychain.gate.unseen import UNSEEN, Unseen
+from supplychain.gate.unsigned_terms import CLAIM_TERMS, ClaimTerms
 from supplychain.gate.vex_terms import VEX_TERMS, VexTerms
 from supplychain.gate.waiver_terms import WAIVER_RULES, WaiverRules
 from supplychain.model.digest import Digest
@@ -37,6 +38,7 @@ class Policy:
         vex: On what terms claims of fact clear findings; None where nobody's do.
         description: For people.
         waivers: Whose waivers count, and for how long; None where none does.
+        claims: Whose unsigned documents count, and for what; empty where nobody's do.
         unseen: When asking about an image that was never seen has it looked at; None for never.
         origins: Which document says a key, for people; two policies that differ in nothing else
             are the same.
@@ -59,6 +61,10 @@ class Policy:
     waivers: WaiverRules | None = field(
         default=None,
         metadata=option(WAIVER_RULES, "whose waivers count, and for how long; default none"),
+    )
+    claims: tuple[ClaimTerms, ...] = field(
+        default=(),
+        metadata=option(CLAIM_TERMS, "whose unsigned documents count, and for what; default none"),
     )
     unseen: Unseen | None = field(
         default=None,
@@ -90,7 +96,8 @@ class Policy:
     @property
     def needs(self) -> frozenset[Need]:
         """What its rules read of a dossier that is left out unless asked for."""
-        return frozenset(need for entry in self.rules for need in entry.rule.needs)
+        needed = frozenset(need for entry in self.rules for need in entry.rule.needs)
+        return needed | {Need.CLAIMS} if self.claims else needed
 
     def canonical(self) -> bytes:
         """The policy as JSON with its keys written in: the same document, whatever its layout.

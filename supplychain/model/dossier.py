@@ -14,6 +14,7 @@ from supplychain.model.finding import Finding
 from supplychain.model.history import Allowance, Approval, Attempt, Deployment, Underway
 from supplychain.model.image_config import Ancestor, ImageConfig, Secret
 from supplychain.model.subject import Platform, Subject
+from supplychain.model.unsigned import Claimed
 from supplychain.model.vex import VexStatement
 from supplychain.model.waiver import Waiver
 
@@ -25,6 +26,7 @@ class Need(StrEnum):
     COMPONENTS = "components"
     RUNNING = "running"
     EXPLOITATION = "exploitation"
+    CLAIMS = "claims"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class PlatformDossier:
         config_evidence: How that is known; None where it is not.
         ancestors: The images that it was built upon, the nearest first; only where `Need`ed.
         recorded_at: Since when anything is on record about it; None where nobody says.
+        claims: Of everybody who claims something without a signature, the latest of each kind:
+            whose word counts is judged, not looked up; only where `Need`ed.
     """
 
     subject: Subject
@@ -77,6 +81,7 @@ class PlatformDossier:
     config_evidence: Evidence | None = None
     ancestors: tuple[Ancestor, ...] = ()
     recorded_at: datetime | None = None
+    claims: tuple[Claimed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

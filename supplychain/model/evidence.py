@@ -59,7 +59,8 @@ class Evidence:
         produced_at: Made when (aware, UTC).
         verified_by: How we know: `first-hand` for what our own pipeline made from verified bytes,
             `key:<fingerprint>` or `identity:<issuer> <name>` for what a signature verified. Never
-            empty: what nobody verified is not evidence.
+            empty: what nobody verified is not evidence. `claim:<caller>` for somebody's word, where
+            a policy takes it; that is never recorded as evidence.
     """
 
     subject: Subject
@@ -69,6 +70,15 @@ class Evidence:
     producer: Producer
     produced_at: datetime
     verified_by: str
+
+    @property
+    def claimed_by(self) -> str:
+        """Whose mere word it is; "" for what was verified."""
+        return self.verified_by.removeprefix(CLAIM) if self.verified_by.startswith(CLAIM) else ""
+
+
+# What `verified_by` begins with for what nobody verified.
+CLAIM = "claim:"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What callers claim of images without a signature: kept apart, and nothing rests on it."""
+"""What callers claim of images without a signature: kept apart, for policies to name or not."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from sqlalchemy import Engine, select
 
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
+from supplychain.model.unsigned import Told
 from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
+from supplychain.records.claimed import reading_document
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
 from supplychain.records.schema import unsigned_claims
+
+# Of what was handed in before anybody read it.
+_OLD = "hand it in again: it was never read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,7 @@ class UnsignedClaim:
         digest: The document, byte for byte.
         size: How many bytes it has.
         recorded_at: When (aware, UTC).
+        unread: Why it cannot count for anything, whatever a policy says; "" where it can.
     """
 
     subject: Digest
@@ -36,6 +42,7 @@ class UnsignedClaim:
     digest: Digest
     size: int
     recorded_at: datetime
+    unread: str = ""
 
 
 class HandedIn:
@@ -54,12 +61,18 @@ class HandedIn:
         self._project = project
         self._notes = notes
 
-    def add(self, claim: UnsignedClaim, chunks: Callable[[], Iterator[bytes]]) -> None:
+    def add(
+        self,
+        claim: UnsignedClaim,
+        chunks: Callable[[], Iterator[bytes]],
+        told: Told | None = None,
+    ) -> None:
         """Keep a claim; the same one of the same caller once.
 
         Args:
             claim: The claim.
             chunks: Its document, from the beginning.
+            told: What it says; None where it cannot count.
 
         Raises:
             DigestMismatchError: The document is another one.
@@ -67,6 +80,7 @@ class HandedIn:
         """
         self._notes.require(claim.caller)
         self._content.put_chunks(claim.digest, claim.size, chunks)
+        reading = None if told is None else self._content.put(reading_document(told))
         with writing(self._engine) as connection:
             added = Filing(connection, self._project, claim.recorded_at).insert(
                 unsigned_claims,
@@ -75,6 +89,8 @@ class HandedIn:
                 caller=claim.caller,
                 digest=claim.digest,
                 size=claim.size,
+                reading=reading,
+                unread=claim.unread or None,
             )
             if added:
                 self._notes.note(
@@ -107,6 +123,7 @@ class HandedIn:
                     row.digest,
                     row.size,
                     row.recorded_at,
+                    row.unread or ("" if row.reading else _OLD),
                 )
                 for row in connection.execute(chosen)
             )

@@ -1,8 +1,8 @@
-"""The table of what callers claim without a signature: kept apart from evidence, counts nowhere."""
+"""The table of what callers claim without a signature: kept apart from evidence."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Table, Text, UniqueConstraint
 
 from supplychain.records.columns import DigestText, Instant
 from supplychain.records.tables import ID, id_column, metadata, one_of, text
@@ -19,6 +19,10 @@ unsigned_claims = Table(
     Column("digest", DigestText, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("recorded_at", Instant, nullable=False),
+    # What the document says, as a document of our own; NULL where it says nothing that can count.
+    Column("reading", DigestText),
+    # Why it cannot.
+    Column("unread", Text),
     UniqueConstraint("project_id", "subject_digest", "kind", "caller", "digest"),
     one_of("kind", "sbom", "scan"),
     Index(None, "project_id", "subject_digest", "recorded_at"),

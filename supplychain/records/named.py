@@ -45,6 +45,7 @@ KEPT: tuple[Column[Any], ...] = (
     vex_signatures.c.digest,
     feed_editions.c.digest,
     unsigned_claims.c.digest,
+    unsigned_claims.c.reading,
 )
 # What these name lies elsewhere (images, databases of vulnerabilities, tools), is no document
 # (links, essences), or is one that another column names, too.

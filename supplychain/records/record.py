@@ -22,6 +22,7 @@ from supplychain.records import listing, lookup
 from supplychain.records.access import Access
 from supplychain.records.audit import AuditLog, Notes
 from supplychain.records.bulk import Filing
+from supplychain.records.claimed import with_claims
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, state_of, writing
 from supplychain.records.dossiers import read_dossiers
@@ -183,7 +184,7 @@ class Record:
 
     @property
     def handed_in(self) -> HandedIn:
-        """What callers claim without a signature; nothing rests on it."""
+        """What callers claim without a signature; it counts where a policy says so."""
         return HandedIn(self._engine, self._content, self._project, self._notes)
 
     def repeats(self, caller: str) -> Repeats:
@@ -283,7 +284,8 @@ class Record:
         self, connection: Connection, asked: Question, digests: Sequence[Digest]
     ) -> Mapping[Digest, Dossier]:
         found = read_dossiers(connection, asked, digests)
-        return with_exploitation(connection, self._content, found, asked)
+        claimed = with_claims(connection, self._content, found, asked)
+        return with_exploitation(connection, self._content, claimed, asked)
 
     def subjects(self, *, at: datetime) -> tuple[Subject, ...]:
         """Every image on record as of an instant that is not merely part of an index, sorted."""

@@ -218,7 +218,10 @@ def _remove(
             # Nobody decides or deploys between the last look and the end of this.
             connection.execute(text("SET LOCAL lock_timeout = '3s'"))
             connection.execute(
-                text("LOCK TABLE decisions, deployments, waiver_events IN SHARE MODE")
+                text(
+                    "LOCK TABLE decisions, deployments, waiver_events, unsigned_claims"
+                    " IN SHARE MODE"
+                )
             )
         touched = changed_since(connection, project, spared.marks)
         if touched is None:

@@ -20,11 +20,12 @@ from supplychain.records.schema import (
     deployments,
     images,
     index_children,
+    unsigned_claims,
     waiver_events,
 )
 from supplychain.records.waiver_reading import read_waivers
 
-_EVENTS: tuple[Table, ...] = (decisions, deployments, waiver_events)
+_EVENTS: tuple[Table, ...] = (decisions, deployments, waiver_events, unsigned_claims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,13 @@ def spared_by(connection: Connection, content: ContentStore, project: int, at: d
         for digest in sorted(resting)
         for reference in from_document(content.get(digest)).evidence
     }
-    return Spared(images_of(connection, project, running | meant), frozenset(named), marks)
+    # Where what was verified goes, a policy may take somebody's word instead.
+    column = unsigned_claims.c
+    claimed = set(
+        connection.scalars(select(column.subject_digest).where(column.project_id == project))
+    )
+    kept = images_of(connection, project, running | meant | claimed)
+    return Spared(kept, frozenset(named), marks)
 
 
 def images_of(connection: Connection, project: int, digests: Iterable[Digest]) -> frozenset[int]:
@@ -91,10 +98,13 @@ def changed_since(
     connection: Connection, project: int, marks: tuple[int, ...]
 ) -> frozenset[int] | None:
     """The images that something was said about since; None where a waiver was touched."""
-    decided, deployed, waived = marks
+    decided, deployed, waived, claimed = marks
     if (connection.scalar(select(func.max(waiver_events.c.id))) or 0) > waived:
         return None
-    return used_since(connection, project, decisions.c.id > decided, deployments.c.id > deployed)
+    said = used_since(connection, project, decisions.c.id > decided, deployments.c.id > deployed)
+    column = unsigned_claims.c
+    newer = select(column.subject_digest).where(column.project_id == project, column.id > claimed)
+    return said | images_of(connection, project, connection.scalars(newer))
 
 
 def used_since(connection: Connection, project: int, decided: Any, deployed: Any) -> frozenset[int]:

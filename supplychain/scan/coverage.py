@@ -17,8 +17,12 @@ from supplychain.scan.report import OperatingSystem, Report
 from supplychain.scan.scanner import DatabaseGeneration
 
 
-def blind_spots(report: Report, database: DatabaseGeneration) -> tuple[Finding, ...]:
+def blind_spots(report: Report, database: DatabaseGeneration | None) -> tuple[Finding, ...]:
     """A finding for everything in the image that nobody could have found anything wrong with.
+
+    Args:
+        report: The report.
+        database: What it was made with; None where somebody else made it, and nobody knows.
 
     Raises:
         VulnerabilityDatabaseError: The database knows nothing of some of what the image is made
@@ -28,7 +32,7 @@ def blind_spots(report: Report, database: DatabaseGeneration) -> tuple[Finding, 
     return tuple(sorted(spots, key=lambda spot: (spot.vulnerability_id, spot.package)))
 
 
-def _system(report: Report, database: DatabaseGeneration) -> Iterator[Finding]:
+def _system(report: Report, database: DatabaseGeneration | None) -> Iterator[Finding]:
     system = report.system
     if system is None:
         return
@@ -51,7 +55,7 @@ def _system(report: Report, database: DatabaseGeneration) -> Iterator[Finding]:
         _require(kind, database)
 
 
-def _ecosystems(report: Report, database: DatabaseGeneration) -> Iterator[Finding]:
+def _ecosystems(report: Report, database: DatabaseGeneration | None) -> Iterator[Finding]:
     for ecosystem in report.ecosystems:
         kind = ecosystem_kind(ecosystem)
         if kind:
@@ -70,8 +74,8 @@ def _ecosystems(report: Report, database: DatabaseGeneration) -> Iterator[Findin
         )
 
 
-def _require(kind: Kind, database: DatabaseGeneration) -> None:
-    if kind.name not in database.proven:
+def _require(kind: Kind, database: DatabaseGeneration | None) -> None:
+    if database is not None and kind.name not in database.proven:
         raise VulnerabilityDatabaseError(
             f"the vulnerability database knows nothing of {kind.name}",
             because=f"the image holds {kind.name} packages and the database "

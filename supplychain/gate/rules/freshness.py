@@ -17,6 +17,7 @@ from supplychain.model.decision import Violation
 from supplychain.model.dossier import Need, PlatformDossier
 from supplychain.model.evidence import Scan
 from supplychain.model.exploitation import FeedEdition, FeedKind
+from supplychain.model.unsigned import UNKNOWN_DATABASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,10 @@ class Freshness:
         if self.scan is not None and age > self.scan:
             said = f"scanned {span(age)} ago, limit {span(self.scan)}"
             yield Violation(said, run(case), platform=shown, evidence=cited)
+        if self.database is not None and scan.database == UNKNOWN_DATABASE:
+            said = "nobody says with which vulnerability database it was scanned"
+            yield Violation(said, run(case), platform=shown, evidence=cited)
+            return
         age = case.age(scan.database.updated_at)
         if self.database is not None and age > self.database:
             said = f"vulnerability database {span(age)} old, limit {span(self.database)}"
@@ -134,6 +139,7 @@ class Freshness:
     def _ages(self, scans: list[Scan], case: Case) -> Iterator[str]:
         if self.scan is not None:
             yield f"scanned {span(case.age(min(s.evidence.produced_at for s in scans)))} ago"
-        if self.database is not None:
-            built = min(s.database.updated_at for s in scans)
+        known = [s for s in scans if s.database != UNKNOWN_DATABASE]
+        if self.database is not None and known:
+            built = min(s.database.updated_at for s in known)
             yield f"vulnerability database {span(case.age(built))} old"

@@ -16,6 +16,7 @@ from supplychain.errors import InputError
 from supplychain.export.data import rfc3339, signer_data
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
+from supplychain.pipeline.claiming import read_claim
 from supplychain.pipeline.handing_in import hand_in
 from supplychain.records.handed_in import UnsignedClaim
 from supplychain.records.run import AttestationRecord
@@ -57,7 +58,7 @@ class Recorded(BaseModel):
 
 
 class UnsignedDocument(BaseModel):
-    """A document that nobody signed: a claim of its caller, on which nothing rests."""
+    """A document that nobody signed: a claim of its caller, for policies to take or not."""
 
     subject: str
     kind: Literal["sbom", "scan"]
@@ -65,6 +66,7 @@ class UnsignedDocument(BaseModel):
     digest: str
     size: int
     recorded_at: datetime
+    unread: str = Field(description="why it cannot count, whatever a policy says; empty if it can")
 
 
 class UnsignedDocuments(Page):
@@ -79,7 +81,10 @@ class UnsignedDocuments(Page):
     openapi_extra=_BODY,
     responses={
         201: {"model": Recorded},
-        202: {"model": UnsignedDocument, "description": "kept apart: no policy counts it"},
+        202: {
+            "model": UnsignedDocument,
+            "description": "kept apart: it counts where a policy says so",
+        },
     },
 )
 async def hand_in_evidence(
@@ -99,7 +104,8 @@ async def hand_in_evidence(
 
     Attestations are Sigstore bundles or DSSE envelopes, one or several as JSON Lines. Each is
     verified by the keys and identities of the environment's policy before any is recorded. An
-    SBOM or scan report without a signature is kept apart, as a claim of who handed it in.
+    SBOM (CycloneDX) or scan report (Trivy's) without a signature is kept apart, as a claim of who
+    handed it in: it counts where a policy names them under `claims`.
     """
     async with received(request) as body:
         now = service.clock()
@@ -117,7 +123,7 @@ async def hand_in_evidence(
 
 @router.get("/claims", responses=shapes.gives(UnsignedDocuments))
 def list_claims(digest: DigestPath, caller: Reading, pager: Paging) -> Response:
-    """List what callers claim of an image without a signature. Nothing rests on it."""
+    """List what callers claim of an image without a signature, for policies to take or not."""
     found = caller.record.handed_in.about(Digest.parse(digest), at=pager.at)
     return pager.answer_part("claims", found, _claim)
 
@@ -145,8 +151,10 @@ def _claimed(
     data = file.read()
     if not isinstance(read_json(data, f"the {kind}", limit=len(data)).value, dict):
         raise InputError(f"the {kind} is no JSON object")
-    claim = UnsignedClaim(subject, EvidenceKind(kind), caller.name, Digest.of(data), len(data), now)
-    caller.record.handed_in.add(claim, lambda: _pieces(file))
+    named, wanted = caller.name, EvidenceKind(kind)
+    told, unread = read_claim(caller.record, subject, wanted, data, caller=named, at=now)
+    claim = UnsignedClaim(subject, wanted, named, Digest.of(data), len(data), now, unread)
+    caller.record.handed_in.add(claim, lambda: _pieces(file), told)
     return claim
 
 
@@ -174,4 +182,5 @@ def _claim(claim: UnsignedClaim) -> dict[str, object]:
         "digest": str(claim.digest),
         "size": claim.size,
         "recorded_at": rfc3339(claim.recorded_at),
+        "unread": claim.unread,
     }
