@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap import parts
+from supplychain.bootstrap.logs import request_id
 from supplychain.bootstrap.targets import named
 from supplychain.model.digest import Digest
-from supplychain.model.runs import Bounds, Run, RunEvent, RunRequest, RunState
+from supplychain.model.runs import Bounds, Origin, Run, RunEvent, RunRequest, RunState
+from supplychain.model.spans import carrier
 from supplychain.settings import Settings
 
 if TYPE_CHECKING:
@@ -94,7 +96,13 @@ def submit(
         at=at,
         key=key,
         digest=found.digest,
+        origin=origin(),
     )
+
+
+def origin() -> Origin:
+    """What is asking at this moment, for whoever follows the run through logs and traces."""
+    return Origin(request_id.get(), carrier().get("traceparent", ""))
 
 
 class Runs:

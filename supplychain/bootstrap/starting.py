@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.reach import admit
+from supplychain.bootstrap.runs import origin
 from supplychain.errors import DestinationError, InputError
 from supplychain.model.runs import Priority, RunRequest
 from supplychain.model.subject import Subject
@@ -64,6 +65,7 @@ class Starting:
             digest=subject.digest,
             at=at,
             unless_since=at - unseen.again_after,
+            origin=origin(),
         )
         return ""
 

@@ -75,6 +75,12 @@ class Spans:
                 begun.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
 
+    def carrier(self) -> Mapping[str, str]:
+        """See `Tracer.carrier`."""
+        found: dict[str, str] = {}
+        self._propagator.inject(found)
+        return found
+
 
 def _provider() -> TracerProvider:
     try:

@@ -80,6 +80,24 @@ class RunRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What asked for a run, for whoever follows it through logs and traces.
+
+    Attributes:
+        request_id: The name of the HTTP request; "" for none.
+        traceparent: What the run is part of, as W3C's Trace Context has it; "" for nothing.
+    """
+
+    request_id: str = ""
+    traceparent: str = ""
+
+    @property
+    def parent(self) -> dict[str, str]:
+        """The same as a header."""
+        return {"traceparent": self.traceparent} if self.traceparent else {}
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A run, as it stands.
 
@@ -101,6 +119,7 @@ class Run:
         decision: The verdict's digest; None where nothing was judged.
         again_of: The run that it repeats; "" for none.
         draft: What its first part found, by digest; None before that.
+        origin: What asked for it.
     """
 
     id: str
@@ -120,6 +139,7 @@ class Run:
     decision: Digest | None
     again_of: str
     draft: Digest | None
+    origin: Origin = Origin()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,10 @@ class Tracer(Protocol):
         """
         ...
 
+    def carrier(self) -> Mapping[str, str]:
+        """What makes work elsewhere part of what is entered now: `traceparent`."""
+        ...
+
 
 _NOTHING: AbstractContextManager[object] = nullcontext()
 _tracer: Tracer | None = None
@@ -39,6 +43,11 @@ def trace_with(tracer: Tracer | None) -> None:
 def traced() -> bool:
     """Whether anybody hears."""
     return _tracer is not None
+
+
+def carrier() -> Mapping[str, str]:
+    """What makes work elsewhere part of this; see `Tracer.carrier`."""
+    return {} if _tracer is None else _tracer.carrier()
 
 
 def span(

@@ -10,7 +10,16 @@ from sqlalchemy import Connection, Row, Select, case, insert, literal, or_, sele
 
 from supplychain.errors import NotFoundError, SupersededError
 from supplychain.model.history import Attempt
-from supplychain.model.runs import Claim, Duty, Priority, Run, RunEvent, RunRequest, RunState
+from supplychain.model.runs import (
+    Claim,
+    Duty,
+    Origin,
+    Priority,
+    Run,
+    RunEvent,
+    RunRequest,
+    RunState,
+)
 from supplychain.records.prepared import among
 from supplychain.records.schema import run_events, runs
 
@@ -41,6 +50,7 @@ def run_of(row: Row[Any]) -> Run:
         decision=row.decision,
         again_of=row.again_of,
         draft=row.draft,
+        origin=Origin(row.request_id or "", row.traceparent or ""),
     )
 
 

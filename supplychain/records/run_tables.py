@@ -56,6 +56,9 @@ runs = Table(
     # JSON; NULL where nothing failed.
     Column("error", Text),
     Column("decision", DigestText),
+    # What asked for it, for logs and traces alone.
+    Column("request_id", Text),
+    Column("traceparent", Text),
     UniqueConstraint("project_id", "key"),
     one_of("state", "queued", "running", "succeeded", "failed", "cancelled", "dead"),
     one_of("duty", "scan", "sign"),

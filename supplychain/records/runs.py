@@ -10,12 +10,14 @@ from sqlalchemy import Connection, Engine, or_, select, text, update
 
 from supplychain.errors import ConflictError
 from supplychain.model.digest import Digest
-from supplychain.model.runs import Duty, Run, RunEvent, RunRequest, RunState, new_run_id
+from supplychain.model.runs import Duty, Origin, Run, RunEvent, RunRequest, RunState, new_run_id
 from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.database import reading, writing
 from supplychain.records.run_rows import BELIEVED, events_of, read_run, run_of, tell
 from supplychain.records.schema import runs, workers
+
+_NOWHERE = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class _Asked:
     key: str | None = None
     digest: Digest | None = None
     again_of: str = ""
+    origin: Origin = _NOWHERE
 
 
 class Runs:
@@ -52,6 +55,7 @@ class Runs:
         at: datetime,
         key: str | None = None,
         digest: Digest | None = None,
+        origin: Origin = _NOWHERE,
     ) -> Run:
         """Ask for a run; workers pick it up.
 
@@ -62,12 +66,13 @@ class Runs:
             at: Now (aware, UTC).
             key: What the submitter calls it: submitted again, it is the run that there is.
             digest: What the reference stands for, where it says so itself.
+            origin: What asks for it.
 
         Raises:
             ConflictError: Something else was submitted under the key.
         """
         with writing(self._engine) as connection:
-            asked = _Asked(request, registry, requested_by, at, key, digest)
+            asked = _Asked(request, registry, requested_by, at, key, digest, origin=origin)
             return self._insert(connection, asked)
 
     def start(
@@ -79,6 +84,7 @@ class Runs:
         digest: Digest,
         at: datetime,
         unless_since: datetime,
+        origin: Origin = _NOWHERE,
     ) -> None:
         """Ask for a run of a digest, unless there is one: however many ask at once, it is one.
 
@@ -89,6 +95,7 @@ class Runs:
             digest: The image.
             at: Now (aware, UTC).
             unless_since: Of runs that are over, one that ended later than this is there still.
+            origin: What asks for it.
         """
         column = runs.c
         there = select(column.id).where(
@@ -102,7 +109,10 @@ class Runs:
                 turn = int(digest.hex[:15], 16)
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": turn})
             if connection.execute(there.limit(1)).first() is None:
-                self._insert(connection, _Asked(request, registry, requested_by, at, digest=digest))
+                self._insert(
+                    connection,
+                    _Asked(request, registry, requested_by, at, digest=digest, origin=origin),
+                )
 
     def somebody_works(self, *, since: datetime) -> bool:
         """Whether any worker has shown since an instant that it is there."""
@@ -177,7 +187,7 @@ class Runs:
             self._notes.note(connection, "run.cancelled", name, at=at, who=by)
             return read_run(connection, name)
 
-    def again(self, name: str, *, by: str, at: datetime) -> Run:
+    def again(self, name: str, *, by: str, at: datetime, origin: Origin = _NOWHERE) -> Run:
         """Ask for the same once more: a new run, that names the old one.
 
         Raises:
@@ -193,7 +203,7 @@ class Runs:
                     hint=f"supplychain runs follow {name}",
                 )
             registry = connection.scalar(select(runs.c.registry).where(runs.c.id == name))
-            asked = _Asked(old.request, registry or "", by, at, again_of=name)
+            asked = _Asked(old.request, registry or "", by, at, again_of=name, origin=origin)
             return self._insert(connection, asked)
 
     def _insert(self, connection: Connection, asked: _Asked) -> Run:
@@ -220,6 +230,8 @@ class Runs:
             events=0,
             submitted_at=asked.at,
             believed_until=asked.at + BELIEVED,
+            request_id=asked.origin.request_id or None,
+            traceparent=asked.origin.traceparent or None,
         )
         if not is_new:
             return self._known(connection, request, asked.key)

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from supplychain.bootstrap.logs import REQUESTS, TOLD
 from supplychain.model.spans import span, traced
 from supplychain.server import metrics
-from supplychain.server.logs import REQUESTS, TOLD
 
 # Of a request that no route fits: its path is the caller's own, and would make a series of its own.
 _NO_ROUTE = "(none)"

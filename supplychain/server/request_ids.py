@@ -5,18 +5,16 @@ from __future__ import annotations
 import logging
 import re
 import uuid
-from contextvars import ContextVar
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from supplychain.bootstrap.logs import request_id
 from supplychain.server import problems
 
 HEADER = "X-Request-Id"
 _USABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _LOG = logging.getLogger("supplychain.server")
-
-current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class RequestIds:
@@ -37,7 +35,7 @@ class RequestIds:
         given = Headers(scope=scope).get(HEADER, "")
         name = given if _USABLE.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = name
-        current.set(name)
+        request_id.set(name)
         started = False
 
         async def sending(message: Message) -> None:

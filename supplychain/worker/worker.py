@@ -15,6 +15,7 @@ from supplychain.errors import CancelledError, StoreError, SupersededError, Supp
 from supplychain.model.runs import Bounds, Duty, Run, RunState
 from supplychain.records.run_queue import RunQueue
 from supplychain.worker.engine import AbandonedError, Engine, Step
+from supplychain.worker.following import Outcome, following
 from supplychain.worker.held import Held
 from supplychain.worker.watch import Watch
 
@@ -172,22 +173,30 @@ class Worker:
         held = self._held.get(run)
         if held is None:
             raise AbandonedError
+        with following(held, self._manner.name) as outcome:
+            self._do(held, step, outcome)
+
+    def _do(self, held: Held, step: Step, outcome: Outcome) -> None:
+        run = held.run.id
         try:
             held.check()
             self._performer.perform(held, held.steps(step))
         except CancelledError:
             if held.abandoned:
                 raise AbandonedError from None
+            outcome.state = RunState.CANCELLED
             self._end(held, RunState.CANCELLED)
         except SupersededError:
             raise AbandonedError from None
         except SupplyChainError as error:
+            outcome.failed(error)
             self._end(held, RunState.FAILED, error)
         except Exception as error:
             if type(error).__module__.startswith("dbos"):
                 raise  # somebody else has it, by the engine's own account
             _LOG.exception("a fault of ours, in %s", run)
             said = SupplyChainError("a fault of this program", because=f"{type(error).__name__}")
+            outcome.failed(said)
             self._end(held, RunState.FAILED, said)
         finally:
             with self._lock:

@@ -70,11 +70,11 @@ def serve(
             hint="set SUPPLYCHAIN_DATABASE, or type supplychain serve --embedded",
         )
     try:
+        from supplychain.bootstrap.logs import log_to_stderr
         from supplychain.bootstrap.tracing import tracing
         from supplychain.server import opening
         from supplychain.server.app import create
         from supplychain.server.certificate import Certificate
-        from supplychain.server.logs import log_to_stderr
         from supplychain.server.running import Listening
     except ImportError as error:
         raise ToolMissingError(

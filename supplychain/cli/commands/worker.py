@@ -52,6 +52,7 @@ def worker(
       supplychain worker --role sign --key release.key
     """
     try:
+        from supplychain.bootstrap.logs import log_to_stderr
         from supplychain.bootstrap.tracing import tracing
         from supplychain.worker.service import working
     except ModuleNotFoundError as error:
@@ -62,6 +63,7 @@ def worker(
         ) from error
     chosen = frozenset(duties or Duty)
     settings = shared.settings if unsafe_any_source else shared.settings.to_serve()
+    log_to_stderr(shared.settings)
     with tracing(), working(settings, chosen) as found:
         if not shared.quiet:
             say(f"{found.name} works: {', '.join(sorted(chosen))}")

@@ -134,7 +134,7 @@ def cancel_run(run: _Id, request: Request, caller: Submitting, service: Serving)
 def run_again(run: _Id, request: Request, caller: Submitting, service: Serving) -> Response:
     """Ask for the same once more: a new run, that names the old one."""
     _require_own(caller, run)
-    found = caller.record.runs.again(run, by=caller.name, at=service.clock())
+    found = caller.record.runs.again(run, by=caller.name, at=service.clock(), origin=runs.origin())
     return _accepted(request, found)
 
 

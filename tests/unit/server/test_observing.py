@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from supplychain.bootstrap.logs import log_to
 from supplychain.errors import ConfigurationError
 from supplychain.model.runs import RunRequest
 from supplychain.model.spans import span, traced
 from supplychain.records.content import PROBE, key_of
 from supplychain.records.schema import SCHEMA_VERSION
-from supplychain.server.logs import log_to
 from supplychain.settings import Settings
 from tests.kit.failings import in_order
 from tests.kit.scans import SUBJECT

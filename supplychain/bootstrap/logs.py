@@ -1,4 +1,4 @@
-"""What a server says of itself: JSON lines on standard error, and never a secret."""
+"""What a server or a worker says of itself: JSON lines on standard error, and never a secret."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
 from urllib.parse import urlsplit
 
 from supplychain.errors import ConfigurationError, SupplyChainError
-from supplychain.server.request_ids import current
 from supplychain.settings import SETTINGS, Settings
+
+# By which request something is done, and for which run; "" for none.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+run_id: ContextVar[str] = ContextVar("run_id", default="")
 
 REQUESTS = logging.getLogger("supplychain.requests")
 # Under which attribute a record carries what else it tells.
@@ -53,8 +57,10 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            "request_id": current.get(),
+            "request_id": request_id.get(),
         }
+        if run := run_id.get():
+            line["run_id"] = run
         line |= getattr(record, TOLD, {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
