@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import socket
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from types import FrameType
@@ -25,7 +26,7 @@ class Listening:
     """A place where somebody listens, and what answers there.
 
     Args:
-        app: What answers.
+        app: What answers, over its service.
         host: Where to listen.
         port: Where to listen; 0 for any that is free.
         certificate: For TLS; None for none.
@@ -55,6 +56,7 @@ class Listening:
         if certificate is not None:
             config.ssl = certificate.context
         self._config = config
+        self._ending: threading.Event = app.state.service.ending
 
     @property
     def url(self) -> str:
@@ -74,7 +76,7 @@ class Listening:
         gc.freeze()
         gc.set_threshold(20_000, 50, 1000)
         with self._certificate or nullcontext(), self._socket:
-            _Server(self._config, ready).run(sockets=[self._socket])
+            _Server(self._config, ready, self._ending).run(sockets=[self._socket])
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -91,11 +93,19 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Ends with success once it is drained, where uvicorn would die of the signal then."""
+    """Ends with success once it is drained, where uvicorn would die of the signal then.
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    Args:
+        config: As for uvicorn.
+        ready: Called once it answers.
+        ending: Is set when it is told to end.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], ending: threading.Event
+    ) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._ending = ready, ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, and tell so."""
@@ -114,6 +124,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop listening and answer what has come in; a second signal ends it at once."""
+        self._ending.set()
         if self.should_exit:
             self.force_exit = True
         super().handle_exit(sig, frame)

@@ -97,6 +97,7 @@ class Service:
         failed: How often strangers of one address try to be somebody.
         clock: The one reading of the clock that a request judges by (aware, UTC).
         judges: What was answered, while it holds.
+        ending: Whether it was told to end: what would go on for long comes to its end by itself.
     """
 
     settings: Settings
@@ -108,3 +109,4 @@ class Service:
     failed: Rates = field(default_factory=lambda: Rates(_FAILED_PER_MINUTE))
     clock: Callable[[], datetime] = now
     judges: Judges = field(default_factory=Judges)
+    ending: threading.Event = field(default_factory=threading.Event)

@@ -163,6 +163,6 @@ def _reason(rule: str, violation: Violation) -> dict[str, Any]:
         "remedy": violation.remedy,
         "notes": list(violation.notes),
         "vulnerability": finding.vulnerability_id if finding else None,
-        "purl": violation.purl or None,
+        "purl": violation.purl or (finding.purl if finding else "") or None,
         "platform": str(violation.platform) if violation.platform else None,
     }

@@ -24,6 +24,7 @@ from supplychain.server import shapes
 from supplychain.server.answers import answer
 from supplychain.server.caller import Caller, Reading, Serving, Submitting
 from supplychain.server.paging import Page, Paging
+from supplychain.server.service import Service
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
@@ -152,24 +153,30 @@ def run_again(run: _Id, request: Request, caller: Submitting, service: Serving) 
 async def follow_run(
     run: _Id,
     caller: Reading,
+    service: Serving,
     last_event_id: Annotated[
         str, Header(pattern="^[0-9]{1,9}$", description="only what came after")
     ] = "0",
     *,
     follow: Annotated[bool, Query(description="stay until the run is over")] = True,
 ) -> Response:
-    """Follow a run: its events as they happen, until it is over."""
+    """Follow a run: its events as they happen, until it is over.
+
+    A server that is told to end ends this too: come back with what you saw last.
+    """
     after = int(last_event_id)
     over, events = await run_in_threadpool(_look, caller.shared, run, after)
     if over and not events:
         return Response(status_code=204)
-    stream = _stream(caller.shared, run, after, follow=follow)
+    stream = _stream(service, caller.shared, run, after, follow=follow)
     return StreamingResponse(
         stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
     )
 
 
-async def _stream(record: Record, run: str, after: int, *, follow: bool) -> AsyncIterator[bytes]:
+async def _stream(
+    service: Service, record: Record, run: str, after: int, *, follow: bool
+) -> AsyncIterator[bytes]:
     silent = 0
     for _ in range(_LONGEST_LOOKS):
         over, events = await run_in_threadpool(_look, record, run, after)
@@ -177,7 +184,7 @@ async def _stream(record: Record, run: str, after: int, *, follow: bool) -> Asyn
             after = event.number
             data = orjson.dumps(event_data(event))
             yield b"id: %d\nevent: %b\ndata: %b\n\n" % (after, event.kind.encode(), data)
-        if over or not follow:
+        if over or not follow or service.ending.is_set():
             return
         silent = 0 if events else silent + 1
         if silent % _SILENT_LOOKS == _SILENT_LOOKS - 1:

@@ -35,6 +35,7 @@ def test_a_denial_is_an_answer_with_every_reason_and_what_would_help(served: Ser
     assert told["decision"] == "deny"
     assert [reason["vulnerability"] for reason in told["reasons"]] == ["CVE-2026-1", "CVE-2026-2"]
     assert {reason["rule"] for reason in told["reasons"]} == {"vulnerabilities"}
+    assert {reason["purl"] for reason in told["reasons"]} == {first.purl}
     assert told["remedies"]
 
 
