@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from supplychain.scan.binary import TrivyBinary
 from tests.kit.databases import _create, _named
 from tests.kit.prose import REPOSITORY
+from tests.kit.vulndb import write_sample
 
 PAGE = (REPOSITORY / "docs" / "operations.md").read_text("utf-8")
 URL = "postgresql://supplychain@db.example/records"
@@ -28,15 +30,15 @@ def blocks() -> list[str]:
 
 
 @pytest.fixture
-def port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        number: int = taken.getsockname()[1]
-    return number
+def ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        for taken in (one, other):
+            taken.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def test_every_command_of_the_page_works_in_its_order(
-    tmp_path: Path, postgresql_server: str, port: int
+    tmp_path: Path, postgresql_server: str, ports: tuple[int, int], trivy_binary: TrivyBinary
 ) -> None:
     for tool in ("bash", "curl", "openssl"):
         if shutil.which(tool) is None:
@@ -44,7 +46,10 @@ def test_every_command_of_the_page_works_in_its_order(
     name = f"operations_{uuid.uuid4().hex}"
     _create(postgresql_server, name)
     script = "set -euo pipefail\n" + "\n".join(blocks())
-    script = script.replace(URL, f'"{_named(postgresql_server, name)}"').replace("8080", str(port))
+    script = script.replace(URL, f'"{_named(postgresql_server, name)}"')
+    for written, port in zip(("8080", "8081"), ports, strict=True):
+        script = script.replace(written, str(port))
+    write_sample(tmp_path / "vulndb")
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "prod.yaml").write_text(
         "schemaVersion: 1\nenvironment: prod\nrules:\n  - sbom: {}\n"
@@ -53,6 +58,7 @@ def test_every_command_of_the_page_works_in_its_order(
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(tmp_path),
         "NO_PROXY": "*",
+        "SUPPLYCHAIN_TRIVY": str(trivy_binary.path),
     }
 
     process = subprocess.Popen(
@@ -74,13 +80,14 @@ def test_every_command_of_the_page_works_in_its_order(
     told = logged.read_text() if logged.exists() else ""
     assert process.returncode == 0, f"{stdout}\n{stderr}\n{told}"
     assert '"decision":"deny"' in stdout
-    assert stdout.count("whole  ") == 2
+    assert stdout.count("whole  ") == 5
     assert (tmp_path / "drill" / "supplychain.db").exists()
     requests = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
     assert {line["route"] for line in requests} >= {"/readyz", "/metrics"}
     token = (tmp_path / "metrics.token").read_text().strip()
     assert token not in told
-    assert (tmp_path / "data" / "server.token").read_text().strip() not in told
+    for name in ("admin", "gate"):
+        assert (tmp_path / f"{name}.token").read_text().strip() not in told
     # Every metric that the page names is told, but for those of what this machine has not.
     exposed = (tmp_path / "metrics.txt").read_text()
     for metric in set(re.findall(r"supplychain_[a-z_]+[a-z]", PAGE)):
