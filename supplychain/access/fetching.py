@@ -27,6 +27,8 @@ from supplychain.network.names import Named, parse_names, plain_host
 _MOST_BYTES = 512 * 1024
 _SECONDS = 5.0
 _BLOCK = 16 * 1024
+# How a form is refused, with a reason in the body (RFC 6749, section 5.2).
+_REFUSED = frozenset({http.client.BAD_REQUEST, http.client.UNAUTHORIZED})
 _HEADERS = {
     "User-Agent": f"supplychain/{__version__}",
     "Accept": "application/json",
@@ -68,7 +70,7 @@ class Fetching:
     def post(
         self, url: str, form: Mapping[str, str], headers: Mapping[str, str]
     ) -> Mapping[str, Any]:
-        """The JSON object that answers a form.
+        """The JSON object that answers a form; one with `error` where it is refused.
 
         Raises:
             IdentityProviderError: As `get`.
@@ -91,12 +93,13 @@ class Fetching:
         try:
             connection.request(method, path, body, {**_HEADERS, **headers})
             answer = connection.getresponse()
-            if answer.status != http.client.OK:
+            may_refuse = method == "POST" and answer.status in _REFUSED
+            if answer.status != http.client.OK and not may_refuse:
                 raise _failed(where, f"it answers {answer.status}")
             data = _read(answer, where)
         except DestinationError as error:
             raise IdentityProviderError(
-                f"{where} cannot be asked for its keys",
+                f"{where} cannot be asked",
                 because=f"{error}: {error.because}",
                 hint="if it is your own, an operator may name its host in oidc_private",
                 retryable=False,
@@ -108,7 +111,10 @@ class Fetching:
             connection.close()
         if connection.is_cut:
             raise _failed(where, "its answer takes too long")
-        return _object(data, where)
+        found = _object(data, where)
+        if may_refuse and "error" not in found:
+            raise _failed(where, f"it answers {answer.status}")
+        return found
 
     def _connection(self, scheme: str, host: str, port: int | None) -> _Plain:
         secure = scheme == "https"
@@ -197,4 +203,4 @@ def _object(data: bytes, where: str) -> Mapping[str, Any]:
 
 
 def _failed(where: str, because: str) -> IdentityProviderError:
-    return IdentityProviderError(f"{where} cannot be asked for its keys", because=because[:300])
+    return IdentityProviderError(f"{where} cannot be asked", because=because[:300])

@@ -1,7 +1,7 @@
-"""The text of a token: shown once, kept as a digest, compared in constant time.
+"""The text of a token or of a session: shown once, kept as a digest, compared in constant time.
 
-`sct_` tells scanners for secrets what it is, the identifier is public and finds the row, the
-secret behind it is 256 random bits. So much randomness needs no slow hash.
+`sct_` and `scs_` tell scanners for secrets what it is, the identifier is public and finds the row,
+the secret behind it is 256 random bits. So much randomness needs no slow hash.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from supplychain.errors import UnauthenticatedError
 from supplychain.model.digest import Digest
 
 PREFIX = "sct"
+SESSION = "scs"
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _ID_LENGTH = 12
 _SECRET_BYTES = 32
-_TEXT = re.compile(rf"{PREFIX}_([a-z0-9]{{{_ID_LENGTH}}})_([A-Za-z0-9_-]{{43}})", re.ASCII)
+_TEXT = re.compile(rf"([a-z]+)_([a-z0-9]{{{_ID_LENGTH}}})_([A-Za-z0-9_-]{{43}})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,11 @@ class Presented:
         return hmac.compare_digest(str(self.digest), str(kept))
 
 
-def make_token() -> NewToken:
-    """A new token, of the system's randomness."""
+def make_token(prefix: str = PREFIX) -> NewToken:
+    """A new token, or what a session is known by, of the system's randomness."""
     identifier = "".join(secrets.choice(_LETTERS) for _ in range(_ID_LENGTH))
     secret = secrets.token_urlsafe(_SECRET_BYTES)
-    return NewToken(identifier, Digest.of(secret.encode()), f"{PREFIX}_{identifier}_{secret}")
+    return NewToken(identifier, Digest.of(secret.encode()), f"{prefix}_{identifier}_{secret}")
 
 
 def read_token(text: str) -> Presented:
@@ -66,11 +67,30 @@ def read_token(text: str) -> Presented:
     Raises:
         UnauthenticatedError: It has no such form. The text is not repeated: it may be a secret.
     """
-    match = _TEXT.fullmatch(text)
-    if match is None:
+    found = _read(text, PREFIX)
+    if found is None:
         raise UnauthenticatedError(
             "this is no token of ours",
             because=f"tokens have the form {PREFIX}_…_…",
             hint="supplychain tokens create",
         )
-    return Presented(match[1], Digest.of(match[2].encode()))
+    return found
+
+
+def read_session(text: str) -> Presented:
+    """The parts of what a browser shows of a session.
+
+    Raises:
+        UnauthenticatedError: It has no such form.
+    """
+    found = _read(text, SESSION)
+    if found is None:
+        raise UnauthenticatedError("this is no session of ours", hint="log in: /v1/login")
+    return found
+
+
+def _read(text: str, prefix: str) -> Presented | None:
+    match = _TEXT.fullmatch(text)
+    if match is None or match[1] != prefix:
+        return None
+    return Presented(match[2], Digest.of(match[3].encode()))

@@ -73,7 +73,7 @@ class Principal:
             and the audit log name it, and nobody approves what was asked for under it.
         organisation: Whose they are; they see nothing of any other.
         scope: What they may do now, with what they came with.
-        came_with: What that was, for the audit log: `token 4k2h…`, `session`.
+        came_with: What that was, for the audit log: `token 4k2h…`, `session 9d0q…`.
         until: When it ends; None where it does not.
     """
 
@@ -199,6 +199,29 @@ class Member:
     scope: Scope
     created_at: datetime
     created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who is logged in, as it is kept: without what opens the door.
+
+    Attributes:
+        identifier: Its public part.
+        member: Who.
+        created_at: When they logged in.
+        expires_at: From when it opens nothing, whatever they do.
+        seen_at: About when they last asked for something.
+    """
+
+    identifier: str
+    member: Member
+    created_at: datetime
+    expires_at: datetime
+    seen_at: datetime
+
+    def ends_at(self, idle: timedelta) -> datetime:
+        """From when it opens nothing if nobody asks for anything any more."""
+        return min(self.expires_at, self.seen_at + idle)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from supplychain.records.audit import Notes
 from supplychain.records.members import Members
+from supplychain.records.sessions import Sessions
 from supplychain.records.tenants import Projects
 from supplychain.records.tokens import Tokens
 from supplychain.records.trust import TrustRules
@@ -37,6 +38,11 @@ class Access:
     def members(self) -> Members:
         """The people."""
         return Members(self._engine, self._notes)
+
+    @property
+    def sessions(self) -> Sessions:
+        """Those of them who are logged in."""
+        return Sessions(self._engine, self._notes)
 
     @property
     def projects(self) -> Projects:

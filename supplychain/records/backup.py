@@ -31,7 +31,13 @@ from supplychain.records.content import ContentStore, key_of
 from supplychain.records.database import reading
 from supplychain.records.named import Missing, kept_documents
 from supplychain.records.portable import lines_of
-from supplychain.records.schema import SCHEMA_VERSION, metadata, schema_compatibility
+from supplychain.records.schema import (
+    SCHEMA_VERSION,
+    login_attempts,
+    metadata,
+    schema_compatibility,
+    sessions,
+)
 from supplychain.records.version import SchemaState, require_current, status
 
 FORMAT = "supplychain-backup/1"
@@ -114,8 +120,12 @@ def back_up(
 
 
 def copied_tables() -> list[Table]:
-    """Every table, each behind those that it refers to; but for what migrations write."""
-    return [table for table in metadata.sorted_tables if table is not schema_compatibility]
+    """Every table, each behind those that it refers to; but for what is not to come back.
+
+    Migrations write one themselves; and nobody is logged in, who logged out meanwhile.
+    """
+    left = {schema_compatibility, sessions, login_attempts}
+    return [table for table in metadata.sorted_tables if table not in left]
 
 
 def _header(tables: list[Table], at: datetime, by: str) -> dict[str, Any]:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, Row, bindparam, select, update
 
-from supplychain.model.access import Acting, ApiToken, Member
+from supplychain.model.access import Acting, ApiToken, Member, Session
 from supplychain.model.digest import Digest
 from supplychain.records.access import Access
 from supplychain.records.access_tables import api_tokens, memberships, organisations
 from supplychain.records.audit import AuditLog, Notes
 from supplychain.records.database import reading, writing
 from supplychain.records.members import member_of
+from supplychain.records.session_tables import sessions
+from supplychain.records.sessions import LoginAttempts
 from supplychain.records.tenants import find_organisation
 from supplychain.records.tokens import token_of
 
 # When a token was last used is noted so often at most: reading is not to write.
 _NOTED_EVERY = timedelta(minutes=5)
+_SEEN_EVERY = timedelta(minutes=1)
+# The columns of whoever it is, beside others of the same names.
+_MEMBER = "member_"
+_AS_MEMBER = tuple(column.label(f"{_MEMBER}{column.name}") for column in memberships.c)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,40 @@ class KeptToken:
     member: Member | None
 
 
+@dataclass(frozen=True, slots=True)
+class KeptSession:
+    """A session on record, with what it takes to judge whoever comes with it.
+
+    Attributes:
+        session: The session, and whose it is.
+        digest: Over its secret.
+        organisation: Of which they are a member.
+    """
+
+    session: Session
+    digest: Digest = field(repr=False)
+    organisation: str
+
+
+# Asked at every request: built once, and one question, so that no change comes in between.
+_TOKEN = (
+    select(api_tokens, organisations.c.name.label("organisation"), *_AS_MEMBER)
+    .join(organisations, organisations.c.id == api_tokens.c.organisation_id)
+    .outerjoin(
+        memberships,
+        (memberships.c.organisation_id == api_tokens.c.organisation_id)
+        & (memberships.c.name == api_tokens.c.owner),
+    )
+    .where(api_tokens.c.identifier == bindparam("identifier"))
+)
+_SESSION = (
+    select(sessions, organisations.c.name.label("organisation"), *_AS_MEMBER)
+    .join(memberships, memberships.c.id == sessions.c.membership_id)
+    .join(organisations, organisations.c.id == memberships.c.organisation_id)
+    .where(sessions.c.identifier == bindparam("identifier"))
+)
+
+
 class Entry:
     """The way into every organisation; nothing of it is for callers.
 
@@ -49,24 +90,41 @@ class Entry:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @property
+    def logins(self) -> LoginAttempts:
+        """Those who are about to log in."""
+        return LoginAttempts(self._engine)
+
     def token(self, identifier: str) -> KeptToken | None:
         """The token of an identifier; None where there is none."""
-        chosen = (
-            select(api_tokens, organisations.c.name.label("organisation"))
-            .join(organisations, organisations.c.id == api_tokens.c.organisation_id)
-            .where(api_tokens.c.identifier == identifier)
-        )
         with reading(self._engine) as connection:
-            row = connection.execute(chosen).first()
-            if row is None:
-                return None
-            owner = select(memberships).where(
-                memberships.c.organisation_id == row.organisation_id,
-                memberships.c.name == row.owner,
-            )
-            found = connection.execute(owner).first()
-        member = None if found is None else member_of(found)
+            row = connection.execute(_TOKEN, {"identifier": identifier}).first()
+        if row is None:
+            return None
+        member = None if row.member_name is None else _member_in(row)
         return KeptToken(token_of(row), row.digest, row.organisation, member)
+
+    def session(self, identifier: str) -> KeptSession | None:
+        """The session of an identifier; None where there is none, or whose it was is no member."""
+        with reading(self._engine) as connection:
+            row = connection.execute(_SESSION, {"identifier": identifier}).first()
+        if row is None:
+            return None
+        found = Session(
+            row.identifier, _member_in(row), row.created_at, row.expires_at, row.seen_at
+        )
+        return KeptSession(found, row.digest, row.organisation)
+
+    def seen(self, session: Session, *, at: datetime) -> None:
+        """Note that somebody who is logged in asked for something, unless that was noted just now.
+
+        What was noted last is a minute old at most: so much sooner may idleness end it.
+        """
+        if at - session.seen_at < _SEEN_EVERY:
+            return
+        chosen = update(sessions).where(sessions.c.identifier == session.identifier)
+        with writing(self._engine) as connection:
+            connection.execute(chosen.values(seen_at=at))
 
     def used(self, token: ApiToken, *, at: datetime) -> None:
         """Note that a token was used, unless that was noted a moment ago."""
@@ -95,3 +153,8 @@ class Entry:
     def _notes(self, organisation: str, acting: Acting) -> Notes:
         with reading(self._engine) as connection:
             return Notes(find_organisation(connection, organisation), organisation, "", acting)
+
+
+def _member_in(row: Row[Any]) -> Member:
+    """The member of a row that holds more."""
+    return member_of(row, _MEMBER)

@@ -13,6 +13,7 @@ from supplychain.records.access_tables import api_tokens, memberships
 from supplychain.records.audit import Notes
 from supplychain.records.database import reading, writing
 from supplychain.records.scopes import scope_columns, scope_data, scope_of
+from supplychain.records.session_tables import sessions
 from supplychain.records.tenants import require_projects
 from supplychain.records.tokens import revoke_tokens
 
@@ -85,7 +86,7 @@ class Members:
         return after
 
     def remove(self, name: str, *, by: str, at: datetime) -> Member:
-        """Let somebody be a member no longer; their tokens open nothing any more.
+        """Let somebody be a member no longer; their tokens and sessions open nothing any more.
 
         Raises:
             NotFoundError: There is no such member.
@@ -96,6 +97,7 @@ class Members:
                 api_tokens.c.owner == name
             )
             revoke_tokens(connection, theirs, by, at)
+            connection.execute(delete(sessions).where(sessions.c.membership_id == row.id))
             connection.execute(delete(memberships).where(memberships.c.id == row.id))
             self._notes.note(
                 connection, "member.removed", name, at=at, before=_noted(member), who=by
@@ -170,16 +172,22 @@ class Members:
         return select(memberships).where(memberships.c.organisation_id == self._notes.organisation)
 
 
-def member_of(row: Row[Any]) -> Member:
-    """A member from their row."""
+def member_of(row: Row[Any], prefix: str = "") -> Member:
+    """A member from their row.
+
+    Args:
+        row: The row.
+        prefix: What the names of their columns begin with.
+    """
+    column = row._mapping  # noqa: SLF001  # SQLAlchemy's own way to name columns by text
     return Member(
-        name=row.name,
-        issuer=row.issuer,
-        subject=row.subject or "",
-        email=row.email or "",
-        scope=scope_of(row),
-        created_at=row.created_at,
-        created_by=row.created_by,
+        name=column[f"{prefix}name"],
+        issuer=column[f"{prefix}issuer"],
+        subject=column[f"{prefix}subject"] or "",
+        email=column[f"{prefix}email"] or "",
+        scope=scope_of(row, prefix),
+        created_at=column[f"{prefix}created_at"],
+        created_by=column[f"{prefix}created_by"],
     )
 
 

@@ -42,6 +42,7 @@ from supplychain.records.image_tables import configurations
 from supplychain.records.repeat_tables import idempotent_answers
 from supplychain.records.run_tables import run_events, runs, workers
 from supplychain.records.sbom_tables import sbom_qualities, sboms
+from supplychain.records.session_tables import login_attempts, sessions
 from supplychain.records.tables import (
     ID,
     evidence_id,
@@ -56,7 +57,7 @@ from supplychain.records.vex_tables import vex_documents
 from supplychain.records.waiver_tables import decision_waivers, waiver_events
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0021"
+SCHEMA_VERSION = "0022"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -85,6 +86,7 @@ __all__ = [
     "inventoried_components",
     "inventories",
     "layers",
+    "login_attempts",
     "memberships",
     "metadata",
     "organisations",
@@ -96,6 +98,7 @@ __all__ = [
     "sboms",
     "scans",
     "schema_compatibility",
+    "sessions",
     "tag_resolutions",
     "trust_rules",
     "unsigned_claims",

@@ -19,12 +19,19 @@ def scope_columns(scope: Scope) -> dict[str, str | None]:
     }
 
 
-def scope_of(row: Row[Any]) -> Scope:
-    """The scope of a row; a role that a newer version knows gives nothing."""
-    roles = tuple(Role(name) for name in row.roles.split(",") if name in _ROLES)
-    if row.projects is None:
+def scope_of(row: Row[Any], prefix: str = "") -> Scope:
+    """The scope of a row; a role that a newer version knows gives nothing.
+
+    Args:
+        row: The row.
+        prefix: What its columns' names begin with.
+    """
+    column = row._mapping  # noqa: SLF001  # SQLAlchemy's own way to name columns by text
+    roles = tuple(Role(n) for n in column[f"{prefix}roles"].split(",") if n in _ROLES)
+    projects: str | None = column[f"{prefix}projects"]
+    if projects is None:
         return Scope(roles, None)
-    return Scope(roles, tuple(name for name in row.projects.split(",") if name))
+    return Scope(roles, tuple(name for name in projects.split(",") if name))
 
 
 def scope_data(scope: Scope) -> dict[str, object]:

@@ -193,6 +193,16 @@ class Verified(BaseModel):
     breaks: list[shapes.Break]
 
 
+class LoggedIn(BaseModel):
+    """The session that you came with."""
+
+    expires_at: datetime
+    idle_seconds: int = Field(description="it ends after so long without a request, too")
+    csrf_token: str = Field(
+        description="what a page repeats as `X-CSRF-Token` where it changes something"
+    )
+
+
 class Me(BaseModel):
     """Who you are here."""
 
@@ -201,3 +211,4 @@ class Me(BaseModel):
     roles: list[str]
     projects: list[str] | None
     permissions: list[str]
+    session: LoggedIn | None = Field(description="null for who comes with a token")

@@ -16,6 +16,7 @@ from supplychain.records.audit import AuditLog
 from supplychain.records.record import Record
 from supplychain.server.idempotency import begin
 from supplychain.server.service import Own, Service
+from supplychain.server.sessions import LoggedIn, logged_in
 
 _BEARER = HTTPBearer(auto_error=False, description="an API token")
 _PROJECT = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
@@ -81,7 +82,7 @@ class Allowed:
             AnsweredError: They were answered before, under the same key.
         """
         # Before anything else is looked at: strangers learn nothing, not even of projects.
-        principal = _principal(request, service, credentials)
+        principal, _ = _principal(request, service, credentials)
         require(principal, self.permission, project)
         shared = service.store.record(project, organisation=principal.organisation)
         record = shared.acted_on(acting(request, principal))
@@ -99,11 +100,13 @@ class OrganisationCaller:
         principal: Who.
         access: Who may what there.
         audit: Who did what there.
+        logged_in: Their session; None for who comes with a token.
     """
 
     principal: Principal
     access: Access
     audit: AuditLog
+    logged_in: LoggedIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +132,11 @@ class AllowedInAll:
             ForbiddenError: They may not.
             RateError: They ask too often.
         """
-        principal = _principal(request, service, credentials)
+        principal, session = _principal(request, service, credentials)
         require(principal, self.permission)
         entry, organisation = service.store.entry, principal.organisation
         access = entry.access(organisation, acting(request, principal))
-        return OrganisationCaller(principal, access, entry.audit(organisation))
+        return OrganisationCaller(principal, access, entry.audit(organisation), session)
 
 
 def acting(request: Request, principal: Principal) -> Acting:
@@ -149,19 +152,26 @@ def acting(request: Request, principal: Principal) -> Acting:
 
 def _principal(
     request: Request, service: Service, credentials: HTTPAuthorizationCredentials | None
-) -> Principal:
-    if credentials is None:
-        raise UnauthenticatedError(
-            "nobody can tell who is asking", hint="send a token: Authorization: Bearer sct_…"
-        )
+) -> tuple[Principal, LoggedIn | None]:
+    """Who is calling, and with which session; None with a token."""
+    principal: Principal | None = None
     try:
-        principal = service.authenticator.principal(credentials.credentials, at=service.clock())
+        session = logged_in(request, service)
+        if session is not None:
+            principal = session.principal
+        elif credentials is not None:
+            token, now = credentials.credentials, service.clock()
+            principal = service.authenticator.principal(token, at=now)
     except UnauthenticatedError:
         service.failed.take(request.client.host if request.client else "")
         raise
+    if principal is None:
+        raise UnauthenticatedError(
+            "nobody can tell who is asking", hint="send a token: Authorization: Bearer sct_…"
+        )
     request.state.principal = principal.name  # for whoever tells of this request
     service.rates.take(f"{principal.organisation}/{principal.name}")
-    return principal
+    return principal, session
 
 
 Reading = Annotated[Caller, Depends(Allowed(Permission.READ))]

@@ -20,6 +20,8 @@ OPEN = frozenset(
         "/readyz",
         "/metrics",  # for monitors, which have a token of their own
         "/v1/tokens/exchange",
+        "/v1/login",
+        "/v1/login/callback",
         "/v1/openapi.json",
     }
 )

@@ -11,6 +11,7 @@ from supplychain.access.issuers import Issuers
 from supplychain.bootstrap import parts
 from supplychain.server.bearer import RecordedTokens
 from supplychain.server.fixed_token import FixedToken, token_in
+from supplychain.server.login import login_from
 from supplychain.server.rates import Rates
 from supplychain.server.service import Owns, Service
 from supplychain.settings import Settings
@@ -32,7 +33,7 @@ def embedded(settings: Settings) -> Iterator[Service]:
         settings: All settings.
 
     Raises:
-        SupplyChainError: As `parts.open_store`, and as `token_in`.
+        SupplyChainError: As `parts.open_store`, as `login_from`, and as `token_in`.
     """
     fixed = FixedToken(token_in(token_file(settings)), parts.actor(settings))
     with _opened(settings, fixed, create=True) as service:
@@ -47,7 +48,7 @@ def shared(settings: Settings) -> Iterator[Service]:
         settings: All settings.
 
     Raises:
-        SupplyChainError: As `parts.open_store`.
+        SupplyChainError: As `parts.open_store`, and as `login_from`.
     """
     with _opened(settings, None, create=False) as service:
         yield service
@@ -55,15 +56,18 @@ def shared(settings: Settings) -> Iterator[Service]:
 
 @contextmanager
 def _opened(settings: Settings, fixed: FixedToken | None, *, create: bool) -> Iterator[Service]:
+    asking = fetching(settings)
+    login = login_from(settings, asking)
     store = parts.open_store(settings, create=create, connections=_CONNECTIONS)
     try:
         yield Service(
             settings,
             store,
             Owns(settings),
-            Issuers(fetching(settings).get),
+            Issuers(asking.get),
             RecordedTokens(store.entry, fixed),
             Rates(settings.count("rate_limit")),
+            login,
         )
     finally:
         store.close()

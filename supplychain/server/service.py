@@ -15,6 +15,7 @@ from supplychain.model.access import Principal
 from supplychain.pipeline.answers import Judge
 from supplychain.records.record import Record
 from supplychain.records.store import Store
+from supplychain.server.login import Login
 from supplychain.server.rates import Rates
 from supplychain.settings import Settings
 
@@ -94,6 +95,7 @@ class Service:
         issuers: The keys of those who vouch for jobs and people.
         authenticator: What tells who is calling.
         rates: How often callers ask.
+        login: How people log in; None where nobody can.
         failed: How often strangers of one address try to be somebody.
         clock: The one reading of the clock that a request judges by (aware, UTC).
         judges: What was answered, while it holds.
@@ -106,6 +108,7 @@ class Service:
     issuers: Issuers
     authenticator: Authenticator
     rates: Rates
+    login: Login | None = None
     failed: Rates = field(default_factory=lambda: Rates(_FAILED_PER_MINUTE))
     clock: Callable[[], datetime] = now
     judges: Judges = field(default_factory=Judges)

@@ -77,6 +77,28 @@ SETTINGS: tuple[Setting, ...] = (
         path=True,
     ),
     Setting("server_timeout", "time limit of one answer of that server", "60s"),
+    Setting(
+        "login_issuer", "OIDC provider whose people may log in to the server", trusted_only=True
+    ),
+    Setting("login_client_id", "what that provider calls this server", trusted_only=True),
+    Setting(
+        "login_client_secret",
+        "what the server shows the provider; none for PKCE alone",
+        secret=True,
+    ),
+    Setting(
+        "login_redirect",
+        "where the provider sends people back to: https://HOST/v1/login/callback",
+        trusted_only=True,
+    ),
+    Setting("login_lasts", "how long somebody stays logged in", "12h", trusted_only=True),
+    Setting("login_idle", "after how long without a request they do not", "1h", trusted_only=True),
+    Setting(
+        "unsafe_login_without_tls",
+        "log in by http://, on this machine alone: yes or no",
+        "no",
+        trusted_only=True,
+    ),
     Setting("environment", "environment asked about where none is given"),
     Setting(
         "actor",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 Json = dict[str, Any]
 
@@ -105,7 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _reply(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        body = json.loads(raw) if raw else {}
+        is_form = "form" in self.headers.get("Content-Type", "")
+        body = dict(parse_qsl(raw.decode())) if is_form else json.loads(raw) if raw else {}
         request = Request(self.command, self.path, dict(self.headers), body)
         self.server.running.asked.append(request)
         reply = self.server.running.answer(request)

@@ -9,23 +9,40 @@ from typing import Any
 
 import httpx
 
-from supplychain.bootstrap.access import Made, create_token
-from supplychain.model.access import Acting, Role, Scope
+from supplychain.access.tokens import make_token
+from supplychain.bootstrap.access import Made, add_member, create_token
+from supplychain.model.access import Acting, Member, Role, Scope, Session
 from supplychain.records.tenants import Organisations
+from supplychain.server.sessions import csrf_token
 from tests.kit.serving import Served
+
+HOST = "https://supplychain.example"
+ISSUER = "https://login.example"
+SESSION = "__Host-supplychain-session"
+# What an operator sets so that people log in.
+LOGIN = {
+    "login_issuer": ISSUER,
+    "login_client_id": "supplychain",
+    "login_redirect": f"{HOST}/v1/login/callback",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody with a token; None for a stranger."""
+    """Somebody with a token, or logged in; a stranger has neither."""
 
     served: Served
     token: str | None
+    session: str | None = None
 
     def ask(self, method: str, path: str, **rest: Any) -> httpx.Response:
         headers = dict(rest.pop("headers", {}))
         # The client's own token stays at home.
         headers["Authorization"] = f"Bearer {self.token}" if self.token else ""
+        if self.session is not None:
+            headers["Cookie"] = f"{SESSION}={self.session}"
+            headers["Origin"] = HOST
+            headers["X-CSRF-Token"] = csrf_token(self.session)
         answer: httpx.Response = self.served.client.request(method, path, headers=headers, **rest)
         return answer
 
@@ -60,6 +77,21 @@ def make(
 def visitor(served: Served, *roles: Role, **rest: Any) -> Visitor:
     """Somebody who comes with a new token."""
     return Visitor(served, make(served, roles, **rest).text)
+
+
+def person(
+    served: Served, *roles: Role, name: str = "alice", organisation: str = "default"
+) -> Visitor:
+    """A member who is logged in, on a server with `LOGIN`."""
+    access = served.service.store.entry.access(organisation, Acting("root", "a test", "a test"))
+    at, scope = served.service.clock(), Scope(roles, None)
+    member = Member(name, ISSUER, f"s-{name}", "", scope, at, "root")
+    if access.members.named(name) is None:
+        add_member(access, member)
+    made = make_token("scs")
+    session = Session(made.identifier, member, at, at + timedelta(hours=1), at)
+    access.sessions.start(session, made.digest)
+    return Visitor(served, None, made.text)
 
 
 def organisation(served: Served, name: str = "bank") -> None:

@@ -13,6 +13,7 @@ from supplychain.server.routes import (
     exports,
     gates,
     images,
+    login,
     members,
     projects,
     runs,
@@ -38,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tokens.router,
     trust.router,
     members.router,
+    login.router,
     projects.router,
     audit.router,
 )

@@ -14,6 +14,7 @@ from supplychain.access.roles import permissions_of, require
 from supplychain.bootstrap.access import create_token
 from supplychain.errors import ForbiddenError, InputError
 from supplychain.export.access_data import scope_data, token_data
+from supplychain.gate.windows import rfc3339
 from supplychain.model.access import MACHINE, Permission
 from supplychain.server import access_shapes as told
 from supplychain.server import shapes
@@ -21,6 +22,7 @@ from supplychain.server.answers import answer
 from supplychain.server.arrivals import exchange
 from supplychain.server.caller import OrganisationCaller, OwningTokens, Serving
 from supplychain.server.paging import Paging
+from supplychain.server.service import Service
 
 router = APIRouter(prefix="/v1", tags=["access"])
 
@@ -51,7 +53,7 @@ _FORM = {
 
 
 @router.get("/me", responses=shapes.gives(told.Me))
-def show_me(request: Request, caller: OwningTokens) -> Response:
+def show_me(request: Request, caller: OwningTokens, service: Serving) -> Response:
     """Show who you are here, and what you may do with what you came with."""
     who = caller.principal
     document = {
@@ -59,8 +61,9 @@ def show_me(request: Request, caller: OwningTokens) -> Response:
         "organisation": who.organisation,
         **scope_data(who.scope),
         "permissions": sorted(permissions_of(who.scope.roles)),
+        "session": _session(caller, service),
     }
-    return answer(request, document)
+    return answer(request, document, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/tokens", responses=shapes.gives(told.Tokens))
@@ -130,6 +133,18 @@ async def exchange_a_token(request: Request, service: Serving) -> Response:
     form = _form(await request.body(), request.headers.get("content-type", ""))
     document = await run_in_threadpool(exchange, service, request, form)
     return answer(request, document, headers={"Cache-Control": "no-store"})
+
+
+def _session(caller: OrganisationCaller, service: Service) -> dict[str, object] | None:
+    """What a page needs to know of the session that it was asked for with."""
+    if caller.logged_in is None or service.login is None:
+        return None
+    session = caller.logged_in.session
+    return {
+        "expires_at": rfc3339(session.expires_at),
+        "idle_seconds": int(service.login.idle.total_seconds()),
+        "csrf_token": caller.logged_in.csrf_token,
+    }
 
 
 def _require_for(caller: OrganisationCaller, owner: str) -> None:

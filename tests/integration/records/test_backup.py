@@ -14,6 +14,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
+from supplychain.access.tokens import SESSION, make_token
 from supplychain.errors import (
     ConflictError,
     SchemaVersionError,
@@ -21,6 +22,7 @@ from supplychain.errors import (
     VerificationError,
 )
 from supplychain.gate.decision_document import to_document
+from supplychain.model.access import Member, Role, Scope, Session
 from supplychain.model.decision import Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.history import Event, Report
@@ -111,6 +113,24 @@ def test_every_row_and_document_comes_back_in_either_kind(
     engine = open_engine(empty_database)
     assert check_store(engine, other).whole
     engine.dispose()
+
+
+def test_nobody_is_logged_in_again_by_what_comes_back(
+    database: str, empty_database: str, content: ContentStore, tmp_path: Path
+) -> None:
+    with Record.open(database, content) as record:
+        scope = Scope((Role.VIEWER,), None)
+        alice = Member("alice", "https://login.example", "s-1", "", scope, AT, "root")
+        record.access.members.add(alice)
+        made = make_token(SESSION)
+        session = Session(made.identifier, alice, AT, AT + DAY, AT)
+        record.access.sessions.start(session, made.digest)
+    data, _ = backed_up(database, content)
+    other = FolderStore(tmp_path / "other")
+    restored(data, empty_database, other)
+    assert row_counts(database)["sessions"] == 1
+    counts = row_counts(empty_database)
+    assert (counts["sessions"], counts["memberships"]) == (0, 1)
 
 
 def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(

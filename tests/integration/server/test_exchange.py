@@ -92,3 +92,62 @@ def test_an_issuer_at_a_private_address_is_not_asked_unless_named(
     token = ci.token(ci.claims(served.service.clock(), repository_id="7"))
     problem(exchange(served, token), 503, "identity_provider")
     assert running.asked == []
+
+
+ACCOUNT = {"name": "deploy", "uid": "4c1f0a52-0c8e-4a6c-9a64-9c1d6a1f2b11"}
+
+
+def projected(ci: Issuer, served: Served, **other: object) -> str:
+    """A projected token of a service account, as the API server of a cluster signs it."""
+    now = int(served.service.clock().timestamp())
+    bound = {
+        "namespace": "argo",
+        "node": {"name": "n1", "uid": "6b7d2b0e-53c0-4a5c-8f0e-6d1d1a9e9a01"},
+        "pod": {"name": "deploy-7d9f", "uid": "0f5e5c1c-2c2b-4c35-a1f3-0a2d5d1d2c77"},
+        "serviceaccount": ACCOUNT,
+        "warnafter": now + 540,
+    }
+    claims = {
+        "aud": ["supplychain"],
+        "exp": now + 600,
+        "iat": now,
+        "iss": ci.url,
+        "jti": "a7b5c0de-0f2e-4a0b-9d7f-3e6f7f8a9b10",
+        "kubernetes.io": bound,
+        "nbf": now,
+        "sub": "system:serviceaccount:argo:deploy",
+    }
+    return ci.token({**claims, **other})
+
+
+@PRIVATE
+def test_a_service_account_of_kubernetes_comes_with_its_projected_token(
+    served: Served, ci: Issuer, running: JsonServer
+) -> None:
+    # The cluster's keys are published elsewhere, for its own discovery is for insiders.
+    jwks = f"{running.address}/openid/v1/jwks"
+    running.answer = lambda request: (
+        Reply(200, ci.jwks()) if request.path == "/openid/v1/jwks" else Reply(401)
+    )
+    claims = (
+        ("/kubernetes.io/namespace", ("argo",)),
+        ("/kubernetes.io/serviceaccount/uid", (ACCOUNT["uid"],)),
+    )
+    scope, lifetime = Scope((Role.VIEWER,), ("default",)), timedelta(minutes=5)
+    now = served.service.clock()
+    rule = TrustRule("argo", ci.url, "supplychain", claims, scope, lifetime, jwks, now, "root")
+    add_rule(served.service.store.entry.access("default", Acting("root")), rule)
+
+    given = exchange(served, projected(ci, served), scope="argo")
+    assert given.status_code == 200, given.text
+    me = Visitor(served, given.json()["access_token"]).get("/v1/me").json()
+    assert (me["name"], me["roles"]) == ("machine:argo", ["viewer"])
+
+    # An account of the same name that was made later, one elsewhere, the API server's own token.
+    for other in (
+        {"kubernetes.io": {"namespace": "argo", "serviceaccount": {**ACCOUNT, "uid": "new"}}},
+        {"kubernetes.io": {"namespace": "eve", "serviceaccount": ACCOUNT}},
+        {"kubernetes.io": None},
+        {"aud": ["https://kubernetes.default.svc"]},
+    ):
+        problem(exchange(served, projected(ci, served, **other), scope="argo"), 403, "forbidden")

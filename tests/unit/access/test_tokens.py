@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from supplychain.access.tokens import make_token, read_token
+from supplychain.access.tokens import SESSION, make_token, read_session, read_token
 from supplychain.errors import UnauthenticatedError
 from supplychain.model.digest import Digest
 
@@ -17,6 +17,16 @@ def test_a_token_is_read_as_it_was_made() -> None:
     assert found.identifier == made.identifier
     assert found.is_of(made.digest)
     assert re.fullmatch(r"sct_[a-z0-9]{12}_[A-Za-z0-9_-]{43}", made.text)
+
+
+def test_a_session_is_no_token_and_a_token_no_session() -> None:
+    session, token = make_token(SESSION), make_token()
+    assert read_session(session.text).is_of(session.digest)
+    for text in (token.text, f"x{session.text}", session.text[:-1], ""):
+        with pytest.raises(UnauthenticatedError):
+            read_session(text)
+    with pytest.raises(UnauthenticatedError):
+        read_token(session.text)
 
 
 def test_two_tokens_have_nothing_in_common() -> None:

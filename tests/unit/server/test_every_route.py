@@ -19,7 +19,7 @@ from supplychain.server.guarded import OPEN, permission_of, require_guarded, rou
 from tests.kit.records import row_counts
 from tests.kit.scans import SUBJECT
 from tests.kit.serving import Served
-from tests.kit.visitors import Visitor, make, organisation, visitor
+from tests.kit.visitors import LOGIN, Visitor, make, organisation, person, visitor
 from tests.kit.waivers import make_terms
 from tests.unit.access.test_identity_tokens import rule
 
@@ -37,12 +37,15 @@ SECRETS = ("secret-project", "secret-rule", "secret-member", "secret-owner", SUB
 # What shows something of one's own organisation, however empty it is.
 OWN = {"/v1/me", "/v1/tokens", "/v1/projects", "/v1/audit", "/v1/audit/verify"}
 
-pytestmark = pytest.mark.parametrize("served", [{"rate_limit": "100000"}], indirect=True)
+WALKED = {"rate_limit": "100000", **LOGIN}
+pytestmark = pytest.mark.parametrize("served", [WALKED], indirect=True)
 
 
 def routes(app: FastAPI) -> Iterator[tuple[str, APIRoute]]:
-    for route in routes_of(app.routes):
-        if isinstance(route, APIRoute) and route.path not in OPEN:
+    """Every route, the one last by which whoever walks is logged out."""
+    found = [route for route in routes_of(app.routes) if isinstance(route, APIRoute)]
+    for route in sorted(found, key=lambda route: route.path == "/v1/logout"):
+        if route.path not in OPEN:
             for method in sorted(route.methods or ()):
                 yield method, route
 
@@ -109,11 +112,12 @@ def test_a_route_without_a_permission_lets_no_server_start(served: Served) -> No
 
 
 def test_every_role_does_what_the_table_says(served: Served, settled: dict[str, str]) -> None:
-    people = {role: visitor(served, role, owner=f"one-{role}") for role in Role}
+    with_tokens = [(role, visitor(served, role, owner=f"one-{role}")) for role in Role]
+    logged_in = [(role, person(served, role, name=f"other-{role}")) for role in Role]
     wrong = []
     for method, route in routes(served.app):
         needed = permission_of(route)
-        for role, who in people.items():
+        for role, who in (*with_tokens, *logged_in):
             status, text = asked(who, method, route, settled)
             is_let_in = status not in {401, 403}
             if is_let_in != (needed in PERMISSIONS[role]):
@@ -123,32 +127,51 @@ def test_every_role_does_what_the_table_says(served: Served, settled: dict[str, 
     assert wrong == []
 
 
-@pytest.mark.parametrize("token", [None, "", "sct_abcdefghijkl_" + "a" * 43, "nonsense"])
+@pytest.mark.parametrize(
+    ("token", "session"),
+    [
+        (None, None),
+        ("", None),
+        ("sct_abcdefghijkl_" + "a" * 43, None),
+        ("nonsense", None),
+        (None, "scs_abcdefghijkl_" + "a" * 43),
+    ],
+)
 def test_strangers_get_nothing_and_change_nothing(
-    served: Served, settled: dict[str, str], token: str | None
+    served: Served, settled: dict[str, str], token: str | None, session: str | None
 ) -> None:
-    stranger = Visitor(served, token)
+    stranger = Visitor(served, token, session)
     before = row_counts(served.service.settings.database_url)
     for method, route in routes(served.app):
         status, text = asked(stranger, method, route, settled)
         # Who tries to be somebody too often is told to wait.
-        assert status in ({401, 429} if token else {401}), (method, route.path, text)
+        tries = token or session
+        assert status in ({401, 429} if tries else {401}), (method, route.path, text)
         assert not any(secret in text for secret in SECRETS)
     assert row_counts(served.service.settings.database_url) == before
 
 
+@pytest.mark.parametrize("comes_with", ["a token", "a session"])
 def test_another_organisation_sees_and_reaches_nothing(
-    served: Served, settled: dict[str, str]
+    served: Served, settled: dict[str, str], comes_with: str
 ) -> None:
     organisation(served)
-    stranger = visitor(served, *Role, owner="eve", organisation="bank")
+    if comes_with == "a token":
+        stranger = visitor(served, *Role, owner="eve", organisation="bank")
+    else:
+        stranger = person(served, *Role, name="eve", organisation="bank")
+    # Who is logged in is a member of their own organisation, and sees that.
+    own = OWN | ({"/v1/members"} if stranger.session else set())
     before = row_counts(served.service.settings.database_url)
     for method, route in routes(served.app):
         status, text = asked(stranger, method, route, settled)
         path = filled(route, settled)
         assert status not in {401, 403}, (method, path, text)
         assert status < 500, (method, path, text)
-        if status < 300 and route.path not in OWN:
+        if route.path == "/v1/logout":  # of one's own session, which is over now
+            assert status == (409 if stranger.token else 204)
+            continue
+        if status < 300 and route.path not in own:
             # An empty list is all that there is.
             assert re.fullmatch(r'\{("\w+":(\[\]|0|null),?)+\}', text), (
                 method,
@@ -158,6 +181,31 @@ def test_another_organisation_sees_and_reaches_nothing(
         echoed = {value for value in settled.values() if value in path}
         for secret in {*SECRETS, settled["token"]} - echoed:
             assert secret not in text, (method, path, text)
+    left = row_counts(served.service.settings.database_url)
+    if stranger.session:
+        before = {**before, "sessions": 0, "audit_events": before["audit_events"] + 1}
+    assert left == before
+
+
+def test_routes_that_are_open_to_all_tell_nothing(served: Served, settled: dict[str, str]) -> None:
+    organisation(served)
+    everybody = (
+        Visitor(served, None),
+        visitor(served, *Role, owner="root"),
+        visitor(served, *Role, owner="eve", organisation="bank"),
+        person(served, *Role, name="mallory", organisation="bank"),
+    )
+    before = row_counts(served.service.settings.database_url)
+    for route in routes_of(served.app.routes):
+        if not isinstance(route, APIRoute) or route.path not in OPEN:
+            continue
+        for method in sorted(route.methods or ()):
+            for who in everybody:
+                status, text = asked(who, method, route, settled)
+                assert not any(secret in text for secret in SECRETS), (method, route.path)
+                if route.path.startswith("/v1/login"):
+                    # The provider of these tests is nowhere.
+                    assert status in {401, 503}, (method, route.path, text)
     assert row_counts(served.service.settings.database_url) == before
 
 

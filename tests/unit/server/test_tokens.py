@@ -14,7 +14,7 @@ from supplychain.server.opening import shared
 from tests.kit.records import row_counts
 from tests.kit.scans import make_finding
 from tests.kit.serving import Served, problem
-from tests.kit.visitors import Visitor, make, organisation, visitor
+from tests.kit.visitors import LOGIN, Visitor, make, organisation, person, visitor
 
 WANTED = {"vulnerability": "CVE-2024-0727", "expires": "7d", "reason": "nobody parses PKCS12"}
 
@@ -200,6 +200,29 @@ def test_a_shared_server_knows_the_tokens_on_record_and_no_other(served: Served)
         headers = {"Authorization": f"Bearer {token}"}
         assert client.get("/v1/me", headers=headers).json()["name"] == "alice"
         assert client.get("/v1/me", headers={"Authorization": fixed}).status_code == 401
+
+
+@pytest.mark.parametrize("served", [LOGIN], indirect=True)
+def test_who_is_logged_in_approves_what_somebody_else_asked_for(served: Served) -> None:
+    vulnerable(served)
+    both = (Role.SUBMITTER, Role.WAIVER_APPROVER)
+    alice, bob = person(served, *both), person(served, *both, name="bob")
+    assert alice.post("/v1/waivers", WANTED).status_code == 201
+
+    refused = problem(alice.post("/v1/waivers/WV-1/approve", {}), 422, "input")
+    assert "cannot approve it" in refused["detail"]
+    # Nor with a token of theirs, nor in another window.
+    own = {"name": "mine", "roles": ["waiver-approver"], "projects": None}
+    made = alice.post("/v1/tokens", own)
+    assert made.status_code == 201, made.text
+    with_token = Visitor(served, made.json()["token"])
+    problem(with_token.post("/v1/waivers/WV-1/approve", {}), 422, "input")
+    problem(person(served).post("/v1/waivers/WV-1/approve", {}), 422, "input")
+
+    approved = bob.post("/v1/waivers/WV-1/approve", {"reason": "seen"})
+    assert approved.status_code == 200, approved.text
+    assert approved.json()["approved_by"] == "bob"
+    assert served.decide().json()["decision"] == "allow"
 
 
 def test_an_organisation_comes_from_the_token_alone(served: Served) -> None:
