@@ -13,7 +13,7 @@ from supplychain.gate.policy import Policy
 from supplychain.gate.unseen import Unseen
 from supplychain.model.decision import Decision
 from supplychain.model.digest import Digest
-from supplychain.model.dossier import Dossier
+from supplychain.model.dossier import Dossier, Need
 from supplychain.model.subject import Subject
 from supplychain.records.ledger import DecisionRecord
 from supplychain.records.record import Record
@@ -75,23 +75,24 @@ def judge(
     Raises:
         StoreError: The record cannot be read or written; then there is no verdict.
     """
-    dossier = _dossier(record, subject, policy, environment, at)
+    needs = _needs(policy)
+    dossier, latest = record.consult(subject, at=at, environment=environment, needs=needs)
     unseen = policy.unseen if policy and policy.environment == environment else None
     if starter and policy and unseen and wants_run(dossier, policy, subject, at):
         why = starter.start(subject, unseen, environment=environment, at=at)
-        dossier = _dossier(record, subject, policy, environment, at)
+        dossier, latest = record.consult(subject, at=at, environment=environment, needs=needs)
         if why:
             nothing = dossier or Dossier(Subject("", subject.digest), (), ())
             dossier = replace(nothing, unstarted=why)
     decision = evaluate(dossier, policy, subject=subject, environment=environment, at=at)
-    essence, ledger = essence_of(decision), record.ledger
-    found = ledger.standing(decision, essence)
-    if found is None:
-        entry = _entry(decision, dossier, policy, subject, essence)
-        found = ledger.append(entry)
-        if found.matches(entry.document):
-            return Judged(entry.decision, entry.document, found)
-    return Judged(decision, ledger.document(found), found)
+    essence = essence_of(decision)
+    if latest is not None and latest.stands(essence, at):
+        return Judged(decision, record.content.get(latest.digest), latest.digest)
+    entry = _entry(decision, dossier, policy, subject, essence)
+    found = record.ledger.append(entry)
+    if found.matches(entry.document):
+        return Judged(entry.decision, entry.document, found)
+    return Judged(decision, record.content.get(found), found)
 
 
 class Considered(NamedTuple):
@@ -121,7 +122,8 @@ def consider(
     Raises:
         StoreError: The record cannot be read.
     """
-    dossier = _dossier(record, subject, policy, environment, at)
+    needs = _needs(policy)
+    dossier = record.dossier(subject.digest, at=at, environment=environment, needs=needs)
     decision = evaluate(dossier, policy, subject=subject, environment=environment, at=at)
     return Considered(decision, dossier)
 
@@ -131,11 +133,8 @@ def standing(record: Record, decision: Decision) -> Digest | None:
     return record.ledger.standing(decision, essence_of(decision))
 
 
-def _dossier(
-    record: Record, subject: Subject, policy: Policy | None, environment: str, at: datetime
-) -> Dossier | None:
-    needs = policy.needs if policy is not None else frozenset()
-    return record.dossier(subject.digest, at=at, environment=environment, needs=needs)
+def _needs(policy: Policy | None) -> frozenset[Need]:
+    return policy.needs if policy is not None else frozenset()
 
 
 def _entry(

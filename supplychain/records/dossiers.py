@@ -43,7 +43,7 @@ def read_dossiers(
     somebody worked on for nothing, that.
     """
     wanted = list(dict.fromkeys(digests))
-    rows = _IMAGES(connection, project=asked.project, digests=wanted, at=asked.at).all()
+    rows = _IMAGES(connection, project=asked.project, digests=wanted, at=asked.at)
     found = _recorded(connection, asked, rows) if rows else {}
     underway = read_work(connection, asked.project, wanted, asked.at)
     new = {digest: Dossier(Subject("", digest), (), ()) for digest in underway.keys() - found}

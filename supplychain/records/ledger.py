@@ -23,7 +23,7 @@ from supplychain.records.listing import RecordedDecision
 from supplychain.records.packed import packed, unpacked
 from supplychain.records.prepared import Prepared
 from supplychain.records.schema import decisions, policies
-from supplychain.records.standing import read_standing
+from supplychain.records.standing import read_latest
 from supplychain.records.waiver_reading import file_waivers
 
 _PREFIX = re.compile(r"(?:sha256:)?([0-9a-f]{6,64})")
@@ -85,7 +85,9 @@ class Ledger:
             The digest of its document; None where there is no such decision.
         """
         with reading(self._engine) as connection:
-            return read_standing(connection, self._project, decision, essence)
+            subject, environment = decision.subject, decision.environment
+            latest = read_latest(connection, self._project, subject, environment)
+        return latest.digest if latest and latest.stands(essence, decision.decided_at) else None
 
     def append(self, entry: DecisionRecord) -> Digest:
         """Append a decision, unless it is on record, or one of the same essence still holds.
@@ -116,9 +118,10 @@ class Ledger:
         with writing(self._engine) as connection:
             before = lock_chain(connection, self._project)
             if entry.essence is not None:
-                same = read_standing(connection, self._project, decision, entry.essence)
-                if same is not None:
-                    return same
+                subject, environment = decision.subject, decision.environment
+                latest = read_latest(connection, self._project, subject, environment)
+                if latest and latest.stands(entry.essence, decision.decided_at):
+                    return latest.digest
             filing = Filing(connection, self._project, decision.decided_at)
             _file_policy(filing, decision)
             if filing.insert(decisions, **row):
@@ -232,7 +235,7 @@ class Ledger:
     def _stored(self, digest: Digest) -> Digest | None:
         """Under what digest a decision's inputs are stored."""
         with reading(self._engine) as connection:
-            row = _INPUTS(connection, project=self._project, digest=digest).first()
+            row = _INPUTS.first(connection, project=self._project, digest=digest)
         if row is None:
             raise NotFoundError(
                 f"no decision {digest} is on record", hint="supplychain decisions list"

@@ -1,15 +1,30 @@
-"""Queries that are built once: to build one anew takes longer than SQLite takes to answer it."""
+"""Queries that are built once: to build one anew takes longer than SQLite takes to answer it.
+
+To run one that is built takes SQLAlchemy several times as long as the database, for it makes ready
+for whatever might be asked of the result. So the text of a query goes straight to the driver, with
+values as SQLAlchemy's own types write and read them, and rows are plain tuples with names.
+"""
 
 from __future__ import annotations
 
+import re
+from collections import namedtuple
 from collections.abc import Callable, Collection
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Select, bindparam
+from sqlalchemy import ColumnElement, Connection, Dialect, Select, bindparam
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
+
+from supplychain.model.spans import traced
 
 # Up to so many values of a list have a place each, which spares SQLAlchemy half of its own work;
 # what is asked about one image has hardly more.
 _MOST_PLACES = 8
+_COUNTED = re.compile(r"_\d+$")
+_Process = Callable[[Any], Any]
 
 
 class _Places(tuple[str, ...]):
@@ -30,9 +45,10 @@ class Prepared:
         self._build = build
         # By how many places its lists have.
         self._built: dict[tuple[int, ...], Select[Any]] = {}
+        self._written: dict[tuple[str, tuple[int, ...]], _Written] = {}
 
-    def __call__(self, connection: Connection, **values: Any) -> CursorResult[Any]:
-        """Run it with these values."""
+    def __call__(self, connection: Connection, **values: Any) -> list[Any]:
+        """Run it with these values, in a transaction; its rows, by the names of their columns."""
         places: dict[str, Any] = {}
         given: dict[str, Any] = {}
         for name, value in values.items():
@@ -49,21 +65,123 @@ class Prepared:
                 places[name] = _Places()
                 given[name] = value
         sizes = tuple(len(place) for place in places.values() if place is not None)
+        # Of a list without places the text is another one each time; and tracers listen to
+        # SQLAlchemy.
+        if 0 in sizes or traced():
+            return list(connection.execute(self._query(sizes, places), given))
+        which = connection.dialect.name, sizes
+        written = self._written.get(which)
+        if written is None:
+            query = self._query(sizes, places)
+            written = self._written[which] = _write(query, connection.dialect)
+        return written.run(connection, given)
+
+    def first(self, connection: Connection, **values: Any) -> Any:
+        """The first of its rows; None where there is none."""
+        rows = self(connection, **values)
+        return rows[0] if rows else None
+
+    def _query(self, sizes: tuple[int, ...], places: dict[str, Any]) -> Select[Any]:
         built = self._built.get(sizes)
         if built is None:
             built = self._built[sizes] = self._build(**{k: _place(k, p) for k, p in places.items()})
-        return connection.execute(built, given)
+        return built
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A query as a driver takes it.
+
+    Attributes:
+        text: Its text.
+        order: In which order the driver wants values; None where it wants them by name.
+        constants: Values that are the query's own, as the driver takes them.
+        writers: What makes of a value what the driver takes, by its name; not of every value.
+        readers: What makes of what the driver gives a value, by its place; not of every column.
+        row: Makes a row.
+    """
+
+    text: str
+    order: tuple[str, ...] | None
+    constants: dict[str, Any]
+    writers: dict[str, _Process]
+    readers: tuple[tuple[int, _Process], ...]
+    row: Callable[[list[Any]], Any]
+
+    def run(self, connection: Connection, given: dict[str, Any]) -> list[Any]:
+        """Its rows."""
+        values = self.constants | given
+        for name, write in self.writers.items():
+            values[name] = write(values[name])
+        sent = values if self.order is None else [values[name] for name in self.order]
+        try:
+            with closing(connection.connection.cursor()) as cursor:
+                cursor.execute(self.text, sent)
+                rows = cursor.fetchall()
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise self._failed(connection, error) from error
+        return [self._read(row) for row in rows]
+
+    def _read(self, values: Any) -> Any:
+        found = list(values)
+        for place, read in self.readers:
+            found[place] = read(found[place])
+        return self.row(found)
+
+    def _failed(self, connection: Connection, error: Exception) -> DBAPIError:
+        """What SQLAlchemy would raise; a connection that is lost is not used again."""
+        dialect = connection.dialect
+        lost = dialect.is_disconnect(error, connection.connection, None)  # type: ignore[arg-type]
+        if lost:
+            connection.invalidate(error)
+        return DBAPIError(self.text, None, error, connection_invalidated=lost)
+
+
+def _write(query: Select[Any], dialect: Dialect) -> _Written:
+    made = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    types = {name: _type_of(name, made.binds) for name in made.params}
+    writers: dict[str, _Process] = {
+        name: write
+        for name, kind in types.items()
+        if (write := kind.dialect_impl(dialect).bind_processor(dialect)) is not None
+    }
+    columns = query.selected_columns.values()
+    read = [c.type.dialect_impl(dialect).result_processor(dialect, None) for c in columns]
+    return _Written(
+        text=str(made),
+        order=None if made.positiontup is None else tuple(made.positiontup),
+        constants={name: value for name, value in made.params.items() if value is not None},
+        writers=writers,
+        readers=tuple((n, one) for n, one in enumerate(read) if one is not None),
+        row=_row_of(tuple(c.key or "" for c in columns)),
+    )
+
+
+def _row_of(names: tuple[str, ...]) -> Callable[[list[Any]], Any]:
+    """What makes a tuple with these names of values."""
+    kind: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # of names that come
+    make: Callable[[list[Any]], Any] = kind._make
+    return make
+
+
+def _type_of(name: str, binds: dict[str, Any]) -> TypeEngine[Any]:
+    """The type of a value; those of a list that is the query's own are named after it."""
+    bound = binds.get(name)
+    if bound is None:
+        bound = binds[_COUNTED.sub("", name)]
+    kind: TypeEngine[Any] = bound.type
+    return kind
 
 
 def _place(name: str, places: _Places | None) -> Any:
     """What a query is built with in place of a value."""
     if places is None:
-        return bindparam(name)
+        return bindparam(name, None)
     return places or bindparam(name, expanding=True)
 
 
 def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
     """Whether a column has one of the values of a list, in a query that is to be `Prepared`."""
     if isinstance(values, _Places):
-        return column.in_([bindparam(name, type_=column.type) for name in values])
+        return column.in_([bindparam(name, None, type_=column.type) for name in values])
     return column.in_(values)

@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import Self
+from typing import NamedTuple, Self
 
 from sqlalchemy import Connection, Engine
 
@@ -37,6 +37,7 @@ from supplychain.records.run import RunRecord
 from supplychain.records.run_rows import move
 from supplychain.records.runs import Runs
 from supplychain.records.search import Search
+from supplychain.records.standing import Latest, read_latest
 from supplychain.records.tenants import find_project, whose
 from supplychain.records.version import open_current
 from supplychain.records.vex import Vex
@@ -45,6 +46,18 @@ from supplychain.records.waivers import WaiverBook
 _SOMEBODY = Acting()
 # How many dossiers are read together: the queries of one serve them all, and they fit in memory.
 _AT_ONCE = 50
+
+
+class Consulted(NamedTuple):
+    """What the record says of a subject, all of it at one moment.
+
+    Attributes:
+        dossier: All that the gate judges; None where nothing was recorded about the digest.
+        latest: What was decided last; None where nothing was.
+    """
+
+    dossier: Dossier | None
+    latest: Latest | None
 
 
 class Record:
@@ -264,6 +277,16 @@ class Record:
         with reading(self._engine) as connection:
             asked = Question(self._project, environment, at, needs)
             return self._read(connection, asked, [digest]).get(digest)
+
+    def consult(
+        self, subject: Subject, *, at: datetime, environment: str, needs: frozenset[Need]
+    ) -> Consulted:
+        """The dossier of a subject, as `dossier` gives it, with what was decided last there."""
+        with reading(self._engine) as connection:
+            asked = Question(self._project, environment, at, needs)
+            dossier = self._read(connection, asked, [subject.digest]).get(subject.digest)
+            latest = read_latest(connection, self._project, subject, environment)
+        return Consulted(dossier, latest)
 
     def dossiers(
         self,

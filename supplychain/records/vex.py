@@ -238,7 +238,7 @@ def read_statements(
     connection: Connection, project: int, dossiers: Sequence[Dossier], at: datetime
 ) -> list[tuple[VexStatement, ...]]:
     """For each image, every statement about its findings that could be meant of it."""
-    if not _ANY(connection, project=project).first():
+    if not _ANY(connection, project=project):
         return [()] * len(dossiers)
     return [_statements_about(connection, Asked(project, at), dossier) for dossier in dossiers]
 
