@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
 from supplychain.gate.packages import PackagePattern
 from supplychain.model.evidence import EvidenceKind
+from supplychain.records.prepared import MOST_PLACES, Prepared, among
 from supplychain.records.reading import latest_evidence
 from supplychain.records.schema import (
     assessed_findings,
@@ -23,54 +23,61 @@ from supplychain.records.schema import (
     scans,
 )
 
-T = TypeVar("T")
-# SQLite takes 32,766 values in one statement, PostgreSQL 65,535.
-_AT_ONCE = 10_000
 # Distributions whose packages have small letters alone.
 _SMALL = frozenset({"apk", "deb"})
 
 
-def pieces(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The values in as many pieces as statements take."""
-    for start in range(0, len(values), _AT_ONCE):
-        yield values[start : start + _AT_ONCE]
-
-
-@dataclass(frozen=True, slots=True)
 class Links:
     """How lists, their members and images hang together.
 
-    Attributes:
+    Args:
         links: Which list has which members.
         member: The column of `links` with the member.
         lists: The lists, each of one image.
         list: The column with the list, in `links` and in `scans`.
     """
 
-    links: Table
-    member: str
-    lists: Table
-    list: str
+    def __init__(self, links: Table, member: str, lists: Table, list: str) -> None:  # noqa: A002
+        self._links = links
+        self._member = member
+        self._lists = lists
+        self._list = list
+        self._having = Prepared(self._find_having)
+        self._current = Prepared(self._find_current)
 
-    def having(self, project: int, members: Sequence[int]) -> Select[Any]:
-        """The images, and the lists of theirs, that have any of these members."""
-        link = self.links.c
+    def having(
+        self, connection: Connection, project: int, members: Sequence[int]
+    ) -> Iterator[tuple[int, int, int]]:
+        """The images, and the lists of theirs, that have any of these members; which ones."""
+        # Of longer lists SQLite does not know how few they are, and walks through all links.
+        for start in range(0, len(members), MOST_PLACES):
+            some = [*members[start : start + MOST_PLACES]]
+            yield from self._having(connection, project=project, members=some)
+
+    def current(
+        self, connection: Connection, numbers: Sequence[int], at: datetime
+    ) -> frozenset[int]:
+        """The lists of the latest scans of images."""
+        found = self._current(connection, numbers=[*numbers], at=at)
+        return frozenset(number for (number,) in found)
+
+    def _find_having(self, project: int, members: Collection[int]) -> Select[Any]:
+        link, member = self._links.c, self._links.c[self._member]
         return (
-            select(self.lists.c.image_id, self.lists.c.id, link[self.member])
-            .join(self.links, link[self.list] == self.lists.c.id)
-            .join(images, images.c.id == self.lists.c.image_id)
-            .where(link[self.member].in_(members), images.c.project_id == project)
+            select(self._lists.c.image_id, self._lists.c.id, member)
+            .join(self._links, link[self._list] == self._lists.c.id)
+            .join(images, images.c.id == self._lists.c.image_id)
+            .where(among(member, members), images.c.project_id == project)
         )
 
-    def current(self, numbers: Sequence[int], at: datetime) -> Select[Any]:
-        """The lists of the latest scans of images."""
+    def _find_current(self, numbers: Collection[int], at: datetime) -> Select[Any]:
         ranked = (
             latest_evidence(at)
-            .where(evidence.c.kind == EvidenceKind.SCAN, evidence.c.image_id.in_(numbers))
+            .where(evidence.c.kind == EvidenceKind.SCAN, among(evidence.c.image_id, numbers))
             .subquery()
         )
         return (
-            select(scans.c[self.list])
+            select(scans.c[self._list])
             .join(ranked, ranked.c.id == scans.c.evidence_id)
             .where(ranked.c.place == 1)
         )

@@ -27,6 +27,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.finding import Severity
 from supplychain.model.subject import Platform, Subject
+from supplychain.records.prepared import Prepared, among
 from supplychain.records.reading import latest_evidence, platform_in
 from supplychain.records.schema import (
     assessments,
@@ -272,6 +273,13 @@ def latest_decisions(
     connection: Connection, project: int, subjects: Collection[Digest], at: datetime
 ) -> dict[Digest, list[RecordedDecision]]:
     """The latest decision about each subject for each environment, by environment."""
+    last: dict[Digest, list[RecordedDecision]] = defaultdict(list)
+    for row in _LATEST(connection, project=project, subjects=list(subjects), at=at):
+        last[row.subject_digest].append(_decision(row))
+    return last
+
+
+def _latest(project: int, subjects: Collection[Digest], at: datetime) -> Select[Any]:
     column = decisions.c
     place = func.row_number().over(
         partition_by=(column.subject_digest, column.environment),
@@ -281,16 +289,12 @@ def latest_decisions(
         select(decisions, place.label("place"))
         .where(
             column.project_id == project,
-            column.subject_digest.in_(subjects),
+            among(column.subject_digest, subjects),
             column.decided_at <= at,
         )
         .subquery()
     )
-    last: dict[Digest, list[RecordedDecision]] = defaultdict(list)
-    chosen = select(ranked).where(ranked.c.place == 1).order_by(ranked.c.environment)
-    for row in connection.execute(chosen):
-        last[row.subject_digest].append(_decision(row))
-    return last
+    return select(ranked).where(ranked.c.place == 1).order_by(ranked.c.environment)
 
 
 def _decision(row: Row[Any]) -> RecordedDecision:
@@ -303,3 +307,6 @@ def _decision(row: Row[Any]) -> RecordedDecision:
         decided_at=row.decided_at,
         holds_until=row.holds_until,
     )
+
+
+_LATEST = Prepared(_latest)

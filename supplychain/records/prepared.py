@@ -14,23 +14,77 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Select, bindparam
+import orjson
+from sqlalchemy import Boolean, ColumnElement, Connection, Dialect, Select, bindparam
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 from supplychain.model.spans import traced
 
-# Up to so many values of a list have a place each, which spares SQLAlchemy half of its own work;
-# what is asked about one image has hardly more.
-_MOST_PLACES = 8
+# Up to so many values of a list have a place each, so that databases see how few they are, and
+# what is asked about one image has hardly more. Longer lists go into one place.
+MOST_PLACES = 32
 _COUNTED = re.compile(r"_\d+$")
 _Process = Callable[[Any], Any]
 
 
 class _Places(tuple[str, ...]):
-    """The names of the places that the values of a list will take."""
+    """The names of the places that the values of a list will take; () where that is one place."""
 
     __slots__ = ()
+
+
+class _Together(str):
+    """The name of the one place that all values of a list will take."""
+
+    __slots__ = ()
+
+
+class _Listed(TypeEngine[Any]):
+    """A list in one place: an array on PostgreSQL, JSON on SQLite.
+
+    Args:
+        of: The type of what it lists.
+    """
+
+    __visit_name__ = "null"
+
+    def __init__(self, of: TypeEngine[Any]) -> None:
+        self.of = of
+
+    def bind_processor(self, dialect: Dialect) -> _Process:
+        """What makes of a list what the driver takes."""
+        one = self.of.dialect_impl(dialect).bind_processor(dialect)
+        is_array = dialect.name == "postgresql"
+
+        def write(values: Collection[Any]) -> Any:
+            written = list(values) if one is None else [one(value) for value in values]
+            return written if is_array else orjson.dumps(written).decode()
+
+        return write
+
+
+class _Among(FunctionElement[bool]):
+    """Whether a column has one of the values of a list that has one place."""
+
+    name = "among"
+    type = Boolean()
+    inherit_cache = False
+
+
+@compiles(_Among)
+def _among_json(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, values = (compiler.process(one, **how) for one in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  # of places
+
+
+@compiles(_Among, "postgresql")
+def _among_array(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, values = (compiler.process(one, **how) for one in element.clauses)
+    return f"{column} = ANY({values})"
 
 
 class Prepared:
@@ -55,7 +109,7 @@ class Prepared:
             if not isinstance(value, list):
                 places[name] = None
                 given[name] = value
-            elif 0 < len(value) <= _MOST_PLACES:
+            elif 0 < len(value) <= MOST_PLACES:
                 # The last one takes the places that are left: it is looked for once more.
                 count = 1 << (len(value) - 1).bit_length()
                 padded = value + value[-1:] * (count - len(value))
@@ -65,9 +119,7 @@ class Prepared:
                 places[name] = _Places()
                 given[name] = value
         sizes = tuple(len(place) for place in places.values() if place is not None)
-        # Of a list without places the text is another one each time; and tracers listen to
-        # SQLAlchemy.
-        if 0 in sizes or traced():
+        if traced():  # whoever traces listens to SQLAlchemy
             return list(connection.execute(self._query(sizes, places), given))
         which = connection.dialect.name, sizes
         written = self._written.get(which)
@@ -177,11 +229,13 @@ def _place(name: str, places: _Places | None) -> Any:
     """What a query is built with in place of a value."""
     if places is None:
         return bindparam(name, None)
-    return places or bindparam(name, expanding=True)
+    return places or _Together(name)
 
 
 def among(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
     """Whether a column has one of the values of a list, in a query that is to be `Prepared`."""
     if isinstance(values, _Places):
         return column.in_([bindparam(name, None, type_=column.type) for name in values])
+    if isinstance(values, _Together):
+        return _Among(column, bindparam(str(values), None, type_=_Listed(column.type)))
     return column.in_(values)

@@ -8,22 +8,23 @@ that of an image's latest scan at the instant asked about.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, Row, Select, select
 
 from supplychain.gate.packages import Match, PackagePattern
 from supplychain.model.digest import Digest
 from supplychain.model.finding import Severity
 from supplychain.model.subject import Platform
 from supplychain.records.database import reading
-from supplychain.records.happened import all_deployments
-from supplychain.records.links import ASSESSED, INVENTORIED, Links, candidates, pieces
+from supplychain.records.happened import read_deployments
+from supplychain.records.links import ASSESSED, INVENTORIED, Links, candidates
 from supplychain.records.listing import RecordedDecision, latest_decisions
+from supplychain.records.prepared import Prepared, among
 from supplychain.records.reading import platform_in
 from supplychain.records.schema import (
     components,
@@ -148,13 +149,7 @@ class Search:
             said = {text: told for text in texts if (told := fits(_texts(text))) is not None}
             meant = {
                 row.id: Held(row.name, row.version, row.purl, said[row.licences])
-                for some in pieces(list(said))
-                for row in connection.execute(
-                    # The system itself is a component, and no package with a licence.
-                    select(components).where(
-                        column.in_(some), components.c.kind != "operating-system"
-                    )
-                )
+                for row in _LICENSED(connection, texts=list(said))
             }
             return self._having(connection, INVENTORIED, meant, at)
 
@@ -163,16 +158,21 @@ class Search:
     ) -> tuple[FoundImage, ...]:
         """The images of which the list that counts has any of these members."""
         held: dict[tuple[int, int], set[Held]] = defaultdict(set)
-        for some in pieces(sorted(meant)):
-            for image, of, member in connection.execute(links.having(self._project, some)):
-                held[image, of].add(meant[member])
-        current: set[int] = set()
-        for numbers in pieces(sorted({image for image, _ in held})):
-            current.update(connection.scalars(links.current(numbers, at)))
+        for image, of, member in links.having(connection, self._project, sorted(meant)):
+            held[image, of].add(meant[member])
+        current = links.current(connection, sorted({image for image, _ in held}), at)
         found = {
             image: tuple(sorted(things)) for (image, of), things in held.items() if of in current
         }
         return _Images(connection, self._project, at).described(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Top:
+    """What people ask for: its digest, and the numbers, digests and platforms of its manifests."""
+
+    digest: Digest
+    members: list[tuple[int, Digest, Platform]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,65 +186,88 @@ class _Images:
     def described(self, found: Mapping[int, tuple[Held, ...]]) -> tuple[FoundImage, ...]:
         """The images that people ask for, with those platforms of theirs in which it was found."""
         tops = self._tops(sorted(found))
-        rows = self._by_id(images, "id", sorted(tops))
         names: dict[int, list[str]] = defaultdict(list)
-        for row in self._by_id(image_names, "image_id", sorted(tops)):
-            if row.recorded_at <= self.at:
-                names[row.image_id].append(row.name)
-        digests = {row.digest for row in rows}
-        digests |= {digest for members in tops.values() for _, digest, _ in members}
-        decided = self._decisions(sorted(digests))
+        for row in _NAMES(self.connection, of=list(tops), at=self.at):
+            names[row.image_id].append(row.name)
+        digests = {top.digest for top in tops.values()}
+        digests |= {digest for top in tops.values() for _, digest, _ in top.members}
+        decided = latest_decisions(self.connection, self.project, digests, self.at)
         running: dict[Digest, set[str]] = defaultdict(set)
-        for deployment in (
-            all_deployments(self.connection, self.project, self.at) if digests else ()
-        ):
+        for deployment in read_deployments(self.connection, self.project, digests, self.at):
             if deployment.until_at is None:
                 running[deployment.subject.digest].add(deployment.environment)
         described = []
-        for row in rows:
+        for number, top in tops.items():
             platforms = tuple(
-                FoundPlatform(digest, platform, found[number])
-                for number, digest, platform in tops[row.id]
+                FoundPlatform(digest, platform, found[member])
+                for member, digest, platform in top.members
             )
-            own = dict.fromkeys((row.digest, *(p.digest for p in platforms)))
+            own = dict.fromkeys((top.digest, *(p.digest for p in platforms)))
             decisions = (decision for digest in own for decision in decided.get(digest, ()))
             described.append(
                 FoundImage(
-                    digest=row.digest,
-                    names=tuple(sorted(names[row.id])),
+                    digest=top.digest,
+                    names=tuple(names[number]),
                     platforms=platforms,
                     decisions=tuple(sorted(decisions, key=lambda d: d.environment)),
                     running_in=tuple(sorted({e for d in own for e in running.get(d, ())})),
                 )
             )
-        return tuple(sorted(described, key=lambda image: (image.names, image.digest)))
+        return tuple(sorted(described, key=lambda image: (image.names, str(image.digest))))
 
-    def _tops(self, numbers: Sequence[int]) -> dict[int, list[tuple[int, Digest, Platform]]]:
-        """By what people ask for: the indexes of manifests, or where there are none themselves."""
-        manifests = {row.id: row for row in self._by_id(images, "id", numbers)}
-        tops: dict[int, list[tuple[int, Digest, Platform]]] = defaultdict(list)
+    def _tops(self, numbers: Sequence[int]) -> dict[int, _Top]:
+        """What people ask for: the indexes of manifests, or where there are none themselves."""
+        manifests = {row.id: row for row in _MANIFESTS(self.connection, numbers=list(numbers))}
+        tops: dict[int, _Top] = {}
         contained = set()
-        for row in self._by_id(index_children, "child_id", numbers):
+        for row in _INDEXES(self.connection, children=list(numbers)):
             contained.add(row.child_id)
-            member = (row.child_id, manifests[row.child_id].digest, platform_in(row))
-            tops[row.index_id].append(member)
+            top = tops.setdefault(row.index_id, _Top(row.digest))
+            top.members.append((row.child_id, manifests[row.child_id].digest, platform_in(row)))
+        for top in tops.values():
+            top.members.sort(key=lambda member: str(member[2]))
         for number, row in manifests.items():
             if number not in contained:
-                tops[number].append((number, row.digest, platform_in(row)))
-        return {top: sorted(members, key=lambda m: str(m[2])) for top, members in tops.items()}
+                tops[number] = _Top(row.digest, [(number, row.digest, platform_in(row))])
+        return tops
 
-    def _by_id(self, table: Any, column: str, numbers: Sequence[int]) -> list[Row[Any]]:
-        return [
-            row
-            for some in pieces(numbers)
-            for row in self.connection.execute(select(table).where(table.c[column].in_(some)))
-        ]
 
-    def _decisions(self, digests: Sequence[Digest]) -> dict[Digest, list[RecordedDecision]]:
-        found: dict[Digest, list[RecordedDecision]] = {}
-        for some in pieces(digests):
-            found.update(latest_decisions(self.connection, self.project, some, self.at))
-        return found
+def _manifests(numbers: Collection[int]) -> Select[Any]:
+    column = images.c
+    wanted = column.id, column.digest, column.os, column.architecture, column.variant
+    return select(*wanted).where(among(column.id, numbers))
+
+
+def _indexes(children: Collection[int]) -> Select[Any]:
+    column = index_children.c
+    return (
+        select(index_children, images.c.digest)
+        .join(images, images.c.id == column.index_id)
+        .where(among(column.child_id, children))
+    )
+
+
+def _names(of: Collection[int], at: datetime) -> Select[Any]:
+    column = image_names.c
+    return (
+        select(column.image_id, column.name)
+        .where(among(column.image_id, of), column.recorded_at <= at)
+        .order_by(column.name)
+    )
+
+
+def _licensed(texts: Collection[str]) -> Select[Any]:
+    """The packages with these licence texts; the system itself is a component, and no package."""
+    column = components.c
+    return select(components).where(
+        among(column.licences, texts), column.kind != "operating-system"
+    )
+
+
+_MANIFESTS = Prepared(_manifests)
+_INDEXES = Prepared(_indexes)
+_NAMES = Prepared(_names)
+_LICENSED = Prepared(_licensed)
 
 
 def _meant(row: Row[Any], pattern: PackagePattern) -> Held | None:
