@@ -42,8 +42,8 @@ class Links:
         self._member = member
         self._lists = lists
         self._list = list
-        self._having = Prepared(self._find_having)
-        self._current = Prepared(self._find_current)
+        self._having = Prepared(self.find_having)
+        self._current = Prepared(self.find_current)
 
     def having(
         self, connection: Connection, project: int, members: Sequence[int]
@@ -61,7 +61,8 @@ class Links:
         found = self._current(connection, numbers=[*numbers], at=at)
         return frozenset(number for (number,) in found)
 
-    def _find_having(self, project: int, members: Collection[int]) -> Select[Any]:
+    def find_having(self, project: int, members: Collection[int]) -> Select[Any]:
+        """The query of `having`."""
         link, member = self._links.c, self._links.c[self._member]
         return (
             select(self._lists.c.image_id, self._lists.c.id, member)
@@ -70,7 +71,8 @@ class Links:
             .where(among(member, members), images.c.project_id == project)
         )
 
-    def _find_current(self, numbers: Collection[int], at: datetime) -> Select[Any]:
+    def find_current(self, numbers: Collection[int], at: datetime) -> Select[Any]:
+        """The query of `current`."""
         ranked = (
             latest_evidence(at)
             .where(evidence.c.kind == EvidenceKind.SCAN, among(evidence.c.image_id, numbers))

@@ -187,10 +187,10 @@ def test_it_goes_by_index(database: str) -> None:
         for query in (
             *map(candidates, map(PackagePattern.parse, ("pkg:pypi/a-b", "pkg:deb/debian/x"))),
             candidates(PackagePattern.parse("pkg:nuget/Newtonsoft.Json")),
-            INVENTORIED.having(1, [1, 2]),
-            ASSESSED.having(1, [1, 2]),
-            INVENTORIED.current([1, 2], AT),
-            ASSESSED.current([1, 2], AT),
+            INVENTORIED.find_having(1, [1, 2]),
+            ASSESSED.find_having(1, [1, 2]),
+            INVENTORIED.find_current([1, 2], AT),
+            ASSESSED.find_current([1, 2], AT),
         ):
             plan = _plan(connection, query)
             read_whole = {name for name in metadata.tables if f"SCAN {name}" in plan}
