@@ -66,6 +66,12 @@ def test_only_what_is_named_goes_to_the_daemon() -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["database", "registry"])
+def test_what_others_make_is_named_by_its_digest(compose: dict[str, Any], name: str) -> None:
+    image = compose["services"][name]["image"]
+    assert re.fullmatch(r"docker\.io/library/[a-z]+:[0-9.]+@sha256:[0-9a-f]{64}", image)
+
+
 @pytest.mark.parametrize("name", [*OURS, "database", "registry"])
 def test_every_service_is_confined(compose: dict[str, Any], name: str) -> None:
     service = compose["services"][name]
