@@ -7,7 +7,7 @@ the tests of policies comes here.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from supplychain.errors import SupplyChainError
@@ -20,6 +20,7 @@ from supplychain.gate.policy import Policy
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, PlatformDossier, Running
 from supplychain.model.evidence import (
+    CLAIM,
     CYCLONEDX_PREDICATE,
     SIGNATURE_PREDICATE,
     Build,
@@ -34,6 +35,7 @@ from supplychain.model.evidence import (
 from supplychain.model.history import Deployment
 from supplychain.model.predicate_types import type_uri
 from supplychain.model.subject import Platform, Subject
+from supplychain.model.unsigned import UNKNOWN_DATABASE, Claimed, Told
 
 # What a test says of the image as a whole, and of each platform; what is left out of the first has
 # a word of its own here, or none.
@@ -46,6 +48,7 @@ _PLATFORM = (
     "operating_system",
     "sbom",
     "attested",
+    "claimed",
     *(
         n
         for n in hints_of(PlatformDossier)
@@ -53,6 +56,7 @@ _PLATFORM = (
         and n not in {"attestations", "component_count", "config_evidence", "claims"}
     ),
 )
+_CLAIM = ("by", "scanned", "operating_system", "findings", "components", "secrets", "sbom")
 _SBOM = tuple(name for name in hints_of(Sbom) if name != "evidence")
 KEYS = ("repository", "platform", "platforms", "signed", "running", *_PLATFORM, *_DOSSIER)
 
@@ -149,6 +153,7 @@ class Imagined:
             sbom=sbom,
             component_count=len(given.get("components", ())),
             attestations=(*said, *self._attested(found.get("attested"), subject)),
+            claims=tuple(self._claims(found.get("claimed"), subject)),
             **given,
         )
 
@@ -197,6 +202,27 @@ class Imagined:
         ]
         return sbom, [dataclasses.replace(a, predicate_digest=evidence.digest) for a in said]
 
+    def _claims(self, node: Node | None, subject: Subject) -> Iterator[Claimed]:
+        """What people hand in without a signature."""
+        for number, item in enumerate(items_of(node)):
+            found = fields_of(item, _CLAIM, "a claim")
+            if "by" not in found:
+                raise ProblemError(item.position, "a claim needs 'by'", "by: machine:shop-ci")
+            by = scalar(found["by"], "a caller's name").text
+            scan, (sbom, _) = self._scan(found, subject), self._sbom(found.get("sbom"), subject)
+            if scan is not None:
+                parts, hints = ("components", "findings", "secrets"), hints_of(PlatformDossier)
+                said = {n: self._make.make(hints[n], found[n]) for n in parts if n in found}
+                findings = tuple(one.finding for one in said.pop("findings", ()))
+                whole = dataclasses.replace(scan, findings=findings, **said)
+                claimed = _claimed(scan.evidence, by, number)
+                told = dataclasses.replace(whole, evidence=claimed, database=UNKNOWN_DATABASE)
+                yield Claimed(by, self._make.at, Told(scan=told))
+            if sbom is not None:
+                claimed = _claimed(sbom.evidence, by, number)
+                told_sbom = dataclasses.replace(sbom, evidence=claimed)
+                yield Claimed(by, self._make.at, Told(sbom=told_sbom))
+
     def _attested(self, node: Node | None, subject: Subject) -> list[VerifiedAttestation]:
         """Statements of other types: of the image as a whole, and of each platform."""
         made = []
@@ -216,6 +242,11 @@ class Imagined:
                 said = dataclasses.replace(said, build=build)
             made.append(said)
         return made
+
+
+def _claimed(evidence: Evidence, by: str, number: int) -> Evidence:
+    digest = Digest.of(f"{number} {evidence.digest}".encode())
+    return dataclasses.replace(evidence, digest=digest, verified_by=f"{CLAIM}{by}")
 
 
 def _evidence(kind: EvidenceKind, subject: Subject, at: datetime) -> Evidence:

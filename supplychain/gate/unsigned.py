@@ -50,6 +50,8 @@ class Unsigned:
             terms: Whose word a policy takes.
         """
         made = cls(platforms)
+        if not terms or not any(platform.claims for platform in platforms):
+            return made
         filled: list[PlatformDossier] = []
         joined: list[PlatformDossier] = []
         for platform in platforms:
@@ -140,6 +142,8 @@ def _with_findings(
     found: dict[tuple[Digest, Finding], Claimed],
 ) -> PlatformDossier:
     """The platform with what claims found that is not in its own scan, and whose word that is."""
+    if not scans:
+        return platform
     known = {one.finding for one in platform.findings}
     more = []
     for claim in scans:

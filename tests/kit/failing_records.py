@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import VulnerabilityDatabase
+from supplychain.model.evidence import EvidenceKind, VulnerabilityDatabase
 from supplychain.model.finding import Severity
+from supplychain.pipeline.claiming import read_claim
+from supplychain.records.handed_in import UnsignedClaim
 from supplychain.records.run import ScanRecord
 from tests.kit.failing_tools import DAY, policy_of
+from tests.kit.reports import document
 from tests.kit.runs import index_run, manifest_run, platform_record, sbom_record, scan_record
-from tests.kit.scans import make_finding
+from tests.kit.scans import SUBJECT, make_finding
 from tests.kit.typist import HOUR, Typist
 
 INDEX = index_run("registry.test/shop/multi")
@@ -51,6 +55,19 @@ def save(scan: ScanRecord | None, *, sbom: bool = True) -> Callable[[Typist], ob
             record.save_run(manifest_run(scan=scan, sbom=made), at=typist.now - HOUR)
 
     return save
+
+
+def claimed(typist: Typist) -> None:
+    """Hand in a report without a signature, as a server does it."""
+    save(None)(typist)
+    at = typist.now - HOUR
+    data = json.dumps({**document(), "CreatedAt": at.isoformat()}).encode()
+    asked = SUBJECT.digest, EvidenceKind.SCAN
+    with typist.record() as record:
+        told, unread = read_claim(record, *asked, data, caller="machine:shop-ci", at=at)
+        assert told is not None
+        claim = UnsignedClaim(*asked, "machine:shop-ci", Digest.of(data), len(data), at, unread)
+        record.handed_in.add(claim, lambda: iter([data]), told)
 
 
 def old_database(typist: Typist) -> None:

@@ -15,6 +15,7 @@ from tests.kit.failing_records import (
     INDEX,
     anew,
     break_database,
+    claimed,
     damage_decision,
     folder_as_policy,
     key,
@@ -91,6 +92,12 @@ def _of_scans() -> Iterator[Failing]:
     yield Failing("an image that was never seen", Typist.forget, 10, nothing)
     yield Failing("a run that failed, which records nothing", Typist.forget, 10, nothing)
     yield Failing("no scan", anew(save(None)), 10, "no scan is recorded")
+    yield Failing(
+        "a scan that nobody signed, of somebody whose word no policy takes",
+        anew(claimed),
+        10,
+        "no scan is recorded",
+    )
     yield Failing(
         "a stale scan", anew(lambda t: t.examined(ago=3 * DAY)), 10, "scanned 3 d ago, limit 1 d"
     )

@@ -224,6 +224,21 @@ def test_pending_can_be_expected() -> None:
     assert (one.failures, one.decision.verdict) == ((), Verdict.PENDING)
 
 
+def test_a_claim_can_be_imagined() -> None:
+    head = "schemaVersion: 1\nenvironment: prod\nrules: [{freshness: {scan: 1d}}, {sbom: {}}"
+    taking = "]\nclaims: [{by: [machine:shop-ci], kinds: [scan, sbom]}]\n"
+    policy = load(f"{head}, {{vulnerabilities: {{severity: critical}}}}{taking}")
+    said = "scanned: 2h, sbom: 2h"
+    bad = "findings: [{id: CVE-1, severity: critical, package: openssl, installed: '1'}]"
+    for claimed, verdict in (
+        (f"{{by: machine:shop-ci, {said}}}", "allow"),
+        (f"{{by: machine:other, {said}}}", "deny"),
+        (f"{{by: machine:shop-ci, {said}, {bad}}}", "deny"),
+    ):
+        one = judged(f"claimed: [{claimed}]", verdict, policy=policy)
+        assert one.failures == ()
+
+
 SHAPES = ["~", "x", "3", "true", "2h", "[]", "[x]", "[[x]]", "[~]", "{}", "{x:}", "[{}]"]
 SHAPES += ["{x: y}", "[{x: y}]"]
 
