@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from supplychain.bootstrap import parts
 from supplychain.bootstrap.gates import Gates
 from supplychain.bootstrap.looking import Decisions, Images, Search
+from supplychain.bootstrap.risks import Vex, Waivers
 from supplychain.bootstrap.runs import Runs
 
 if TYPE_CHECKING:
@@ -69,6 +70,16 @@ class Here:
     def search(self) -> Search:
         """What contains what."""
         return Search(self._opened)
+
+    @cached_property
+    def waivers(self) -> Waivers:
+        """Risks accepted for a while."""
+        return Waivers(self._settings, self._opened)
+
+    @cached_property
+    def vex(self) -> Vex:
+        """Claims of fact."""
+        return Vex(self._settings, self._opened)
 
     @property
     def audit(self) -> AuditLog:

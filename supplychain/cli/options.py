@@ -255,8 +255,9 @@ SCANNING: tuple[_Flag, ...] = (
 _P = ParamSpec("_P")
 # Which commands a server answers, for whoever calls another one through it; a test compares.
 THROUGH_SERVERS = (
-    "gate, runs submit|list|show|follow|cancel|again, decisions list|show|replay|verify, "
-    "images list|show, search component|vulnerability|licence, audit list|verify"
+    "gate, run, runs submit|list|show|follow|cancel|again, decisions list|show|replay|verify, "
+    "images list|show, search component|vulnerability|licence, audit list|verify, "
+    "waivers request|approve|reject|revoke|list|show, vex import|list|show|accept"
 )
 
 

@@ -12,6 +12,7 @@ from supplychain.client.connection import Connection
 from supplychain.client.gates import Gates
 from supplychain.client.looking import Audit, Decisions, Images, Search
 from supplychain.client.refusals import understood
+from supplychain.client.risks import Vex, Waivers
 from supplychain.client.runs import Runs
 from supplychain.errors import NotFoundError, SupplyChainError
 
@@ -69,6 +70,16 @@ class There:
     def search(self) -> Search:
         """What contains what."""
         return Search(self._connection)
+
+    @cached_property
+    def waivers(self) -> Waivers:
+        """Risks accepted for a while."""
+        return Waivers(self._connection, self._by_digest)
+
+    @cached_property
+    def vex(self) -> Vex:
+        """Claims of fact."""
+        return Vex(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

@@ -13,8 +13,10 @@ from supplychain.cli import attached as attachments
 from supplychain.cli import options, vex_lines
 from supplychain.cli.context import Context, OutputFormat, write
 from supplychain.cli.judgement import environment_of
+from supplychain.cli.place import place, require_here
 from supplychain.cli.whom import asked, require_published
 from supplychain.errors import InputError, NotFoundError
+from supplychain.export.data import claim_data
 
 if TYPE_CHECKING:
     from supplychain.records.record import Record
@@ -40,7 +42,9 @@ def _group() -> None:
 
 
 @app.command("import")
-@options.command(options.RECORD, options.REGISTRY, options.TRUSTED_ROOT)
+@options.command(
+    options.RECORD, options.REGISTRY, options.TRUSTED_ROOT, works=options.Works.ANYWHERE
+)
 @asked
 def import_(
     shared: Context,
@@ -93,8 +97,6 @@ def import_(
       supplychain vex import shop.vex.json --bundle shop.sigstore.json -e prod
       supplychain vex import --attached registry.example/shop:1.4 -e prod
     """
-    from supplychain.bootstrap import parts, vex
-
     now = shared.now()
     require_published(whom)
     if attached is not None and (file or bundle or image):
@@ -102,19 +104,29 @@ def import_(
             "a document is a file, or lies beside an image",
             hint="give FILE with --bundle, or --attached SOURCE alone",
         )
-    trusted = vex.trust(shared.settings, whom, environment, policy_file, shared.ask)
-    with parts.open_record(shared.settings, create=True) as record:
-        if attached is not None:
+    if whom != Believed():
+        require_here(shared, "saying whom to believe")
+    if attached is not None:
+        require_here(shared, "--attached")
+        from supplychain.bootstrap import parts, vex
+
+        trusted = vex.trust(shared.settings, whom, environment, policy_file, shared.ask)
+        with parts.open_record(shared.settings, create=True) as record:
             _import_attached(shared, record, attached, trusted, output)
-            return
-        if file is None:
-            raise InputError("no document is named", hint="give FILE, or --attached SOURCE")
-        about = None
-        if image is not None:
-            digest = record.find(image)
-            about = record.dossier(digest, at=now)
-        document = vex.import_vex(record, file, bundle, trusted, image=about, at=now)
-        found = record.vex.statements(document.digest, at=now)
+        return
+    if file is None:
+        raise InputError("no document is named", hint="give FILE, or --attached SOURCE")
+    with place(shared, create=True) as there:
+        found = there.vex.take_in(
+            file,
+            bundle,
+            whom=whom,
+            environment=environment,
+            policy=policy_file,
+            image=image,
+            ask=shared.ask,
+            at=now,
+        )
     vex_lines.show(found, output)
 
 
@@ -129,13 +141,15 @@ def _import_attached(
         )
     # By now it is on record.
     now = shared.now()
-    found = [one for document in documents for one in record.vex.statements(document, at=now)]
+    found = [
+        claim_data(one) for document in documents for one in record.vex.statements(document, at=now)
+    ]
     attachments.refused(refused)
     vex_lines.show(found, output)
 
 
 @app.command("list")
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def list_(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """List the VEX documents on record, the newest first.
 
@@ -146,16 +160,14 @@ def list_(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
       supplychain vex list
       supplychain vex list --output json
     """
-    from supplychain.bootstrap import parts
-
     now = shared.now()
-    with parts.open_record(shared.settings) as record:
-        found = record.vex.documents(at=now)
+    with place(shared) as there:
+        found = there.vex.documents(at=now)
     vex_lines.show_documents(found, output, now=now)
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def show(shared: Context, document: _Document, output: options.Output = OutputFormat.TEXT) -> None:
     """Show what a VEX document claims, who signed it, and who accepted which claim.
 
@@ -164,16 +176,13 @@ def show(shared: Context, document: _Document, output: options.Output = OutputFo
       supplychain vex show sha256:1f3c5a7b9d0e
       supplychain vex show 1f3c5a7b9d0e --output json
     """
-    from supplychain.bootstrap import parts
-
-    now = shared.now()
-    with parts.open_record(shared.settings) as record:
-        found = record.vex.statements(record.vex.find(document, at=now), at=now)
+    with place(shared) as there:
+        found = there.vex.claims(document, at=shared.now())
     vex_lines.show(found, output)
 
 
 @app.command()
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def accept(
     shared: Context,
     claim: Annotated[
@@ -203,18 +212,11 @@ def accept(
       supplychain vex accept sha256:1f3c5a7b9d0e#3 --reason "we never parse XML"
       supplychain vex accept 1f3c5a7b9d0e#3 --withdraw --reason "since 2.0 we do"
     """
-    from supplychain.bootstrap import parts, vex
-
-    now, actor = shared.now(), parts.actor(shared.settings)
     if not reason.strip():
         raise InputError("no reason is given", hint='--reason "we never parse XML"')
-    with parts.open_record(shared.settings) as record:
-        document, position = vex.named(record, claim, at=now)
-        record.vex.review(
-            document, position, actor=actor, reason=reason, at=now, accepted=not withdraw
-        )
-        found = record.vex.statements(document, at=now)
-    vex_lines.show([s for s in found if position in {None, s.claim.position}], output)
+    with place(shared) as there:
+        found = there.vex.accept(claim, reason=reason, withdraw=withdraw, at=shared.now())
+    vex_lines.show(found, output)
 
 
 @app.command()

@@ -10,9 +10,9 @@ from supplychain.cli import options
 from supplychain.cli import waiver_options as given
 from supplychain.cli.console import printable, say
 from supplychain.cli.context import Context, OutputFormat
+from supplychain.cli.place import place
 from supplychain.cli.waiver_lines import present
 from supplychain.model.digest import Digest
-from supplychain.model.waiver import WaiverStep
 
 _Request = Annotated[
     str | None,
@@ -25,7 +25,7 @@ _Request = Annotated[
 ]
 
 
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=options.Works.ANYWHERE)
 def approve(
     shared: Context,
     waiver: given.Waiver,
@@ -43,22 +43,14 @@ def approve(
       supplychain waivers approve WV-17
       supplychain waivers approve WV-17 --request sha256:…
     """
-    from supplychain.bootstrap import parts
-    from supplychain.bootstrap.waiver_book import approve_waiver
-    from supplychain.bootstrap.waivers import waiver_number
-
-    now, settings = shared.now(), shared.settings
-    actor, number = parts.actor(settings), waiver_number(waiver)
-    document = Digest.parse(request) if request else None
-    with parts.open_record(settings) as record:
-        made, counts = approve_waiver(
-            settings, record, number, actor=actor, at=now, reason=reason, document=document
-        )
+    now, document = shared.now(), Digest.parse(request) if request else None
+    with place(shared) as asked:
+        made, counts = asked.waivers.approve(waiver, reason=reason, request=document, at=now)
     present(shared, made, now, output)
-    say(f"the approval of {printable(actor)} counts in {', '.join(counts)}")
+    say(f"the approval of {printable(made.approved_by)} counts in {', '.join(counts)}")
 
 
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=options.Works.ANYWHERE)
 def reject(
     shared: Context,
     waiver: given.Waiver,
@@ -71,18 +63,13 @@ def reject(
     Examples:
       supplychain waivers reject WV-17 --reason "the upgrade is small"
     """
-    from supplychain.bootstrap import parts
-    from supplychain.bootstrap.waivers import waiver_number
-
-    now, actor = shared.now(), parts.actor(shared.settings)
-    with parts.open_record(shared.settings) as record:
-        made = record.waivers.answer(
-            waiver_number(waiver), WaiverStep.REJECTED, actor=actor, at=now, reason=reason
-        )
+    now = shared.now()
+    with place(shared) as asked:
+        made = asked.waivers.reject(waiver, reason=reason, at=now)
     present(shared, made, now, output)
 
 
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=options.Works.ANYWHERE)
 def revoke(
     shared: Context,
     waiver: given.Waiver,
@@ -95,10 +82,7 @@ def revoke(
     Examples:
       supplychain waivers revoke WV-17 --reason "an exploit is about"
     """
-    from supplychain.bootstrap import parts
-    from supplychain.bootstrap.waivers import waiver_number
-
-    now, actor = shared.now(), parts.actor(shared.settings)
-    with parts.open_record(shared.settings) as record:
-        made = record.waivers.revoke(waiver_number(waiver), actor=actor, at=now, reason=reason)
+    now = shared.now()
+    with place(shared) as asked:
+        made = asked.waivers.revoke(waiver, reason=reason, at=now)
     present(shared, made, now, output)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from supplychain.cli import options
 from supplychain.cli import waiver_options as given
 from supplychain.cli.console import say
 from supplychain.cli.context import Context, OutputFormat
+from supplychain.cli.place import place
 from supplychain.cli.waiver_lines import present
 from supplychain.errors import InputError
-from supplychain.model.digest import Digest
 from supplychain.model.waiver import EndsWithFix, WaiverScope, WaiverStep, WaiverTerms
 
-if TYPE_CHECKING:
-    from supplychain.records.record import Record
 
-
-@options.command(options.RECORD, options.ACTOR, options.REGISTRY)
+@options.command(options.RECORD, options.ACTOR, options.REGISTRY, works=options.Works.ANYWHERE)
 def request(
     shared: Context,
     cve: given.Cve = None,
@@ -48,36 +44,28 @@ def request(
       supplychain waivers request --rule sbom --repository registry.example/shop \\
         -e prod --expires 2027-01-31 --reason "see CHG-42" --ticket SEC-7
     """
-    from supplychain.bootstrap import parts
-    from supplychain.bootstrap.waiver_book import request_waiver
-    from supplychain.bootstrap.waivers import expiry
-
-    now, settings = shared.now(), shared.settings
+    now = shared.now()
     if not expires:
         raise InputError("a waiver has to end", hint="--expires 14d, a date, or an instant")
-    actor, ends = parts.actor(settings), expiry(expires, now)
-
-    def terms(about: WaiverScope) -> WaiverTerms:
-        return WaiverTerms(
-            about,
+    scope = WaiverScope(
+        vulnerability=cve or "",
+        rule=rule or "",
+        package=package or "",
+        versions=versions or "",
+        repository=repository or "",
+        environments=tuple(sorted(set(environment or ()))),
+    )
+    with place(shared, create=True) as asked:
+        waiver = asked.waivers.request(
+            scope,
+            image=image,
+            expires=expires,
             reason=reason,
-            expires_at=ends,
-            owner=owner or actor,
+            owner=owner,
             ticket=ticket or "",
             ends_with_fix=ends_with_fix or EndsWithFix.NEVER,
+            at=now,
         )
-
-    with parts.open_record(settings, create=True) as record:
-        scope = WaiverScope(
-            vulnerability=cve or "",
-            rule=rule or "",
-            package=package or "",
-            versions=versions or "",
-            repository=repository or "",
-            image=_image(shared, record, image),
-            environments=tuple(sorted(set(environment or ()))),
-        )
-        waiver = request_waiver(settings, record, scope, terms, actor=actor, at=now)
     present(shared, waiver, now, output)
     say(f"it counts once it is approved: supplychain waivers approve {waiver.name}")
 
@@ -168,9 +156,3 @@ def _change(
         made = change_waiver(settings, record, number, changed, actor=actor, at=now, step=step)
     present(shared, made, now, output)
     say(f"it counts once it is approved: supplychain waivers approve {made.name}")
-
-
-def _image(shared: Context, record: Record, image: str | None) -> Digest | None:
-    from supplychain.bootstrap import targets
-
-    return None if image is None else targets.subject_of(shared.settings, record, image).digest

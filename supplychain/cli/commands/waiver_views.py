@@ -10,6 +10,7 @@ import typer
 from supplychain.cli import options
 from supplychain.cli import waiver_options as given
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.place import place
 from supplychain.cli.waiver_lines import (
     decisions_line,
     details,
@@ -20,7 +21,7 @@ from supplychain.export.data import waiver_data, waiver_event_data
 from supplychain.model.waiver import Waiver, WaiverState
 
 
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def list_(
     shared: Context,
     state: Annotated[
@@ -45,13 +46,12 @@ def list_(
       supplychain waivers list --state requested
       supplychain waivers list --expiring 7d --output json
     """
-    from supplychain.bootstrap import parts
     from supplychain.gate.durations import parse_duration
 
     now = shared.now()
     period = parse_duration(expiring) if expiring else None
-    with parts.open_record(shared.settings) as record:
-        found = record.waivers.all(at=now)
+    with place(shared) as asked:
+        found = asked.waivers.all(at=now)
     shown = [
         waiver
         for waiver in found
@@ -64,7 +64,7 @@ def list_(
         write(f"{line(waiver, shared.paint, now)}\n")
 
 
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=options.Works.ANYWHERE)
 def show(shared: Context, waiver: given.Waiver, output: options.Output = OutputFormat.TEXT) -> None:
     """Show a waiver: what it is about, who said what, and which decisions rest on it.
 
@@ -73,14 +73,9 @@ def show(shared: Context, waiver: given.Waiver, output: options.Output = OutputF
       supplychain waivers show WV-17
       supplychain waivers show WV-17 --output json
     """
-    from supplychain.bootstrap import parts
-    from supplychain.bootstrap.waivers import waiver_number
-
-    now, number = shared.now(), waiver_number(waiver)
-    with parts.open_record(shared.settings) as record:
-        steps = record.waivers.history(number, at=now)
-        found = [one for one in record.waivers.all(at=now) if one.number == number]
-        used_by = record.waivers.used_by(number)
+    now = shared.now()
+    with place(shared) as asked:
+        found, steps, used_by = asked.waivers.get(waiver, at=now)
     if output is OutputFormat.JSON:
         write_json(
             {

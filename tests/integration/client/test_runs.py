@@ -9,8 +9,10 @@ import pytest
 
 from supplychain.model.runs import Bounds, Duty, RunState
 from supplychain.records.run_queue import RunQueue
+from tests.kit.failings import in_order
 from tests.kit.listening import Remote
 from tests.kit.misbehaving import Exchange, cut, reply, scripted_server
+from tests.kit.scans import SUBJECT
 from tests.kit.typist import Typist
 
 SHOP = "registry.test/shop:1.4"
@@ -114,3 +116,28 @@ def test_a_stream_that_breaks_off_is_taken_up_where_it_was(typist: Typist) -> No
         typist.type("--server", server.url, "runs", "follow", RUN).refused(1, "answers what no")
         server.on("GET", f"{path}/events", reply(200, b"{}", kind="application/json"))
         typist.type("--server", server.url, "runs", "follow", RUN).refused(1, "no stream")
+
+
+@pytest.mark.parametrize("state", [RunState.SUCCEEDED, RunState.FAILED])
+def test_a_whole_run_is_done_by_workers_and_judged_by_the_server(
+    remote: Remote, state: RunState
+) -> None:
+    in_order(remote.typist)
+
+    def work() -> None:
+        remote.typist.sql(f"UPDATE runs SET digest = '{SUBJECT.digest}'")
+        end(remote, state)
+
+    later = threading.Timer(1, work)
+    later.start()
+    there = remote.type("run", SHOP, "-e", "prod")
+    later.join()
+    assert there.code == (0 if state is RunState.SUCCEEDED else 1), there
+    assert "1  " in there.stderr
+    if state is RunState.FAILED:
+        assert "is failed, and nothing was judged" in there.stderr
+        assert there.stdout == ""
+    else:
+        assert there.stdout == remote.here("gate", str(SUBJECT), "-e", "prod").stdout
+    remote.type("run", "oci:/etc", "-e", "prod").refused(2)
+    remote.type("run", SHOP, "-e", "prod", "--policy", "prod.yaml").refused(2, "own policies")
