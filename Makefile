@@ -44,6 +44,7 @@ interop-table: ## the same, and write its table into docs/interop.md
 
 faults: $(VENV)/.dev ## kill, stop and starve workers, again and again: SUPPLYCHAIN_FAULTS=200 make faults
 	@SUPPLYCHAIN_MANY=$${SUPPLYCHAIN_MANY:-1000} $(BIN)/python -m pytest tests/faults --timeout=3600 $(ARGS)
+	@SUPPLYCHAIN_INTERLEAVINGS=$${SUPPLYCHAIN_INTERLEAVINGS:-10000} $(BIN)/python -m pytest tests/integration/records/test_next_decision.py --timeout=3600
 
 fuzz: $(VENV)/.fuzz ## try to break one parser: make fuzz TARGET=bundle SECONDS=60
 	@$(BIN)/python -m tests.fuzz "$(TARGET)" "$(SECONDS)"
