@@ -70,11 +70,12 @@ lock: $(VENV)/.dev ## pin the dependencies anew, with hashes and without address
 	@$(LOCK) --group pyproject.toml:demo -c requirements/runtime.txt -o requirements/demo.txt
 	@$(LOCK) --group pyproject.toml:dev $(SERVICE) -c requirements/runtime.txt -c requirements/demo.txt -o requirements/dev.txt
 	@$(LOCK) --group pyproject.toml:fuzz -c requirements/dev.txt -o requirements/fuzz.txt
+	@$(LOCK_GROUP) --group pyproject.toml:openapi -o requirements/openapi.txt
 	@$(BIN)/python requirements/both_pins.py requirements/*.txt
 
-LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras --custom-compile-command "make lock" \
-	pyproject.toml
+LOCK_GROUP = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-strip-extras --custom-compile-command "make lock"
+LOCK = $(LOCK_GROUP) pyproject.toml
 # What the server and its workers may need: every place of keys that needs no module of its own.
 SERVICE = --extra postgresql --extra server --extra aws --extra azure --extra gcp --extra rego
 

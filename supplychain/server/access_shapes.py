@@ -185,7 +185,7 @@ class Events(Page):
     events: list[Event]
 
 
-class Verified(BaseModel):
+class VerifiedLog(BaseModel):
     """What came of looking at the whole log."""
 
     events: int

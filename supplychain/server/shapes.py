@@ -77,10 +77,8 @@ class Platform(BaseModel):
     findings: dict[str, int] = Field(description="how many of each severity")
 
 
-class Image_(BaseModel):  # noqa: N801  # `Image` is what somebody asks about
+class ImageShown(BaseModel):
     """An image on record."""
-
-    model_config = ConfigDict(title="Image")
 
     digest: str
     media_type: str
@@ -93,7 +91,7 @@ class Image_(BaseModel):  # noqa: N801  # `Image` is what somebody asks about
 class Images(Page):
     """Images on record, the newest first."""
 
-    images: list[Image_]
+    images: list[ImageShown]
 
 
 class Component(BaseModel):

@@ -60,7 +60,7 @@ class Answer(shapes.Asked):
     reason: shapes.Text = ""
 
 
-class Approval(Answer):
+class WaiverApproval(Answer):
     """The word that a risk may be borne."""
 
     request: str | None = Field(

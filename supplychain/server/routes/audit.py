@@ -42,7 +42,7 @@ def list_events(
     return pager.answer("events", [event_data(event) for event in page], following)
 
 
-@router.get("/verify", responses=shapes.gives(told.Verified))
+@router.get("/verify", responses=shapes.gives(told.VerifiedLog))
 def verify_the_log(
     request: Request,
     caller: ReadingAudit,

@@ -87,7 +87,7 @@ class Replayed(BaseModel):
     same: bool
 
 
-class Verified(BaseModel):
+class VerifiedDecisions(BaseModel):
     """The chain of decisions, looked at from end to end."""
 
     decisions: int
@@ -122,7 +122,7 @@ def list_decisions(
     return pager.answer("decisions", [decision_data(one) for one in shown], more)
 
 
-@router.get("/verification", responses=shapes.gives(Verified))
+@router.get("/verification", responses=shapes.gives(VerifiedDecisions))
 def verify_decisions(
     request: Request,
     caller: Reading,

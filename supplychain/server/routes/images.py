@@ -52,7 +52,7 @@ def list_images(
     return pager.answer("images", [image_data(image) for image in shown], more)
 
 
-@router.get("/{digest}", responses=shapes.gives(shapes.Image_))
+@router.get("/{digest}", responses=shapes.gives(shapes.ImageShown))
 def show_image(digest: DigestPath, request: Request, caller: Reading, service: Serving) -> Response:
     """Show an image on record: platforms, scans, and its last decisions."""
     found = caller.record.image(Digest.parse(digest), at=service.clock())

@@ -147,7 +147,7 @@ def change_a_waiver(
 @router.post("/{waiver}/approve", responses=shapes.gives(told.Approved))
 def approve_a_waiver(
     waiver: _Name,
-    said: told.Approval,
+    said: told.WaiverApproval,
     request: Request,
     caller: AnsweringWaivers,
     service: Serving,

@@ -94,3 +94,8 @@ def test_a_request_has_a_name_and_only_a_usable_one(served: Served) -> None:
     for name in ("", "a b", "x" * 129, "<script>"):
         given = served.get("/livez", headers={"X-Request-Id": name}).headers["x-request-id"]
         assert given not in {"", name}
+
+
+def test_each_thing_that_is_described_has_a_name_of_its_own(served: Served) -> None:
+    names = served.get("/v1/openapi.json").json()["components"]["schemas"]
+    assert [name for name in names if not name.isalnum()] == []
