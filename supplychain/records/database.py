@@ -72,6 +72,27 @@ def password_from(engine: Engine, urls: Callable[[], str]) -> None:
             parameters["password"] = password
 
 
+def never_idle(engine: Engine, milliseconds: int) -> None:
+    """Have the server end what does nothing for so long in the middle of a transaction.
+
+    Who is stopped there, or whose machine is gone, would keep everybody from what it has locked.
+
+    Args:
+        engine: A PostgreSQL database; with SQLite, who is gone has no lock, and none can be taken
+            from who is stopped.
+        milliseconds: How long.
+    """
+    if engine.dialect.name != "postgresql":
+        return
+
+    @event.listens_for(engine, "connect")
+    def limit(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        connection.execute(f"SET idle_in_transaction_session_timeout = {milliseconds:d}")
+        connection.commit()
+
+    engine.dispose()  # whatever was connected before
+
+
 def sqlite_file(url: URL) -> Path | None:
     """The file of a SQLite database; None for a server."""
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from supplychain.errors import ContentMissingError, StoreError
 from supplychain.model.digest import Digest
-from supplychain.records.content import checked, key_of, passing
+from supplychain.records.content import PROBE, PROBED, checked, key_of, passing
 
 # Unfinished files; a killed process may leave one here, where nothing ever reads it.
 _UNFINISHED = "unfinished"
@@ -36,30 +36,35 @@ _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno
 class FolderStore:
     """Documents as read-only files under a folder, which is made when something is put.
 
+    Whoever put `PROBED` relies on its being there from then on: where it is not, somebody took the
+    folder away, or what was mounted there.
+
     Args:
         root: The folder.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._is_probed = False
 
     def put(self, data: bytes) -> Digest:
         """See `ContentStore.put`."""
         digest = Digest.of(data)
         target = self._path(digest)
-        with _faults(f"the content store {self._root} cannot be written"):
+        with self._opened("written"):
             _make_folders(target.parent)
             if not (_touch(target) and _holds(target, data)):
                 self._write(iter((data,)), target)
             # Also for what is there already: another process may have renamed it a moment ago
             # and not be done.
             _sync_folder(target.parent)
+        self._is_probed = self._is_probed or data == PROBED
         return digest
 
     def put_chunks(self, digest: Digest, size: int, chunks: Callable[[], Iterator[bytes]]) -> None:
         """See `ContentStore.put_chunks`."""
         target = self._path(digest)
-        with _faults(f"the content store {self._root} cannot be written"):
+        with self._opened("written"):
             _make_folders(target.parent)
             if not (_touch(target) and _is_intact(target, digest)):
                 self._write(passing(digest, size, chunks()), target)
@@ -68,7 +73,7 @@ class FolderStore:
     def get(self, digest: Digest) -> bytes:
         """See `ContentStore.get`."""
         path = self._path(digest)
-        with _faults(f"the content store {self._root} cannot be read"):
+        with self._opened("read"):
             try:
                 data = path.read_bytes()
             except FileNotFoundError:
@@ -81,7 +86,7 @@ class FolderStore:
 
     def has(self, digest: Digest) -> bool:
         """See `ContentStore.has`."""
-        with _faults(f"the content store {self._root} cannot be read"):
+        with self._opened("read"):
             try:
                 self._path(digest).stat()
             except FileNotFoundError:
@@ -90,14 +95,14 @@ class FolderStore:
 
     def digests(self) -> Iterator[Digest]:
         """See `ContentStore.digests`."""
-        with _faults(f"the content store {self._root} cannot be read"):
+        with self._opened("read"):
             for path in self._root.glob("sha256/??/*"):
                 yield Digest("sha256", path.name)
 
     def discard(self, digest: Digest, *, unused_since: datetime) -> bool:
         """See `ContentStore.discard`."""
         path, aside = self._path(digest), self._root / _UNFINISHED
-        with _faults(f"the content store {self._root} cannot be written"):
+        with self._opened("written"):
             _make_folders(aside)
             taken = aside / f"{path.name}.{secrets.token_hex(8)}"
             try:
@@ -113,6 +118,18 @@ class FolderStore:
                 taken.unlink()
             _sync_folder(path.parent)
         return not used
+
+    @contextmanager
+    def _opened(self, done: str) -> Iterator[None]:
+        """Say what went wrong, and use no other folder than the one that was there before."""
+        with _faults(f"the content store {self._root} cannot be {done}"):
+            if self._is_probed and not self._path(PROBE).exists():
+                raise StoreError(
+                    "the content store is not the one that it was",
+                    because=f"there is no {self._path(PROBE)} any more",
+                    hint="mount it again: documents would be written beside it",
+                )
+            yield
 
     def _path(self, digest: Digest) -> Path:
         return self._root / key_of(digest)

@@ -18,7 +18,7 @@ from supplychain.model.access import Acting
 from supplychain.model.digest import Digest
 from supplychain.model.runs import MOST_TAKEOVERS, Bounds, Claim, Duty, Run, RunState
 from supplychain.records.audit import Notes
-from supplychain.records.database import reading, writing
+from supplychain.records.database import never_idle, reading, writing
 from supplychain.records.run_rows import BELIEVED, move, read_run, run_of, superseded, tell
 from supplychain.records.schema import projects, runs, workers
 from supplychain.records.tenants import whose
@@ -26,6 +26,8 @@ from supplychain.records.version import open_current
 
 # Any number will do, as long as every version of this program takes the same one.
 _TURN = 7_303_014_250_117
+# Milliseconds; what is done here in one transaction takes a few.
+_LONGEST_IDLE = 5_000
 
 
 class RunQueue:
@@ -46,7 +48,9 @@ class RunQueue:
             ConfigurationError: The URL is unusable.
             SchemaVersionError: The schema is not this program's.
         """
-        return cls(open_current(url))
+        engine = open_current(url)
+        never_idle(engine, _LONGEST_IDLE)
+        return cls(engine)
 
     def close(self) -> None:
         """Let go of the database's connections."""

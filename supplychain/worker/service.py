@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from supplychain.bootstrap import parts, runs, trust
 from supplychain.model.runs import Duty
+from supplychain.records.content import PROBED
 from supplychain.records.run_queue import RunQueue
 from supplychain.settings import Settings
 from supplychain.worker.engine import engine_url
@@ -47,6 +48,8 @@ def working(
     )
     with parts.open_record(settings, create=True) as record:
         queue = RunQueue.open(settings.database_url)
+        # From here on no other store is taken for the one that it was.
+        record.content.put(PROBED)
         performer = around(Pipelines(settings, record, parts.now))
         worker = Worker(queue, engine_url(settings.database_url), performer, manner, parts.now)
         worker.start()

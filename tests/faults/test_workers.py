@@ -5,46 +5,24 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import time
-from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from supplychain.model.runs import RunState
+from supplychain.model.runs import MOST_TAKEOVERS, RunState
+from tests.kit.aftermath import require_sound
 from tests.kit.crew import BEAT, LEASE, WHERE, Crew, Fault, until
+from tests.kit.forked import Process
 
 # How often a worker is killed at any moment.
 RANDOM = int(os.environ.get("SUPPLYCHAIN_FAULTS", "3"))
 
 
-@pytest.fixture
-def crew(database: str, tmp_path: Path) -> Crew:
-    """Nobody yet, over an empty record on each engine."""
-    (tmp_path / "crew").mkdir()
-    return Crew(database, tmp_path / "crew")
-
-
-def _all_over(crew: Crew) -> bool:
-    return all(run.state.over for run in crew.runs())
-
-
-def _require_each_done_once(crew: Crew, submitted: list[str]) -> None:
-    assert {run.id for run in crew.runs()} == set(submitted)
-    assert Counter(run.state for run in crew.runs()) == {RunState.SUCCEEDED: len(submitted)}
-    deeds = Counter(crew.deeds())
-    # Whoever is killed right after an end has no time to say so, and nobody says so twice.
-    assert all(count == 1 for count in deeds.values()), deeds
-    for run in submitted:
-        with crew.record() as record:
-            events = record.runs.events(run)
-        assert [event.number for event in events] == list(range(1, len(events) + 1))
-        assert [event.kind for event in events].count("succeeded") == 1
-
-
-def _put_to_sleep(worker: subprocess.Popen[bytes], crew: Crew) -> None:
+def _put_to_sleep(worker: Process, crew: Crew) -> None:
     """Stop a worker, but not in the middle of a write to SQLite: then nobody else could write."""
     while True:
         time.sleep(BEAT)
@@ -54,6 +32,7 @@ def _put_to_sleep(worker: subprocess.Popen[bytes], crew: Crew) -> None:
         worker.send_signal(signal.SIGCONT)
 
 
+@pytest.mark.fault("a worker is killed at each boundary of its steps (work that only waits)")
 @pytest.mark.parametrize("where", WHERE)
 @pytest.mark.parametrize("step", ["scan", "sign", "record"])
 def test_a_worker_killed_at_a_step_loses_nothing(
@@ -65,12 +44,13 @@ def test_a_worker_killed_at_a_step_loses_nothing(
     with crew.worker(fault=fault) as first:
         assert first.wait(60) == -signal.SIGKILL
         with crew.worker(fault=fault):
-            until(lambda: _all_over(crew), 60)
+            until(crew.all_over, 60)
 
-    _require_each_done_once(crew, submitted)
+    require_sound(crew, submitted)
     assert sum(run.takeovers for run in crew.runs()) >= 1
 
 
+@pytest.mark.fault("a run kills each worker that touches it")
 def test_a_run_that_kills_whoever_touches_it_is_set_aside(crew: Crew) -> None:
     [run] = crew.submit(1)
     fault = Fault("scan", "within")
@@ -78,7 +58,7 @@ def test_a_run_that_kills_whoever_touches_it_is_set_aside(crew: Crew) -> None:
         for _ in range(4):
             stack.enter_context(crew.worker(fault=fault)).wait(60)
         stack.enter_context(crew.worker())
-        until(lambda: _all_over(crew), 60)
+        until(crew.all_over, 60)
 
         with crew.record() as record:
             dead = record.runs.get(run)
@@ -86,11 +66,12 @@ def test_a_run_that_kills_whoever_touches_it_is_set_aside(crew: Crew) -> None:
             assert dead.error is not None
             assert dead.error["code"] == "worker_lost"
             again = record.runs.again(run, by="ben", at=dead.submitted_at)
-        until(lambda: _all_over(crew), 60)
+        until(crew.all_over, 60)
         with crew.record() as record:
             assert record.runs.get(again.id).state is RunState.SUCCEEDED
 
 
+@pytest.mark.fault("a worker is stopped (SIGSTOP) for longer than its lease, and goes on (SIGCONT)")
 def test_a_worker_that_slept_too_long_writes_nothing_any_more(crew: Crew) -> None:
     submitted = crew.submit(2)
 
@@ -98,29 +79,39 @@ def test_a_worker_that_slept_too_long_writes_nothing_any_more(crew: Crew) -> Non
         until(lambda: any(run.state is RunState.RUNNING for run in crew.runs()))
         _put_to_sleep(sleeper, crew)
         with crew.worker(seconds=0.1):
-            until(lambda: _all_over(crew), 60)
+            until(crew.all_over, 60)
             sleeper.send_signal(signal.SIGCONT)
             time.sleep(LEASE + 1.5)
             assert sleeper.poll() is None
             # It is of use again.
             more = crew.submit(4)
-            until(lambda: _all_over(crew), 60)
+            until(crew.all_over, 60)
 
-    _require_each_done_once(crew, submitted + more)
+    require_sound(crew, submitted + more)
 
 
-def test_workers_killed_at_any_moment_lose_nothing(crew: Crew) -> None:
+@pytest.mark.fault("a worker is killed at a random moment")
+def test_workers_killed_at_any_moment_lose_nothing(
+    crew: Crew, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("times", RANDOM)
     submitted, chance = crew.submit(20 + 2 * RANDOM), random.Random(RANDOM)
     with crew.worker(seconds=0.05), ExitStack() as stack:
         for _ in range(RANDOM):
             worker = stack.enter_context(crew.worker(seconds=0.05))
             time.sleep(chance.uniform(0.3, 2.5))
             worker.kill()
-        until(lambda: _all_over(crew), 120)
+        until(crew.all_over, 300)
+        # Whoever is that unlucky is set aside, says so, and is done when somebody asks again.
+        unlucky = [run.id for run in crew.runs() if run.takeovers > MOST_TAKEOVERS]
+        with crew.record() as record:
+            again = [record.runs.again(run, by="ann", at=datetime.now(UTC)).id for run in unlucky]
+        until(crew.all_over, 60)
 
-    _require_each_done_once(crew, submitted)
+    require_sound(crew, submitted + again, set_aside=unlucky)
 
 
+@pytest.mark.fault("a run is cancelled while its tool runs")
 def test_a_cancelled_run_ends_soon_and_another_goes_on(crew: Crew) -> None:
     first, second = crew.submit(2)
     with crew.worker(seconds=30, concurrency=1):
@@ -132,6 +123,7 @@ def test_a_cancelled_run_ends_soon_and_another_goes_on(crew: Crew) -> None:
             until(lambda: record.runs.get(first).state is RunState.CANCELLED, 10)
 
 
+@pytest.mark.fault("a worker is told to end (SIGTERM) in the middle of a run")
 def test_a_worker_told_to_end_gives_back_what_it_has_not_done(crew: Crew) -> None:
     [run] = crew.submit(1)
     with crew.worker(seconds=30) as worker:
@@ -142,14 +134,5 @@ def test_a_worker_told_to_end_gives_back_what_it_has_not_done(crew: Crew) -> Non
     assert (left.state, left.takeovers) == (RunState.QUEUED, 0)
 
     with crew.worker():
-        until(lambda: _all_over(crew), 30)
-    _require_each_done_once(crew, [run])
-
-
-def test_a_thousand_runs_at_once_are_all_done(crew: Crew) -> None:
-    many = int(os.environ.get("SUPPLYCHAIN_MANY", "100"))
-    submitted = crew.submit(many)
-    with crew.worker(concurrency=8), crew.worker(concurrency=8):
-        until(lambda: _all_over(crew), 600)
-
-    _require_each_done_once(crew, submitted)
+        until(crew.all_over, 30)
+    require_sound(crew, [run])

@@ -17,22 +17,26 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from supplychain.bootstrap import parts
 from supplychain.model.digest import Digest
 from supplychain.model.runs import Bounds, Duty, Run, RunRequest, RunState
+from supplychain.records.content import PROBED
 from supplychain.records.folder import FolderStore
 from supplychain.records.record import Record
 from supplychain.records.run_queue import RunQueue
 from supplychain.settings import Settings
 from supplychain.worker.engine import Json, Step, engine_url
 from supplychain.worker.held import Held
-from supplychain.worker.service import worker_name, working
+from supplychain.worker.parts import Pipelines
+from supplychain.worker.service import worker_name
 from supplychain.worker.worker import Manner, Performer, Worker
+from tests.kit.forked import Forked, Process
 
 # A tenth of what is real, so that tests of deaths take seconds.
 BEAT, LEASE = 0.2, 1.5
@@ -166,6 +170,10 @@ class Crew:
         with self.record() as record:
             return record.runs.list(limit=limit)
 
+    def all_over(self) -> bool:
+        """Whether nothing more will come of any run."""
+        return all(run.state.over for run in self.runs())
+
     def can_be_written(self) -> bool:
         """Whether nobody holds a lock on what is SQLite's."""
         for url in {self.url, engine_url(self.url)}:
@@ -191,7 +199,8 @@ class Crew:
         concurrency: int = 4,
         fault: Fault | None = None,
         duties: str = "scan,sign",
-    ) -> Iterator[subprocess.Popen[bytes]]:
+        environ: Mapping[str, str] | None = None,
+    ) -> Iterator[Process]:
         """A worker that does drills; it does not outlive the context."""
         told = {
             "url": self.url,
@@ -201,7 +210,7 @@ class Crew:
             "duties": duties,
             "fault": fault and [fault.step, fault.where, fault.mark],
         }
-        with _process(json.dumps(told), dict(os.environ), None) as process:
+        with _process(json.dumps(told), {**os.environ, **(environ or {})}, None) as process:
             yield process
 
 
@@ -216,23 +225,26 @@ def until(condition: Callable[[], bool], timeout: float = 60.0) -> None:
 
 @contextmanager
 def real_worker(
-    environ: dict[str, str], folder: Path, fault: Fault | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
+    environ: dict[str, str],
+    folder: Path,
+    fault: Fault | None = None,
+    duties: str = "scan,sign",
+) -> Iterator[Process]:
     """A worker as the settings in an environment describe it, killed over one step."""
-    told = {"fault": fault and [fault.step, fault.where, fault.mark]}
+    told = {"duties": duties, "fault": fault and [fault.step, fault.where, fault.mark]}
     with _process(json.dumps(told), environ, folder) as process:
         yield process
 
 
 @contextmanager
-def _process(
-    told: str, environ: dict[str, str], folder: Path | None
-) -> Iterator[subprocess.Popen[bytes]]:
-    root = str(Path(__file__).parents[2])
-    environ = {**environ, "PYTHONPATH": root}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.kit.crew", told], env=environ, cwd=folder
-    )
+def _process(told: str, environ: dict[str, str], folder: Path | None) -> Iterator[Process]:
+    process: Process
+    if "LD_PRELOAD" in environ:  # which takes a process that begins anew
+        environ = {**environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        command = [sys.executable, "-m", "tests.kit.crew", told]
+        process = subprocess.Popen(command, env=environ, cwd=folder)
+    else:
+        process = Forked(work, told, environ, folder or Path.cwd())
     try:
         yield process
     finally:
@@ -255,41 +267,53 @@ def _fault_of(told: dict[str, object]) -> Fault | None:
     return Fault(*map(str, fault)) if isinstance(fault, list) else None
 
 
-def _drilling(told: dict[str, object], fault: Fault | None) -> Worker:
-    url = str(told["url"])
-    drill: Performer = Drill(Path(str(told["folder"])), float(str(told["seconds"])))
-    manner = Manner(
+def _manner(told: dict[str, object], concurrency: int, lease: float) -> Manner:
+    return Manner(
         name=worker_name(),
         duties=frozenset(map(Duty, str(told["duties"]).split(","))),
-        concurrency=int(str(told["concurrency"])),
+        concurrency=concurrency,
         bounds=Bounds(10_000, 10_000),
         beat=BEAT,
-        lease=LEASE,
+        lease=lease,
         poll=0.1,
         grace=5.0,
     )
+
+
+def _drilling(told: dict[str, object], fault: Fault | None) -> Worker:
+    url = str(told["url"])
+    drill: Performer = Drill(Path(str(told["folder"])), float(str(told["seconds"])))
+    manner = _manner(told, int(str(told["concurrency"])), LEASE)
     performer = Faulty(drill, fault) if fault else drill
     return Worker(RunQueue.open(url), engine_url(url), performer, manner, _now)
 
 
-def _main(text: str) -> None:
+def _working(told: dict[str, object], fault: Fault | None, stack: ExitStack) -> Worker:
+    """As `supplychain worker` makes one, but for its pace."""
+    settings = Settings({}, os.environ, Path.cwd())
+    record = stack.enter_context(parts.open_record(settings, create=True))
+    record.content.put(PROBED)
+    queue = RunQueue.open(settings.database_url)
+    stack.callback(queue.close)
+    pipelines: Performer = Pipelines(settings, record, parts.now)
+    # Reading a report may keep a busy machine from beating for a while.
+    manner = _manner(told, 4, 2 * LEASE)
+    performer = Faulty(pipelines, fault) if fault else pipelines
+    return Worker(queue, engine_url(settings.database_url), performer, manner, parts.now)
+
+
+def work(text: str) -> None:
+    """Be a worker, until it is told to end."""
     told = json.loads(text)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     fault = _fault_of(told)
-    if "url" in told:
-        worker = _drilling(told, fault)
+    with ExitStack() as stack:
+        worker = _drilling(told, fault) if "url" in told else _working(told, fault, stack)
         worker.start()
         ended.wait()
         worker.stop()
-        return
-    settings = Settings({}, os.environ, Path.cwd())
-    around: Callable[[Performer], Performer] = (
-        (lambda inner: Faulty(inner, fault)) if fault else (lambda inner: inner)
-    )
-    with working(settings, frozenset(Duty), around=around):
-        ended.wait()
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1])
+    work(sys.argv[1])

@@ -13,7 +13,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -40,12 +40,21 @@ class RunningRegistry:
         storage: The folder in which it keeps everything.
         log: What it printed.
         cacert: The authority of its certificate; None for plain HTTP.
+        process: What serves it.
     """
 
     address: str
     storage: Path
     log: Path
     cacert: Path | None = None
+    process: subprocess.Popen[bytes] | None = None
+
+    def serve(self) -> subprocess.Popen[bytes]:
+        """Have a process serve it, with the configuration beside its log; it may not answer yet."""
+        folder = self.log.parent
+        command: list[str | Path] = [registry_binary(), "serve", folder / "config.yml"]
+        with self.log.open("ab") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
 
     def fresh(self) -> Reference:
         """A repository that nobody has used yet."""
@@ -74,20 +83,17 @@ def running_registry(
         login: Whether it wants `USERNAME` and `PASSWORD`.
         authority: Signs its certificate for TLS; None for plain HTTP.
     """
-    binary = registry_binary()
+    registry_binary()  # which skips where there is none
     folder.mkdir(parents=True, exist_ok=True)
     cacert = None if authority is None else authority.certificate_file
     for _ in range(3):
         address = f"127.0.0.1:{_free_port()}"
         registry = RunningRegistry(address, folder / "storage", folder / "log", cacert)
-        config = _configuration(registry, folder, login=login, authority=authority)
-        with registry.log.open("wb") as log:
-            process = subprocess.Popen(
-                [binary, "serve", config], stdout=log, stderr=log, cwd=folder
-            )
+        _configure(registry, folder, login=login, authority=authority)
+        process = registry.serve()
         try:
             if _answers(process, address):
-                yield registry
+                yield replace(registry, process=process)
                 return
         finally:
             process.terminate()
@@ -127,9 +133,9 @@ def debian_registry_with_tls(
         yield registry
 
 
-def _configuration(
+def _configure(
     registry: RunningRegistry, folder: Path, *, login: bool, authority: Authority | None
-) -> Path:
+) -> None:
     http: dict[str, object] = {"addr": registry.address, "secret": uuid.uuid4().hex}
     config: dict[str, object] = {
         "version": "0.1",
@@ -147,9 +153,7 @@ def _configuration(
     if authority is not None:
         certificate, key = authority.issue(folder, "127.0.0.1")
         http["tls"] = {"certificate": str(certificate), "key": str(key)}
-    path = folder / "config.yml"
-    path.write_text(json.dumps(config))  # every JSON document is YAML
-    return path
+    (folder / "config.yml").write_text(json.dumps(config))  # every JSON document is YAML
 
 
 def _free_port() -> int:

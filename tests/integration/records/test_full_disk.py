@@ -1,13 +1,7 @@
-"""Disks that are really full: small file systems, each with nothing left."""
+"""What a full disk does to a database and a content store: really full, with nothing left."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,39 +12,10 @@ from supplychain.records.folder import FolderStore
 from supplychain.records.record import Record
 from supplychain.records.store_check import check_store
 from supplychain.records.version import SchemaState, schema_status, upgrade
+from tests.kit.disks import fill, small_disk
 from tests.kit.records import row_counts
 from tests.kit.runs import manifest_run, scan_record
 from tests.kit.scans import AT, SUBJECT, realistic_components
-
-
-@contextmanager
-def small_disk(megabytes: int) -> Iterator[Path]:
-    """A file system of this size, where this user may mount one."""
-    folder = Path(tempfile.mkdtemp(prefix="disk-"))
-    asked = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0755", "none", str(folder)]
-    try:
-        if shutil.which("mount") is None or _fails(asked):
-            pytest.skip("nobody may mount a file system here")
-        try:
-            yield folder
-        finally:
-            subprocess.run(["umount", "-l", str(folder)], check=True)
-    finally:
-        folder.rmdir()
-
-
-def _fails(command: list[str]) -> bool:
-    return subprocess.run(command, check=False, capture_output=True).returncode != 0
-
-
-def fill(folder: Path, *, leave: int = 0) -> Path:
-    """Take all the room that there is, but for some bytes."""
-    filler = folder / "filler"
-    with filler.open("wb") as file:
-        free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize - leave
-        os.posix_fallocate(file.fileno(), 0, max(free, 1))
-    return filler
-
 
 RUN = manifest_run(
     scan=scan_record(components=realistic_components(3_000), findings=(), report=b" " * 400_000)

@@ -7,10 +7,9 @@ from pathlib import Path
 from tests.faults import test_workers as faults
 from tests.kit.crew import Crew
 
-crew = faults.crew
 
-
-def test_a_worker_killed_while_it_signs_loses_nothing(crew: Crew, tmp_path: Path) -> None:
+def test_a_worker_killed_while_it_signs_loses_nothing(database: str, tmp_path: Path) -> None:
+    crew = Crew(database, tmp_path)
     faults.test_a_worker_killed_at_a_step_loses_nothing(crew, tmp_path, "sign", "within")
 
 

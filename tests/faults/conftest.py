@@ -1,0 +1,109 @@
+"""The table of faults, as they were really done, and what they are done to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supplychain.records.version import upgrade
+from tests.kit.crew import Crew
+from tests.kit.mortal import MortalPostgresql, mortal_postgresql
+from tests.kit.posts import Post
+
+_PAGE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
+_BLOCK = re.compile(r"(<!-- faults: begin[^\n]*-->\n)(.*?)(<!-- faults: end -->)", re.DOTALL)
+_ROW = re.compile(r"^\| (?P<fault>[^|]+) \|.*$", re.MULTILINE)
+_ENGINES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+
+
+@dataclass(slots=True)
+class _Row:
+    """What became of one fault."""
+
+    engines: set[str] = field(default_factory=set)
+    times: int = 0
+    failed: bool = False
+    skipped: str = ""
+
+    def as_markdown(self, fault: str) -> str:
+        came = "FAILED" if self.failed else self.skipped or "holds"
+        on = ", ".join(name for name in _ENGINES.values() if name in self.engines) or "–"
+        return f"| {fault} | {on} | {self.times:,} | {came} |"
+
+
+_ROWS = pytest.StashKey[dict[str, _Row]]()
+
+
+@pytest.fixture
+def crew(database: str, tmp_path: Path) -> Crew:
+    """Nobody yet, over an empty record on each engine."""
+    (tmp_path / "crew").mkdir()
+    return Crew(database, tmp_path / "crew")
+
+
+@pytest.fixture
+def post(database: str, tmp_path: Path) -> Post:
+    """A place for a server, on each engine."""
+    return Post.furnished(database, tmp_path / "post")
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[MortalPostgresql]:
+    """A PostgreSQL server with our schema that may be killed."""
+    del tmp_path
+    with mortal_postgresql() as found:
+        upgrade(found.url)
+        yield found
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make faults-table` writes the table into its page."""
+    parser.addoption("--faults-table", action="store_true", help="write docs/faults.md's table")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing was done yet."""
+    config.addinivalue_line("markers", "fault(name, on=None): the row of docs/faults.md")
+    config.stash[_ROWS] = {}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Note what became of a fault."""
+    report = yield
+    mark = item.get_closest_marker("fault")
+    if mark is None or (report.when != "call" and report.outcome == "passed"):
+        return report
+    row = item.config.stash[_ROWS].setdefault(mark.args[0], _Row())
+    if report.skipped:
+        row.skipped = f"skipped: {report.longrepr[2].removeprefix('Skipped: ')}"
+        return report
+    row.failed |= report.failed
+    row.times += int(dict(report.user_properties).get("times", 1))
+    given = set(map(str, getattr(getattr(item, "callspec", None), "params", {}).values()))
+    named = given | {mark.kwargs.get("on", "")}
+    row.engines |= {_ENGINES[one] for one in named & _ENGINES.keys()}
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Print the table; write it where that was asked for."""
+    done = {fault: row.as_markdown(fault) for fault, row in config.stash[_ROWS].items()}
+    terminalreporter.section("faults")
+    for line in done.values():
+        terminalreporter.write_line(line)
+    if config.getoption("--faults-table"):
+        page = _PAGE.read_text()
+        table = _BLOCK.search(page)
+        assert table is not None
+        # What was not done this time stays as it was.
+        known = {row["fault"]: row[0] for row in _ROW.finditer(table[2])}
+        heads = [known.pop(name, "") for name in ("what is done", "---")]
+        lines = [*heads, *sorted((known | done).values())]
+        text = "".join(f"{line}\n" for line in lines)
+        _PAGE.write_text(_BLOCK.sub(lambda found: found[1] + text + found[3], page))

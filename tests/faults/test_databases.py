@@ -1,0 +1,210 @@
+"""PostgreSQL killed, cut off and full, SQLite full, clocks wrong: under servers and workers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from supplychain.records.version import SchemaState, schema_status, upgrade
+from tests.kit.aftermath import left, require_sound
+from tests.kit.clocks import Clock
+from tests.kit.crew import Crew, until
+from tests.kit.disks import fill, small_disk
+from tests.kit.mortal import MortalPostgresql, mortal_postgresql
+from tests.kit.posts import Post, Server, review
+
+_CUTS = 10
+
+
+@contextmanager
+def _two_workers(crew: Crew) -> Iterator[None]:
+    """Two workers that have begun, and are the same two at the end."""
+    with crew.worker(seconds=0.2) as one, crew.worker(seconds=0.2) as other:
+        until(lambda: any(run.state.over for run in crew.runs()), 120)
+        yield
+        until(crew.all_over, 240)
+        assert (one.poll(), other.poll()) == (None, None)
+
+
+@pytest.mark.fault("PostgreSQL is killed under workers, and comes back", on="postgresql")
+def test_workers_go_on_once_their_database_is_back(
+    mortal: MortalPostgresql, tmp_path: Path
+) -> None:
+    crew = Crew(mortal.url, tmp_path)
+    submitted = crew.submit(40)
+    with _two_workers(crew):
+        mortal.kill()
+        time.sleep(4)
+        mortal.start()
+    require_sound(crew, submitted)
+
+
+@pytest.mark.fault("PostgreSQL cuts the connections of workers, ten times", on="postgresql")
+def test_workers_go_on_when_their_connections_are_cut(
+    mortal: MortalPostgresql, tmp_path: Path
+) -> None:
+    crew = Crew(mortal.url, tmp_path)
+    submitted = crew.submit(60)
+    with _two_workers(crew):
+        for _ in range(_CUTS):
+            assert mortal.cut() > 0
+            time.sleep(0.5)
+    require_sound(crew, submitted)
+
+
+@pytest.mark.fault("PostgreSQL is killed under a server, and comes back", on="postgresql")
+def test_a_server_says_503_while_its_database_is_gone_and_then_goes_on(
+    mortal: MortalPostgresql, tmp_path: Path
+) -> None:
+    post = Post.furnished(mortal.url, tmp_path / "post")
+    clean = left(mortal.url)
+    with post.serving() as server:
+        assert server.decide().json()["decision"] == "deny"
+        first = server.submit(0)
+        assert first.status_code == 202
+        mortal.kill()
+        for asked in (server.decide(), server.submit(1), server.get("/readyz")):
+            _require_503(asked)
+        assert server.get("/livez").status_code == 200
+        mortal.start()
+        until(lambda: server.get("/readyz").status_code == 200, 30)
+        assert server.decide().json()["decision"] == "deny"
+        assert server.submit(1).status_code == 202
+        assert server.submit(0).json()["id"] == first.json()["id"]
+        runs = [run for [run] in server.submitted().values()]
+        assert server.process.poll() is None
+    assert len(runs) == 2
+    with post.crew.worker():
+        until(post.crew.all_over, 60)
+    rows = {**clean.rows, "decisions": 1, "decision_links": 1}
+    assert left(mortal.url).rows == rows
+
+
+@pytest.mark.fault("PostgreSQL cuts the connections of a server, ten times", on="postgresql")
+def test_a_server_goes_on_when_its_connections_are_cut(
+    mortal: MortalPostgresql, tmp_path: Path
+) -> None:
+    post = Post.furnished(mortal.url, tmp_path / "post")
+    ended = threading.Event()
+
+    def ask(server: Server) -> list[httpx.Response]:
+        answers = []
+        while not ended.is_set():
+            answers.append(server.decide())
+            time.sleep(0.01)
+        return answers
+
+    with post.serving() as server, ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(ask, server) for _ in range(4)]
+        for _ in range(_CUTS):
+            time.sleep(0.3)
+            mortal.cut()
+        ended.set()
+        for answers in asking:
+            for answer in answers.result():
+                if answer.status_code == 200:
+                    assert answer.json()["decision"] == "deny"
+                else:
+                    _require_503(answer)
+        assert server.decide().status_code == 200
+
+
+def _require_503(answer: httpx.Response) -> None:
+    assert answer.status_code == 503, answer.text
+    assert answer.json()["retryable"] is True
+    assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.fault("the disk of a SQLite record is full for a while", on="sqlite")
+def test_workers_go_on_once_their_sqlite_has_room(tmp_path: Path) -> None:
+    with small_disk(32) as disk:
+        url = f"sqlite:///{disk / 'record.db'}"
+        upgrade(url)
+        crew = Crew(url, tmp_path)
+        submitted = crew.submit(40)
+        with _two_workers(crew):
+            filler = fill(disk)
+            time.sleep(4)
+            filler.unlink()
+        require_sound(crew, submitted)
+
+
+@pytest.mark.fault("the disk of PostgreSQL is full for a while", on="postgresql")
+def test_workers_go_on_once_their_postgresql_has_room(tmp_path: Path) -> None:
+    with small_disk(400) as disk, mortal_postgresql(disk) as postgresql:
+        upgrade(postgresql.url)
+        crew = Crew(postgresql.url, tmp_path)
+        submitted = crew.submit(40)
+        with _two_workers(crew):
+            filler = fill(disk)
+            time.sleep(4)
+            filler.unlink()
+            # What cannot write its log gives up, and is started again by whoever watches it.
+            postgresql.start()
+        require_sound(crew, submitted)
+
+
+@pytest.mark.fault("the disk of a server's content store is full for a while", on="sqlite")
+def test_a_server_takes_nothing_while_its_disk_is_full(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "record.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    with small_disk(32) as disk:
+        post = Post.furnished(f"sqlite:///{file}", disk / "post")
+        clean = left(post.url)
+        with post.serving() as server:
+            filler = fill(disk)
+            refused = server.hand_in(review(), kind="attestation", environment="prod")
+            assert refused.status_code == 503, refused.text
+            assert left(post.url) == clean
+            filler.unlink()
+            taken = server.hand_in(review(), kind="attestation", environment="prod")
+            assert taken.status_code == 201, taken.text
+            assert server.decide().json()["decision"] == "allow"
+
+
+@pytest.mark.fault("the clock of a server jumps by hours, forth and back", on="sqlite")
+def test_a_server_whose_clock_jumps_allows_nothing_that_is_stale_or_to_come(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    clock = Clock.at(tmp_path / "clock")
+    file = tmp_path / "record.db"
+    file.write_bytes(sqlite_template.read_bytes())
+    post = Post.furnished(f"sqlite:///{file}", tmp_path / "post")
+    with post.serving(environ=clock.environ) as server:
+        taken = server.hand_in(review(), kind="attestation", environment="prod")
+        assert taken.status_code == 201, taken.text
+        said = []
+        for hours in (0, 48, 0, -5, 0, 48, -5, 0):
+            clock.jump(hours)
+            said.append((hours, server.decide().json()["decision"]))
+    assert said == [(hours, "deny" if hours else "allow") for hours, _ in said]
+
+
+@pytest.mark.fault("the clock of a worker jumps by hours, forth and back, while it works")
+def test_workers_go_on_whatever_their_clock_says(crew: Crew, tmp_path: Path) -> None:
+    clock = Clock.at(tmp_path / "clock")
+    submitted = crew.submit(40)
+    with crew.worker(seconds=0.3, environ=clock.environ), crew.worker(seconds=0.3):
+        until(lambda: any(run.state.over for run in crew.runs()), 120)
+        for hours in (6, -6, 0, 48, 0):
+            clock.jump(hours)
+            time.sleep(0.5)
+        until(crew.all_over, 120)
+    require_sound(crew, submitted)
+
+
+@pytest.mark.fault("two upgrades of one database at once", on="postgresql")
+def test_two_upgrades_at_once_are_one(empty_database: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        states = list(pool.map(lambda _: upgrade(empty_database).state, range(4)))
+    assert set(states) == {SchemaState.CURRENT}
+    assert schema_status(empty_database).state is SchemaState.CURRENT

@@ -1,0 +1,292 @@
+"""The real pipeline on a real registry, whose workers, registry, database and store fail."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from supplychain.images.reference import Reference
+from supplychain.model.digest import Digest
+from supplychain.model.runs import Run, RunRequest, RunState
+from supplychain.records.content import key_of
+from tests.kit.aftermath import Left, left, require_sound
+from tests.kit.cli import Desk
+from tests.kit.clocks import Clock
+from tests.kit.crew import WHERE, Crew, Fault, real_worker, until
+from tests.kit.disks import fill, small_disk
+from tests.kit.forked import Process
+from tests.kit.mortal import MortalPostgresql, mortal_registry, wire_to
+from tests.kit.registry import RunningRegistry
+from tests.kit.shop import push
+
+# How a request begins that puts a blob, and what is in one that puts a manifest.
+_BLOB, _MANIFEST = (b"POST /v2/", b"/blobs/uploads/"), (b"PUT /v2/", b"/manifests/")
+_STEPS = ("resolve", "scan", "describe", "draft", "sign", "record", "judge")
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A desk, a record and an image in a registry.
+
+    Attributes:
+        desk: Whose settings workers have.
+        url: The record's database.
+        repository: Where the image is.
+        tag: And under which tag.
+    """
+
+    desk: Desk
+    url: str
+    repository: str
+    tag: str = "1.0"
+
+    @classmethod
+    def furnished(cls, desk: Desk, url: str, layout: Path, reference: Reference) -> Shop:
+        push(layout, reference)
+        desk.environ["SUPPLYCHAIN_DATABASE"] = url
+        return cls(desk, url, str(reference))
+
+    def by_way_of(self, address: str) -> Shop:
+        """The same, where workers reach the registry at another address."""
+        return Shop(self.desk, self.url, f"{address}/{self.repository.partition('/')[2]}")
+
+    @property
+    def crew(self) -> Crew:
+        return Crew(self.url, self.desk.data)
+
+    def submit(self) -> str:
+        """Ask for a run."""
+        with self.crew.record() as record:
+            return record.runs.submit(
+                RunRequest(f"{self.repository}:{self.tag}", environment="prod"),
+                registry=self.repository.partition("/")[0],
+                requested_by="ann",
+                at=datetime.now(UTC),
+            ).id
+
+    @contextmanager
+    def worker(
+        self,
+        fault: Fault | None = None,
+        duties: str = "scan,sign",
+        environ: Mapping[str, str] | None = None,
+    ) -> Iterator[Process]:
+        with real_worker(
+            {**self.desk.environ, **(environ or {})}, self.desk.folder, fault, duties
+        ) as found:
+            yield found
+
+    def run(self) -> Run:
+        [run] = self.crew.runs()
+        return run
+
+    def happened(self, kind: str) -> bool:
+        """Whether something was told of the run."""
+        with self.crew.record() as record:
+            return kind in [event.kind for event in record.runs.events(self.run().id)]
+
+
+@pytest.fixture
+def shop(desk: Desk, database: str, vulnerable: Path, debian_registry: RunningRegistry) -> Shop:
+    """A shop, on each engine."""
+    return Shop.furnished(desk, database, vulnerable, debian_registry.fresh())
+
+
+@pytest.fixture
+def corner_shop(
+    desk: Desk, sqlite_template: Path, vulnerable: Path, debian_registry: RunningRegistry
+) -> Shop:
+    """A shop on SQLite."""
+    file = desk.folder / "record.db"
+    shutil.copyfile(sqlite_template, file)
+    return Shop.furnished(desk, f"sqlite:///{file}", vulnerable, debian_registry.fresh())
+
+
+_CLEAN: list[Left] = []
+
+
+@pytest.fixture
+def clean(
+    request: pytest.FixtureRequest, desk: Desk, tmp_path: Path, sqlite_template: Path
+) -> Left:
+    """What a run leaves where nothing goes wrong; done once."""
+    if not _CLEAN:
+        shutil.copytree(desk.folder, tmp_path / "clean", symlinks=True)
+        environ = {
+            name: value.replace(str(desk.folder), str(tmp_path / "clean"))
+            for name, value in desk.environ.items()
+        }
+        file = tmp_path / "clean.db"
+        shutil.copyfile(sqlite_template, file)
+        registry: RunningRegistry = request.getfixturevalue("debian_registry")
+        layout: Path = request.getfixturevalue("vulnerable")
+        other = Desk(tmp_path / "clean", environ)
+        shop = Shop.furnished(other, f"sqlite:///{file}", layout, registry.fresh())
+        shop.submit()
+        with shop.worker():
+            until(shop.crew.all_over, 120)
+        assert shop.run().state is RunState.SUCCEEDED, shop.run().error
+        _CLEAN.append(left(shop.url, shop.repository))
+    return _CLEAN[0]
+
+
+@pytest.mark.fault("a worker is killed at each boundary of fetch, scan, SBOM, sign, record, judge")
+@pytest.mark.parametrize("step", _STEPS)
+def test_workers_killed_at_a_step_of_the_pipeline_leave_what_one_leaves(
+    shop: Shop,
+    clean: Left,
+    step: str,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    record_property("times", len(WHERE))
+    run = shop.submit()
+    with ExitStack() as stack:
+        # One after the other takes over, and each gets a little further.
+        for where in WHERE:
+            fault = Fault(step, where, str(tmp_path / where))
+            assert stack.enter_context(shop.worker(fault)).wait(120) == -9
+        stack.enter_context(shop.worker())
+        until(shop.crew.all_over, 120)
+
+    assert shop.run().takeovers == len(WHERE)
+    require_sound(shop.crew, [run], clean=clean, repository=shop.repository)
+
+
+@pytest.mark.fault("the registry is killed in the middle of a push, and comes back", on="sqlite")
+@pytest.mark.parametrize(
+    ("words", "time_of"),
+    [(_BLOB, 1), (_MANIFEST, 1), (_MANIFEST, 2), (_MANIFEST, 4)],
+    ids=["first-blob", "blob-without-manifest", "second-manifest", "fourth-manifest"],
+)
+def test_a_registry_killed_in_the_middle_of_a_push_has_everything_once(
+    corner_shop: Shop,
+    clean: Left,
+    vulnerable: Path,
+    tmp_path: Path,
+    words: tuple[bytes, ...],
+    time_of: int,
+) -> None:
+    with mortal_registry(tmp_path / "registry") as registry:
+        reference = registry.running.fresh()
+        with wire_to(registry.running.address) as wire:
+            mortal = Shop.furnished(corner_shop.desk, corner_shop.url, vulnerable, reference)
+            shop = mortal.by_way_of(wire.address)
+            killed = threading.Event()
+            heard = itertools.count(1)
+
+            def kill() -> None:
+                if next(heard) == time_of:
+                    registry.kill()
+                    killed.set()
+
+            wire.words, wire.heard = words, kill
+            run = shop.submit()
+            with shop.worker():
+                assert killed.wait(120)
+                time.sleep(2)
+                registry.start()
+                until(shop.crew.all_over, 120)
+        require_sound(shop.crew, [run], clean=clean, repository=str(reference))
+
+
+@pytest.mark.fault("PostgreSQL is killed while the pipeline runs", on="postgresql")
+@pytest.mark.parametrize("kind", ["claimed", "started", "finished"])
+def test_a_pipeline_goes_on_once_its_database_is_back(
+    mortal: MortalPostgresql,
+    clean: Left,
+    desk: Desk,
+    vulnerable: Path,
+    debian_registry: RunningRegistry,
+    kind: str,
+) -> None:
+    shop = Shop.furnished(desk, mortal.url, vulnerable, debian_registry.fresh())
+    run = shop.submit()
+    with shop.worker() as worker:
+        until(lambda: shop.happened(kind), 120)
+        mortal.kill()
+        time.sleep(3)
+        mortal.start()
+        until(shop.crew.all_over, 120)
+        assert worker.poll() is None
+    require_sound(shop.crew, [run], clean=clean, repository=shop.repository)
+
+
+@pytest.mark.fault("the disk of the content store is full for a while", on="sqlite")
+def test_a_pipeline_goes_on_once_its_content_store_has_room(corner_shop: Shop, clean: Left) -> None:
+    shop = corner_shop
+    with small_disk(64) as disk:
+        shop.desk.environ["SUPPLYCHAIN_CONTENT"] = str(disk / "content")
+        filler = fill(disk)
+        run = shop.submit()
+        with shop.worker():
+            until(lambda: shop.happened("retrying"), 120)
+            filler.unlink()
+            until(shop.crew.all_over, 120)
+        require_sound(shop.crew, [run], clean=clean, repository=shop.repository)
+
+
+@pytest.mark.fault("the content store is gone for a while", on="sqlite")
+def test_a_pipeline_goes_on_once_its_content_store_is_back(corner_shop: Shop, clean: Left) -> None:
+    shop, content = corner_shop, corner_shop.desk.data / "content"
+    run = shop.submit()
+    with shop.worker():
+        until(lambda: shop.happened("started"), 120)
+        content.rename(content.with_name("elsewhere"))
+        until(lambda: shop.happened("retrying"), 120)
+        # Nobody makes another one in its place.
+        assert not content.exists()
+        content.with_name("elsewhere").rename(content)
+        until(shop.crew.all_over, 120)
+    require_sound(shop.crew, [run], clean=clean, repository=shop.repository)
+
+
+@pytest.mark.fault("the content store returns other bytes", on="sqlite")
+def test_other_bytes_than_were_kept_are_signed_by_nobody(corner_shop: Shop, clean: Left) -> None:
+    shop, content = corner_shop, corner_shop.desk.data / "content"
+    first = shop.submit()
+    with shop.worker(duties="scan"):
+        until(lambda: shop.run().draft is not None, 120)
+    draft = content / key_of(shop.run().draft or Digest.of(b""))
+    draft.chmod(0o644)
+    draft.write_bytes(draft.read_bytes().replace(b"linux", b"linus") + b" ")
+
+    with shop.worker():
+        until(shop.crew.all_over, 120)
+        failed = shop.run()
+        assert failed.state is RunState.FAILED
+        assert failed.error is not None
+        assert failed.error["code"] == "digest_mismatch"
+        found = left(shop.url, shop.repository)
+        assert (found.rows, found.beside) == ({}, {})
+
+        with shop.crew.record() as record:
+            again = record.runs.again(first, by="ann", at=datetime.now(UTC)).id
+        until(shop.crew.all_over, 120)
+    with shop.crew.record() as record:
+        assert record.runs.get(again).state is RunState.SUCCEEDED
+    assert left(shop.url, shop.repository) == clean
+
+
+@pytest.mark.fault("the clock of a worker jumps by hours between two parts of a run", on="sqlite")
+@pytest.mark.parametrize("hours", [6, -6])
+def test_a_worker_whose_clock_jumps_signs_and_records_once(
+    corner_shop: Shop, clean: Left, tmp_path: Path, hours: int
+) -> None:
+    clock, shop = Clock.at(tmp_path / "clock"), corner_shop
+    run = shop.submit()
+    with shop.worker(duties="scan", environ=clock.environ):
+        until(lambda: shop.run().draft is not None, 120)
+    clock.jump(hours)
+    with shop.worker(environ=clock.environ):
+        until(shop.crew.all_over, 120)
+    require_sound(shop.crew, [run], clean=clean, repository=shop.repository)
