@@ -42,12 +42,10 @@ test-interop: $(VENV)/.dev ## real cosign and admission controllers read us, we 
 interop-table: ## the same, and write its table into docs/interop.md
 	@$(MAKE) --no-print-directory test-interop ARGS=--interop-table
 
-faults: $(VENV)/.dev ## kill, stop and starve workers, again and again: SUPPLYCHAIN_FAULTS=200 make faults
-	@SUPPLYCHAIN_MANY=$${SUPPLYCHAIN_MANY:-1000} $(BIN)/python -m pytest tests/faults --timeout=3600 $(ARGS)
-	@SUPPLYCHAIN_INTERLEAVINGS=$${SUPPLYCHAIN_INTERLEAVINGS:-10000} $(BIN)/python -m pytest tests/integration/records/test_next_decision.py --timeout=3600
 faults: $(VENV)/.dev ## kill, stop and starve all there is, again and again; SUPPLYCHAIN_FAULTS=5 SUPPLYCHAIN_MANY=50 is short
 	@SUPPLYCHAIN_FAULTS=$${SUPPLYCHAIN_FAULTS:-200} SUPPLYCHAIN_MANY=$${SUPPLYCHAIN_MANY:-1000} \
 		$(BIN)/python -m pytest tests/faults --timeout=3600 $(ARGS)
+	@SUPPLYCHAIN_INTERLEAVINGS=$${SUPPLYCHAIN_INTERLEAVINGS:-10000} $(BIN)/python -m pytest tests/integration/records/test_next_decision.py --timeout=3600
 
 faults-table: ## the same, and write its table into docs/faults.md
 	@$(MAKE) --no-print-directory faults ARGS="--faults-table $(ARGS)"
