@@ -16,7 +16,17 @@ from benchmarks.table import Row, as_data, as_text
 _PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
 _BEGIN, _END = "<!-- results -->", "<!-- /results -->"
 # In the order of the table; each module has a `measure` that gives rows.
-NAMES = ("by_hand", "startup", "record", "searching", "memory", "judgement", "decisions", "signing")
+NAMES = (
+    "by_hand",
+    "startup",
+    "record",
+    "searching",
+    "memory",
+    "judgement",
+    "decisions",
+    "signing",
+    "ingest",
+)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from supplychain.model.vex import VexStatement
     from supplychain.model.waiver import Waiver, WaiverEvent
     from supplychain.records.chain import Verification
+    from supplychain.records.handed_in import FoundClaim
     from supplychain.records.listing import ImageSummary, RecordedDecision
     from supplychain.records.search import FoundImage, Held
     from supplychain.records.vex import RecordedVex
@@ -107,6 +108,18 @@ def found_data(image: FoundImage) -> dict[str, object]:
             for decision in image.decisions
         ],
         "running_in": list(image.running_in),
+    }
+
+
+def found_claim_data(found: FoundClaim) -> dict[str, object]:
+    """A claim that an image has what was looked for."""
+    return {
+        "subject": str(found.claim.subject),
+        "names": list(found.names),
+        "claimed_by": found.claim.caller,
+        "document": str(found.claim.digest),
+        "recorded_at": rfc3339(found.claim.recorded_at),
+        "found": [_held(held) for held in found.held],
     }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, insert, select, update
 
 from supplychain.errors import ForbiddenError
 from supplychain.model.access import Acting, AuditEvent
@@ -25,6 +25,13 @@ from supplychain.records.database import reading
 # What of a row its link is made from, in this order, behind the organisation's name.
 _COLUMNS = ("at", "who", "from_where", "through", "project", "what", "about", "before", "after")
 _NOBODY = "(not said)"
+# Built once: whoever appends holds up all others of the organisation.
+_MINE = audit_heads.c.organisation_id == bindparam("of")
+_HEAD = select(audit_heads.c.sequence, audit_heads.c.digest).where(_MINE).with_for_update()
+_APPENDED = insert(audit_events)
+_MOVED = (
+    update(audit_heads).where(_MINE).values(sequence=bindparam("reached"), digest=bindparam("link"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +85,7 @@ class Notes:
             after: What it is now.
             who: By whom, where whoever opened the record did not say.
         """
-        mine = audit_heads.c.organisation_id == self.organisation
-        head = connection.execute(
-            select(audit_heads.c.sequence, audit_heads.c.digest).where(mine).with_for_update()
-        ).one()
+        head = connection.execute(_HEAD, {"of": self.organisation}).one()
         last = Link(head.sequence, head.digest) if head.digest else None
         values = {
             "at": at,
@@ -96,7 +100,7 @@ class Notes:
         }
         link = _link_of(self.name, last, values)
         connection.execute(
-            insert(audit_events),
+            _APPENDED,
             {
                 **values,
                 "organisation_id": self.organisation,
@@ -105,8 +109,9 @@ class Notes:
                 "digest": link.digest,
             },
         )
-        moved = update(audit_heads).where(mine)
-        connection.execute(moved.values(sequence=link.sequence, digest=link.digest))
+        connection.execute(
+            _MOVED, {"of": self.organisation, "reached": link.sequence, "link": link.digest}
+        )
 
 
 @dataclass(frozen=True, slots=True)

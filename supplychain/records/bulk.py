@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Table
@@ -64,6 +65,12 @@ class Filing:
         return self.connection.execute(statement, whole, execution_options=options).rowcount == 1
 
 
+def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:
+    """Insert those rows whose unique values are not there; sorted, or two such deadlock."""
+    connection.execute(_insert(connection.dialect.name, table), rows)
+
+
+@cache
 def _insert(dialect: str, table: Table) -> Insert:
     """Only the dialect in use is imported: the other one costs every command 20 ms."""
     if dialect == "postgresql":

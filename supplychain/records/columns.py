@@ -70,10 +70,15 @@ class DigestText(TypeDecorator[Digest]):
         if value is None:
             return None
         try:
-            return Digest.parse(value)
+            return _digest(value)
         except InputError as error:
             raise StoreError(
                 f"the database holds {value[:80]!r} where a digest belongs",
                 hint="see what else is damaged with: supplychain verify-store",
                 retryable=False,
             ) from error
+
+
+@lru_cache(maxsize=8192)
+def _digest(text: str) -> Digest:
+    return Digest.parse(text)

@@ -130,6 +130,22 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield connection
 
 
+@contextmanager
+def asking(engine: Engine) -> Iterator[Connection]:
+    """A connection for one question, which is of one moment by itself: spares PostgreSQL the rest.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    if engine.dialect.name != "postgresql":
+        with reading(engine) as connection:
+            yield connection
+        return
+    with database_faults(engine.url), engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        yield connection
+
+
 def state_of(connection: Connection) -> object:
     """Something that is equal as long as nobody writes to the database, and no longer.
 

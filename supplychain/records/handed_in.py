@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Row, Select, and_, exists, or_, select
 
+from supplychain.gate.packages import PackagePattern
+from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.unsigned import Told
@@ -15,8 +19,18 @@ from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.claimed import reading_document
 from supplychain.records.content import ContentStore
-from supplychain.records.database import reading, writing
-from supplychain.records.schema import unsigned_claims
+from supplychain.records.database import asking, reading, writing
+from supplychain.records.links import candidates
+from supplychain.records.prepared import MOST_PLACES, Prepared, among
+from supplychain.records.sbom_contents import file_contents, rows_of
+from supplychain.records.schema import (
+    image_names,
+    images,
+    sbom_components,
+    sbom_contents,
+    unsigned_claims,
+)
+from supplychain.records.search import Held, meant_by
 
 # Of what was handed in before anybody read it.
 _OLD = "hand it in again: it was never read"
@@ -34,6 +48,8 @@ class UnsignedClaim:
         size: How many bytes it has.
         recorded_at: When (aware, UTC).
         unread: Why it cannot count for anything, whatever a policy says; "" where it can.
+        components: How many components can be searched for; None where it is no document that is
+            broken down.
     """
 
     subject: Digest
@@ -43,6 +59,22 @@ class UnsignedClaim:
     size: int
     recorded_at: datetime
     unread: str = ""
+    components: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundClaim:
+    """A claim that an image has what was looked for.
+
+    Attributes:
+        claim: The claim.
+        names: Repositories under which the image was seen, sorted.
+        held: What it has, sorted.
+    """
+
+    claim: UnsignedClaim
+    names: tuple[str, ...]
+    held: tuple[Held, ...]
 
 
 class HandedIn:
@@ -66,23 +98,34 @@ class HandedIn:
         claim: UnsignedClaim,
         chunks: Callable[[], Iterator[bytes]],
         told: Told | None = None,
-    ) -> None:
+        listed: Sequence[Component] | None = None,
+    ) -> UnsignedClaim:
         """Keep a claim; the same one of the same caller once.
 
         Args:
             claim: The claim.
             chunks: Its document, from the beginning.
             told: What it says; None where it cannot count.
+            listed: What the document lists, to be searched for; None where nobody can read it.
+
+        Returns:
+            The claim, with how many components can be searched for.
 
         Raises:
             DigestMismatchError: The document is another one.
             ForbiddenError: It is handed in under another name.
+            InputError: It lists what cannot be recorded.
         """
         self._notes.require(claim.caller)
+        rows = None if listed is None else rows_of(listed)
         self._content.put_chunks(claim.digest, claim.size, chunks)
         reading = None if told is None else self._content.put(reading_document(told))
         with writing(self._engine) as connection:
-            added = Filing(connection, self._project, claim.recorded_at).insert(
+            filing = Filing(connection, self._project, claim.recorded_at)
+            # Facts before what names them, as runs file them: so nobody waits in a circle.
+            if rows is not None:
+                file_contents(filing, claim.digest, rows)
+            added = filing.insert(
                 unsigned_claims,
                 subject_digest=claim.subject,
                 kind=claim.kind,
@@ -101,12 +144,14 @@ class HandedIn:
                     after={"kind": claim.kind.value, "document": str(claim.digest)},
                     who=claim.caller,
                 )
+        return claim if rows is None else replace(claim, components=len(rows))
 
     def about(self, subject: Digest, *, at: datetime) -> tuple[UnsignedClaim, ...]:
         """What is claimed of an image, the newest first."""
         column = unsigned_claims.c
         chosen = (
-            select(unsigned_claims)
+            select(unsigned_claims, sbom_contents.c.component_count)
+            .outerjoin(sbom_contents, sbom_contents.c.digest == column.digest)
             .where(
                 column.project_id == self._project,
                 column.subject_digest == subject,
@@ -115,15 +160,91 @@ class HandedIn:
             .order_by(column.recorded_at.desc(), column.id.desc())
         )
         with reading(self._engine) as connection:
-            return tuple(
-                UnsignedClaim(
-                    row.subject_digest,
-                    EvidenceKind(row.kind),
-                    row.caller,
-                    row.digest,
-                    row.size,
-                    row.recorded_at,
-                    row.unread or ("" if row.reading else _OLD),
-                )
-                for row in connection.execute(chosen)
-            )
+            return tuple(_claim(row) for row in connection.execute(chosen))
+
+    def having(self, pattern: PackagePattern, *, at: datetime) -> tuple[FoundClaim, ...]:
+        """Which images have a package, as callers claimed by an instant; sorted by name.
+
+        Of each caller the newest SBOM about an image counts.
+
+        Raises:
+            StoreError: The database cannot be read.
+        """
+        claims: dict[int, Row[Any]] = {}
+        names: dict[int, set[str]] = defaultdict(set)
+        held: dict[int, set[Held]] = defaultdict(set)
+        # Components and claims never change: what both are asked need not be of one moment.
+        with asking(self._engine) as connection:
+            rows = connection.execute(candidates(pattern)).all()
+            meant = {row.id: one for row in rows if (one := meant_by(row, pattern)) is not None}
+            members = sorted(meant)
+            for start in range(0, len(members), MOST_PLACES):  # as `Links.having` does, and why
+                some = members[start : start + MOST_PLACES]
+                for row in _CLAIMING(connection, project=self._project, members=some, at=at):
+                    claims[row.id] = row
+                    held[row.id].add(meant[row.component_id])
+                    if row.name is not None:
+                        names[row.id].add(row.name)
+        found = (
+            FoundClaim(_claim(row), tuple(sorted(names[number])), tuple(sorted(held[number])))
+            for number, row in claims.items()
+        )
+        return tuple(sorted(found, key=_place))
+
+
+def _place(found: FoundClaim) -> tuple[object, ...]:
+    return found.names, found.claim.subject, found.claim.caller
+
+
+def _claiming(project: Any, members: Collection[int], at: Any) -> Select[Any]:
+    """Claims whose documents have any of these components, with every name of their images."""
+    claim, later = unsigned_claims.c, unsigned_claims.alias("later").c
+    replaced = exists().where(
+        later.project_id == claim.project_id,
+        later.subject_digest == claim.subject_digest,
+        later.kind == claim.kind,
+        later.caller == claim.caller,
+        later.recorded_at <= at,
+        or_(
+            later.recorded_at > claim.recorded_at,
+            and_(later.recorded_at == claim.recorded_at, later.id > claim.id),
+        ),
+    )
+    named = and_(image_names.c.image_id == images.c.id, image_names.c.recorded_at <= at)
+    of = and_(images.c.project_id == claim.project_id, images.c.digest == claim.subject_digest)
+    return (
+        select(
+            unsigned_claims,
+            sbom_contents.c.component_count,
+            sbom_components.c.component_id,
+            image_names.c.name,
+        )
+        .select_from(sbom_components)
+        .join(sbom_contents, sbom_contents.c.id == sbom_components.c.content_id)
+        .join(unsigned_claims, claim.digest == sbom_contents.c.digest)
+        .outerjoin(images, of)
+        .outerjoin(image_names, named)
+        .where(
+            among(sbom_components.c.component_id, members),
+            claim.project_id == project,
+            claim.kind == EvidenceKind.SBOM,
+            claim.recorded_at <= at,
+            ~replaced,
+        )
+    )
+
+
+_CLAIMING = Prepared(_claiming)
+
+
+def _claim(row: Row[Any]) -> UnsignedClaim:
+    return UnsignedClaim(
+        row.subject_digest,
+        EvidenceKind(row.kind),
+        row.caller,
+        row.digest,
+        row.size,
+        row.recorded_at,
+        row.unread or ("" if row.reading else _OLD),
+        row.component_count,
+    )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, String, exists, select, type_coerce
+from sqlalchemy import Connection, Select, String, exists, select, type_coerce
 
 from supplychain.errors import ConflictError, NotFoundError
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.subject import Subject
+from supplychain.records.prepared import Prepared
 from supplychain.records.schema import (
     evidence,
     image_names,
@@ -52,6 +54,18 @@ def find_image(connection: Connection, project: int, text: str) -> Digest:
             hint="give more of the digest",
         )
     return candidates[0]
+
+
+def is_recorded(connection: Connection, project: int, digest: Digest) -> bool:
+    """Whether anything is recorded about an image."""
+    return _RECORDED.first(connection, project=project, digest=digest) is not None
+
+
+def _recorded(project: Any, digest: Any) -> Select[Any]:
+    return select(images.c.id).where(images.c.project_id == project, images.c.digest == digest)
+
+
+_RECORDED = Prepared(_recorded)
 
 
 def recorded_subjects(connection: Connection, project: int, at: datetime) -> tuple[Subject, ...]:

@@ -73,6 +73,8 @@ ELSEWHERE = frozenset(
         # What a run found so far: passed on through the store, and nobody's evidence yet.
         "runs.draft",
         "runs.request",
+        # The document of a claim, which names it, too.
+        "sbom_contents.digest",
         "scans.database_digest",
         "sessions.digest",
         "unsigned_claims.subject_digest",

@@ -24,7 +24,7 @@ from supplychain.records.audit import AuditLog, Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.claimed import with_claims
 from supplychain.records.content import ContentStore
-from supplychain.records.database import reading, state_of, writing
+from supplychain.records.database import asking, reading, state_of, writing
 from supplychain.records.dossiers import read_dossiers
 from supplychain.records.feeds import Feeds, with_exploitation
 from supplychain.records.handed_in import HandedIn
@@ -355,11 +355,18 @@ class Record:
         with reading(self._engine) as connection:
             found = listing.show_image(connection, self._project, digest, at=at)
         if found is None:
-            raise NotFoundError(
-                f"nothing is recorded about {digest}",
-                hint=f"type `supplychain run IMAGE@{digest}`",
-            )
+            raise _unknown(digest)
         return found
+
+    def require(self, digest: Digest) -> None:
+        """Refuse what is no image on record; costs less than to look at one.
+
+        Raises:
+            NotFoundError: Nothing is recorded about it.
+        """
+        with asking(self._engine) as connection:
+            if not lookup.is_recorded(connection, self._project, digest):
+                raise _unknown(digest)
 
     def last_resolution(self, name: str, tag: str) -> Digest | None:
         """The digest that a tag pointed at when a run last resolved it; None where none did."""
@@ -380,3 +387,9 @@ class Record:
                 f"no {kind} of {digest} is on record", hint=f"type `supplychain run IMAGE@{digest}`"
             )
         return self._content.get(found)
+
+
+def _unknown(digest: Digest) -> NotFoundError:
+    return NotFoundError(
+        f"nothing is recorded about {digest}", hint=f"type `supplychain run IMAGE@{digest}`"
+    )

@@ -36,7 +36,7 @@ from supplychain.records.chain_tables import decision_links
 from supplychain.records.columns import DigestText, Instant
 from supplychain.records.facts import components, findings, layers, vulnerabilities
 from supplychain.records.feed_tables import feed_editions
-from supplychain.records.handed_in_tables import unsigned_claims
+from supplychain.records.handed_in_tables import sbom_components, sbom_contents, unsigned_claims
 from supplychain.records.history_tables import approvals, deployments, work
 from supplychain.records.image_tables import configurations
 from supplychain.records.repeat_tables import idempotent_answers
@@ -57,7 +57,7 @@ from supplychain.records.vex_tables import vex_documents
 from supplychain.records.waiver_tables import decision_waivers, waiver_events
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0022"
+SCHEMA_VERSION = "0023"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -94,6 +94,8 @@ __all__ = [
     "projects",
     "run_events",
     "runs",
+    "sbom_components",
+    "sbom_contents",
     "sbom_qualities",
     "sboms",
     "scans",

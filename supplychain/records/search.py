@@ -112,7 +112,7 @@ class Search:
         """
         with reading(self._engine) as connection:
             rows = connection.execute(candidates(pattern)).all()
-            meant = {row.id: held for row in rows if (held := _meant(row, pattern)) is not None}
+            meant = {row.id: held for row in rows if (held := meant_by(row, pattern)) is not None}
             return self._having(connection, INVENTORIED, meant, at)
 
     def vulnerability(self, name: str, *, at: datetime) -> tuple[FoundImage, ...]:
@@ -270,7 +270,8 @@ _NAMES = Prepared(_names)
 _LICENSED = Prepared(_licensed)
 
 
-def _meant(row: Row[Any], pattern: PackagePattern) -> Held | None:
+def meant_by(row: Row[Any], pattern: PackagePattern) -> Held | None:
+    """A recorded package as what a pattern means; None where it means another."""
     if not row.purl:
         match = Match.UNKNOWN if pattern.resembles(row.name) else Match.OUTSIDE
     else:

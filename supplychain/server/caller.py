@@ -46,8 +46,8 @@ class Caller:
         return self.principal.name
 
 
-def service_of(request: Request) -> Service:
-    """What the server has."""
+async def service_of(request: Request) -> Service:
+    """What the server has; not worth a thread."""
     service: Service = request.app.state.service
     return service
 

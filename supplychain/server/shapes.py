@@ -176,6 +176,23 @@ class FoundImages(Page):
     images: list[FoundImage]
 
 
+class FoundClaim(BaseModel):
+    """A claim without a signature that an image has what was looked for."""
+
+    subject: str
+    names: list[str]
+    claimed_by: str
+    document: str = Field(description="digest of the SBOM that says so")
+    recorded_at: datetime
+    found: list[Held]
+
+
+class FoundClaims(Page):
+    """What callers claim, by the names and digests of images."""
+
+    claims: list[FoundClaim]
+
+
 class Newest(BaseModel):
     """The end of the chain: note it where whoever writes the database cannot."""
 

@@ -16,7 +16,7 @@ from supplychain.errors import InputError
 from supplychain.export.data import rfc3339, signer_data
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
-from supplychain.pipeline.claiming import read_claim
+from supplychain.pipeline.claiming import read_claim, read_listed
 from supplychain.pipeline.handing_in import hand_in
 from supplychain.records.handed_in import UnsignedClaim
 from supplychain.records.run import AttestationRecord
@@ -67,6 +67,10 @@ class UnsignedDocument(BaseModel):
     size: int
     recorded_at: datetime
     unread: str = Field(description="why it cannot count, whatever a policy says; empty if it can")
+    components: int | None = Field(
+        description="how many `/v1/search/claims` finds; null for what is no CycloneDX JSON "
+        "or lists what is no component"
+    )
 
 
 class UnsignedDocuments(Page):
@@ -146,16 +150,19 @@ def _claimed(
     service: Service, caller: Caller, digest: str, file: IO[bytes], kind: str
 ) -> UnsignedClaim:
     now, subject = service.clock(), Digest.parse(digest)
-    caller.record.image(subject, at=now)
+    caller.record.require(subject)
     file.seek(0)
     data = file.read()
-    if not isinstance(read_json(data, f"the {kind}", limit=len(data)).value, dict):
+    said = read_json(data, f"the {kind}", limit=len(data)).value
+    if not isinstance(said, dict):
         raise InputError(f"the {kind} is no JSON object")
     named, wanted = caller.name, EvidenceKind(kind)
     told, unread = read_claim(caller.record, subject, wanted, data, caller=named, at=now)
+    found, unlisted = read_listed(said) if wanted is EvidenceKind.SBOM else (None, "")
+    if unlisted:  # what nobody could find must not speak for an image
+        told, unread = None, unread or unlisted
     claim = UnsignedClaim(subject, wanted, named, Digest.of(data), len(data), now, unread)
-    caller.record.handed_in.add(claim, lambda: _pieces(file), told)
-    return claim
+    return caller.record.handed_in.add(claim, lambda: _pieces(file), told, found)
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
@@ -183,4 +190,5 @@ def _claim(claim: UnsignedClaim) -> dict[str, object]:
         "size": claim.size,
         "recorded_at": rfc3339(claim.recorded_at),
         "unread": claim.unread,
+        "components": claim.components,
     }

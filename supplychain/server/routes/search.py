@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from supplychain.export.data import found_data
+from supplychain.export.data import found_claim_data, found_data
 from supplychain.gate.licences import licence_query
 from supplychain.gate.options import ENVIRONMENT
 from supplychain.gate.packages import PackagePattern
@@ -51,6 +51,24 @@ def search_components(
     pattern = PackagePattern.parse(purl, versions)
     found = caller.record.search.component(pattern, at=utc(at, "at") or pager.at)
     return _page(pager, found, environment)
+
+
+@router.get("/claims", responses=shapes.gives(shapes.FoundClaims))
+def search_claims(
+    purl: _Purl,
+    caller: Reading,
+    pager: Paging,
+    versions: _Versions = "",
+    at: shapes.At = None,
+) -> Response:
+    """Find the images of which callers claim that they contain a package.
+
+    These are the SBOMs that were handed in without a signature: nothing rests on them, and no
+    other search finds them. Of each caller the newest one about an image counts.
+    """
+    pattern = PackagePattern.parse(purl, versions)
+    found = caller.record.handed_in.having(pattern, at=utc(at, "at") or pager.at)
+    return pager.answer_part("claims", found, found_claim_data)
 
 
 @router.get("/vulnerabilities", responses=_FOUND)

@@ -6,17 +6,21 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import httpx
 import pytest
 
+from supplychain.model.access import Role
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
 from supplychain.signing import dsse
 from supplychain.signing.statement import write
 from tests.kit.keys import signer
+from tests.kit.sboms import changed, make_sbom
 from tests.kit.scans import SUBJECT
 from tests.kit.serving import Served, problem
+from tests.kit.visitors import organisation, visitor
 
 EVIDENCE = f"/v1/images/{SUBJECT.digest}/evidence"
 REVIEW = "https://example.com/review/v1"
@@ -171,3 +175,105 @@ def test_a_key_that_was_used_with_another_body_is_refused(believing: Served, kin
     before = rows(believing, "evidence"), rows(believing, "audit_events")
     problem(keyed(other), 422, "input")
     assert (rows(believing, "evidence"), rows(believing, "audit_events")) == before
+
+
+def listing(*parts: object, **document: object) -> bytes:
+    """A CycloneDX document, as another tool writes it."""
+    said = {"bomFormat": "CycloneDX", "specVersion": "1.4", "components": parts, **document}
+    return json.dumps(said).encode()
+
+
+DJANGO = {"type": "library", "name": "django", "version": "2.2", "purl": "pkg:pypi/django@2.2"}
+WITHIN = {"type": "application", "name": "shop", "components": [DJANGO, DJANGO]}
+
+
+def claimed(
+    served: Served, purl: str = "pkg:pypi/django@2.2", **query: str
+) -> list[dict[str, Any]]:
+    answer = served.get("/v1/search/claims", params={"purl": purl, **query})
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["claims"]
+    return found
+
+
+def test_what_is_claimed_is_found_where_it_is_asked_for_and_nowhere_else(served: Served) -> None:
+    served.typist.examined()
+    document = listing(WITHIN)
+    assert send(served, document, "sbom").json()["components"] == 2
+    assert send(served, document, "sbom").json()["components"] == 2
+    [one] = claimed(served)
+    assert (one["subject"], one["claimed_by"]) == (str(SUBJECT.digest), "ada")
+    assert one["names"] == [SUBJECT.name]
+    assert one["document"] == str(Digest.of(document))
+    [held] = one["found"]
+    assert (held["package"], held["version"], held["certain"]) == ("django", "2.2", True)
+    assert claimed(served, "pkg:pypi/Django", versions=">=2.0, <2.2.28")
+    assert not claimed(served, "pkg:pypi/django", versions=">=2.2.28")
+    assert not claimed(served, at="2001-01-01T00:00:00Z")
+    searched = served.get("/v1/search/components", params={"purl": "pkg:pypi/django"})
+    assert searched.json()["images"] == []
+    claims = served.get(f"/v1/images/{SUBJECT.digest}/claims").json()["claims"]
+    assert [claim["components"] for claim in claims] == [2]
+
+
+def test_of_each_caller_the_newest_claim_is_found(served: Served) -> None:
+    served.typist.examined()
+    send(served, listing(DJANGO), "sbom")
+    other = visitor(served, Role.SUBMITTER, owner="bob")
+    body = listing(DJANGO, serialNumber="urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79")
+    asked = other.ask("POST", f"{EVIDENCE}?kind=sbom", content=body, headers=BINARY)
+    assert asked.status_code == 202, asked.text
+    assert [one["claimed_by"] for one in claimed(served)] == ["ada", "bob"]
+    send(served, listing(), "sbom")
+    assert [one["claimed_by"] for one in claimed(served)] == ["bob"]
+
+
+def test_claims_are_found_by_their_own_organisation_alone(served: Served) -> None:
+    served.typist.examined()
+    send(served, listing(DJANGO), "sbom")
+    organisation(served)
+    stranger = visitor(served, Role.VIEWER, organisation="bank")
+    answer = stranger.get("/v1/search/claims?purl=pkg:pypi/django")
+    assert answer.status_code == 200
+    assert answer.json()["claims"] == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        listing({"name": 1}),
+        listing({"purl": "pkg:pypi/django@2.2"}),
+        listing({"name": "django", "version": ["2.2"]}),
+        listing({"name": "django", "version": {}}),
+        listing({"name": "x" * 400}),
+        listing({"name": "a\0b"}),
+        listing({"name": "django", "components": {}}),
+        listing(components={"name": "django"}),
+        listing(components=["django"]),
+    ],
+)
+def test_a_document_that_lists_what_is_no_component_is_kept_and_counts_for_nothing(
+    served: Served, document: bytes
+) -> None:
+    served.typist.examined()
+    before = rows(served, "components")
+    answer = send(served, document, "sbom")
+    assert (answer.status_code, answer.json()["components"]) == (202, None)
+    assert answer.json()["unread"]
+    assert rows(served, "components") == before
+    assert rows(served, "sbom_contents") == 0
+
+
+def test_what_nobody_could_find_does_not_speak_for_an_image(served: Served) -> None:
+    served.typist.examined()
+    named = changed(make_sbom(), lambda parsed: parsed["components"][0].update(name="x" * 400))
+    told = send(served, named, "sbom").json()
+    assert "a name of 400 characters" in told["unread"]
+    assert rows(served, "sbom_contents") == 0
+
+
+def test_what_is_no_cyclonedx_is_kept_and_not_searched(served: Served) -> None:
+    served.typist.examined()
+    answer = send(served, b'{"spdxVersion": "SPDX-2.3"}', "sbom")
+    assert (answer.status_code, answer.json()["components"]) == (202, None)
+    assert claimed(served) == []
