@@ -126,7 +126,8 @@ def _severity(kinds: Any, name: str) -> Any:
 
 def found(said: Document) -> FoundImage:
     """An image in which something was found."""
-    from supplychain.records.search import FoundImage, FoundPlatform, Held
+    from supplychain.records.held import Held
+    from supplychain.records.search import FoundImage, FoundPlatform
 
     names, digest = tuple(map(str, said["names"])), Digest.parse(said["digest"])
     return FoundImage(

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from supplychain.model.waiver import Waiver, WaiverEvent
     from supplychain.records.chain import Verification
     from supplychain.records.handed_in import FoundClaim
+    from supplychain.records.held import Held
     from supplychain.records.listing import ImageSummary, RecordedDecision
-    from supplychain.records.search import FoundImage, Held
+    from supplychain.records.search import FoundImage
     from supplychain.records.vex import RecordedVex
 
 

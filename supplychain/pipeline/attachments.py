@@ -10,6 +10,7 @@ from supplychain.model.artifact import Manifest
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
 from supplychain.pipeline.claims import with_claims
+from supplychain.pipeline.listing import with_list
 from supplychain.pipeline.seal import recorded
 from supplychain.pipeline.target import Target
 from supplychain.records.run import AttestationRecord
@@ -79,7 +80,7 @@ def verified(
             refused.append(f"{one.digest.short}: {one.reason}")
         else:
             record = AttestationRecord(one.attestation, one.data, one.media_type)
-            records[one.subject.digest].append(with_claims(record))
+            records[one.subject.digest].append(with_list(with_claims(record)))
     if not any(records.values()):
         raise VerificationError(
             f"nothing that is stated about {target.image.subject} verifies",

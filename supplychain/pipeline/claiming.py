@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import orjson
 
 from supplychain.errors import InputError, SupplyChainError
 from supplychain.gate.case import CLOCK_TOLERANCE
-from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import PlatformDossier
 from supplychain.model.evidence import CLAIM, Evidence, EvidenceKind, Producer, Scan
 from supplychain.model.unsigned import UNKNOWN_DATABASE, Told
 from supplychain.records.record import Record
-from supplychain.records.sbom_contents import rows_of
 from supplychain.sbom import document
-from supplychain.sbom.contents import listed
 from supplychain.sbom.cyclonedx import MEDIA_TYPE as CYCLONEDX
 from supplychain.scan.coverage import blind_spots
 from supplychain.scan.fields import instant
@@ -53,20 +48,6 @@ def read_claim(
         if error.retryable:
             raise
         return None, f"{error}: {error.because}" if error.because else str(error)
-
-
-def read_listed(said: Mapping[str, Any]) -> tuple[tuple[Component, ...] | None, str]:
-    """What an SBOM lists, to be searched for, or why it cannot be; neither if it is no CycloneDX.
-
-    Args:
-        said: The document.
-    """
-    try:
-        found = listed(said)
-        rows_of(found or ())
-    except InputError as error:
-        return None, f"{error}: {error.because}" if error.because else str(error)
-    return found, ""
 
 
 def _platform(record: Record, subject: Digest, at: datetime) -> PlatformDossier:

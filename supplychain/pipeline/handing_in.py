@@ -10,6 +10,7 @@ from supplychain.errors import VerificationError
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
 from supplychain.pipeline.claims import with_claims
+from supplychain.pipeline.listing import with_list
 from supplychain.records.listing import ImageSummary
 from supplychain.records.record import Record
 from supplychain.records.run import AttestationRecord, PlatformRecord, RunRecord
@@ -56,7 +57,8 @@ def _verified(found: inventory.Attached) -> AttestationRecord:
             because=found.reason,
             hint="nothing of this request was recorded",
         )
-    return with_claims(AttestationRecord(found.attestation, found.data, found.media_type))
+    record = AttestationRecord(found.attestation, found.data, found.media_type)
+    return with_list(with_claims(record))
 
 
 def _run(

@@ -42,4 +42,6 @@ attestations = Table(
     ),
     one_of("identity_kind", "email", "uri", "other"),
     Index(None, "identity_issuer", "identity_name"),
+    # From what a document lists to whoever signed it.
+    Index(None, "predicate_digest"),
 )

@@ -20,6 +20,7 @@ from supplychain.records.projection import (
     severity_counts,
 )
 from supplychain.records.run import AttestationRecord, RunRecord
+from supplychain.records.sbom_contents import file_contents, rows_of
 from supplychain.records.schema import (
     assessments,
     attestations,
@@ -63,6 +64,7 @@ def file_evidence(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) ->
     """
     scanned = _new_scans(filing, run, numbers)
     lists = _file_lists(filing, scanned)
+    file_contents(filing, _listed(run))
     sightings = [_file_scan(filing, entry, *lists[entry.image]) for entry in scanned]
     for record in sorted(run.platforms, key=lambda record: record.subject.digest):
         image = numbers[record.subject.digest]
@@ -84,6 +86,16 @@ def file_evidence(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) ->
             filing.connection.execute(
                 statement.bindparams(bindparam("scans", expanding=True)), {"scans": sightings}
             )
+
+
+def _listed(run: RunRecord) -> dict[Digest, dict[bytes, Row]]:
+    """What signed SBOMs list, by their digests."""
+    parts = (one for platform in run.platforms for one in platform.attestations)
+    return {
+        record.attestation.predicate_digest: rows_of(record.listed)
+        for record in (*parts, *run.attestations)
+        if record.listed is not None and record.attestation.predicate_digest is not None
+    }
 
 
 def _file_quality(filing: Filing, number: int, sbom: Sbom) -> None:

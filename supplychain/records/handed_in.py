@@ -20,6 +20,7 @@ from supplychain.records.bulk import Filing
 from supplychain.records.claimed import reading_document
 from supplychain.records.content import ContentStore
 from supplychain.records.database import asking, reading, writing
+from supplychain.records.held import Held, meant_by
 from supplychain.records.links import candidates
 from supplychain.records.prepared import MOST_PLACES, Prepared, among
 from supplychain.records.sbom_contents import file_contents, rows_of
@@ -30,7 +31,6 @@ from supplychain.records.schema import (
     sbom_contents,
     unsigned_claims,
 )
-from supplychain.records.search import Held, meant_by
 
 # Of what was handed in before anybody read it.
 _OLD = "hand it in again: it was never read"
@@ -124,7 +124,7 @@ class HandedIn:
             filing = Filing(connection, self._project, claim.recorded_at)
             # Facts before what names them, as runs file them: so nobody waits in a circle.
             if rows is not None:
-                file_contents(filing, claim.digest, rows)
+                file_contents(filing, {claim.digest: rows})
             added = filing.insert(
                 unsigned_claims,
                 subject_digest=claim.subject,

@@ -41,7 +41,7 @@ unsigned_claims = Table(
 )
 
 # SBOMs by their digest, broken down into components to be searched for: a fact whoever asks. Who
-# may find one, `unsigned_claims` says.
+# may find one, `unsigned_claims` says, and of signed ones `evidence` and `attestations`.
 sbom_contents = Table(
     "sbom_contents",
     metadata,

@@ -6,20 +6,36 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Exists,
+    FromClause,
+    Select,
+    Table,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 
 from supplychain.gate.packages import PackagePattern
-from supplychain.model.evidence import EvidenceKind
+from supplychain.model.evidence import CYCLONEDX_PREDICATE, EvidenceKind
 from supplychain.records.prepared import MOST_PLACES, Prepared, among
 from supplychain.records.reading import latest_evidence
 from supplychain.records.schema import (
     assessed_findings,
     assessments,
+    attestations,
     components,
     evidence,
     images,
+    index_children,
     inventoried_components,
     inventories,
+    sbom_components,
+    sbom_contents,
     scans,
 )
 
@@ -85,6 +101,71 @@ class Links:
         )
 
 
+def signed(
+    connection: Connection, project: int, members: Sequence[int], at: datetime
+) -> Iterator[Any]:
+    """What signed SBOMs say that images contain: of each signer the newest one about an image.
+
+    Returns:
+        Rows of a manifest's number as `image`, which member it has as `component_id`, whose word
+        that is as `verified_by`, and of the index that they speak of its number as `index_id`.
+    """
+    for start in range(0, len(members), MOST_PLACES):
+        some = [*members[start : start + MOST_PLACES]]
+        yield from _SIGNED(connection, project=project, members=some, at=at)
+
+
+def find_signed(project: Any, members: Collection[int], at: Any) -> Select[Any]:
+    """The query of `signed`."""
+    child = index_children.c
+    return (
+        select(
+            func.coalesce(child.child_id, evidence.c.image_id).label("image"),
+            sbom_components.c.component_id,
+            evidence.c.verified_by,
+            child.index_id,
+        )
+        .select_from(sbom_components)
+        .join(sbom_contents, sbom_contents.c.id == sbom_components.c.content_id)
+        .join(attestations, attestations.c.predicate_digest == sbom_contents.c.digest)
+        .join(evidence, evidence.c.id == attestations.c.evidence_id)
+        .join(images, images.c.id == evidence.c.image_id)
+        .outerjoin(index_children, child.index_id == evidence.c.image_id)
+        .where(
+            among(sbom_components.c.component_id, members),
+            evidence.c.project_id == project,
+            *_is_sbom(evidence, attestations, at),
+            or_(images.c.kind == "manifest", child.index_id.is_not(None)),
+            ~_replaced(at),
+        )
+    )
+
+
+def _replaced(at: Any) -> Exists:
+    """That its signer signed a newer one about the same image, which can be searched, too."""
+    later, said = evidence.alias("later"), attestations.alias("later_said")
+    lists, this = sbom_contents.alias("later_lists"), evidence.c
+    return exists().where(
+        later.c.image_id == this.image_id,
+        later.c.verified_by == this.verified_by,
+        tuple_(later.c.produced_at, later.c.id) > tuple_(this.produced_at, this.id),
+        said.c.evidence_id == later.c.id,
+        lists.c.digest == said.c.predicate_digest,
+        *_is_sbom(later, said, at),
+    )
+
+
+def _is_sbom(item: FromClause, said: FromClause, at: Any) -> tuple[ColumnElement[bool], ...]:
+    """That a document that can be searched was signed as an SBOM: others may carry it, too."""
+    return (
+        item.c.kind == EvidenceKind.ATTESTATION,
+        said.c.predicate_type.startswith(CYCLONEDX_PREDICATE),
+        item.c.recorded_at <= at,
+        item.c.produced_at <= at,
+    )
+
+
+_SIGNED = Prepared(find_signed)
 INVENTORIED = Links(inventoried_components, "component_id", inventories, "inventory_id")
 ASSESSED = Links(assessed_findings, "finding_id", assessments, "assessment_id")
 

@@ -73,7 +73,7 @@ ELSEWHERE = frozenset(
         # What a run found so far: passed on through the store, and nobody's evidence yet.
         "runs.draft",
         "runs.request",
-        # The document of a claim, which names it, too.
+        # The document of a claim, which names it, too, or of a statement, which carries it.
         "sbom_contents.digest",
         "scans.database_digest",
         "sessions.digest",

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from supplychain.errors import DigestMismatchError, InputError
 from supplychain.model.artifact import DOCKER_INDEX, OCI_INDEX
+from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Evidence, EvidenceKind, Sbom, Scan, VerifiedAttestation
 from supplychain.model.image_config import ImageConfig
@@ -83,6 +84,8 @@ class AttestationRecord:
         document: What the statement refers to by its digest; None where it carries its own.
         claims: The VEX document that it carries; None where it carries none that can be read.
         unread: Why its claims could not be read; "" where they could, or there are none.
+        listed: What it lists, to be searched for; None where it is no SBOM that was handed in, or
+            none that can be read.
     """
 
     attestation: VerifiedAttestation
@@ -91,6 +94,7 @@ class AttestationRecord:
     document: LargeDocument | None = None
     claims: ClaimsRecord | None = None
     unread: str = ""
+    listed: tuple[Component, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ them were, by their identities alone, and only what is new is sent whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
@@ -46,25 +46,25 @@ def rows_of(listed: Sequence[Component]) -> dict[bytes, Row]:
     return dict(map(_row, listed))
 
 
-def file_contents(filing: Filing, document: Digest, rows: dict[bytes, Row]) -> None:
-    """File what a document lists, unless it is on record already.
+def file_contents(filing: Filing, documents: Mapping[Digest, dict[bytes, Row]]) -> None:
+    """File what documents list, unless that is on record already.
 
     Args:
         filing: The transaction.
-        document: The document.
-        rows: What it lists.
+        documents: The documents, and what each lists.
     """
-    connection = filing.connection
-    if not filing.insert(sbom_contents, digest=document, component_count=len(rows)):
-        return
-    content = connection.execute(_NUMBER, {"of": document}).scalar_one()
-    for some in _pieces(sorted(rows)):
-        if _link(connection, content, some) < len(some):
-            known = select(components.c.identity).where(components.c.identity.in_(some))
-            new = sorted(set(some) - {bytes(one) for one in connection.scalars(known)})
-            insert_new(connection, components, [_values(rows[identity]) for identity in new])
-            # Not only these: somebody else may have added some in between.
-            _link(connection, content, some)
+    new = {
+        digest: sorted(rows)
+        for digest, rows in sorted(documents.items())
+        if filing.insert(sbom_contents, digest=digest, component_count=len(rows))
+    }
+    if not all(_link(filing.connection, digest, some) for digest, some in new.items()):
+        # Of all documents at once, or two transactions wait for one another.
+        whole = {one: documents[digest][one] for digest, some in new.items() for one in some}
+        _add(filing.connection, whole)
+        for digest, some in new.items():
+            # Not only what is new: somebody else may have added some in between.
+            _link(filing.connection, digest, some)
 
 
 # The same packages come again and again.
@@ -87,8 +87,23 @@ def _pieces(values: Sequence[T]) -> Iterator[Sequence[T]]:
         yield values[start : start + _AT_ONCE]
 
 
-def _link(connection: Connection, content: int, identities: Sequence[bytes]) -> int:
-    """Link those components that are on record; how many are."""
+def _add(connection: Connection, rows: dict[bytes, Row]) -> None:
+    """Put those components on record that are not there."""
+    for some in _pieces(sorted(rows)):
+        known = select(components.c.identity).where(components.c.identity.in_(some))
+        new = sorted(set(some) - {bytes(one) for one in connection.scalars(known)})
+        if new:
+            insert_new(connection, components, [_values(rows[identity]) for identity in new])
+
+
+def _link(connection: Connection, document: Digest, identities: Sequence[bytes]) -> bool:
+    """Link those components of a document that are on record; whether all are."""
+    content = connection.execute(_NUMBER, {"of": document}).scalar_one()
+    linked = sum(_link_some(connection, content, some) for some in _pieces(identities))
+    return linked == len(identities)
+
+
+def _link_some(connection: Connection, content: int, identities: Sequence[bytes]) -> int:
     if connection.dialect.name == "postgresql":
         whole = b"".join(identities)
         given = {"content": content, "identities": whole, "size": len(whole)}

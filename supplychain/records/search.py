@@ -2,7 +2,7 @@
 
 The tables of what is true whoever asks say which packages or findings are meant; from those the
 links lead by index to the lists that have them, and from these to images. A list counts where it is
-that of an image's latest scan at the instant asked about.
+that of an image's latest scan at the instant asked about. Beside it counts what others signed.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, Select, select
+from sqlalchemy import Connection, Engine, Select, select
 
-from supplychain.gate.packages import Match, PackagePattern
+from supplychain.gate.packages import PackagePattern
 from supplychain.model.digest import Digest
-from supplychain.model.finding import Severity
 from supplychain.model.subject import Platform
 from supplychain.records.database import reading
 from supplychain.records.happened import read_deployments
-from supplychain.records.links import ASSESSED, INVENTORIED, Links, candidates
+from supplychain.records.held import Held, as_signed, finding_of, meant_by, what_of
+from supplychain.records.links import ASSESSED, INVENTORIED, Links, candidates, signed
 from supplychain.records.listing import RecordedDecision, latest_decisions
 from supplychain.records.prepared import Prepared, among
 from supplychain.records.reading import platform_in
@@ -34,26 +34,6 @@ from supplychain.records.schema import (
     index_children,
     vulnerabilities,
 )
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Held:
-    """What was looked for, as a platform has it.
-
-    Attributes:
-        package: The package's name.
-        version: Its version.
-        purl: Its package URL; "" where it has none.
-        detail: What is to be said of it: its licences, a finding's severity and fix; "" for
-            nothing.
-        certain: Whether it is what was asked for; otherwise it may be, and nobody can tell.
-    """
-
-    package: str
-    version: str
-    purl: str
-    detail: str = ""
-    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +85,7 @@ class Search:
         self._project = project
 
     def component(self, pattern: PackagePattern, *, at: datetime) -> tuple[FoundImage, ...]:
-        """The images that had a package at an instant.
+        """The images that had a package at an instant, by their scans or by an SBOM of others.
 
         Raises:
             StoreError: The database cannot be read.
@@ -113,7 +93,9 @@ class Search:
         with reading(self._engine) as connection:
             rows = connection.execute(candidates(pattern)).all()
             meant = {row.id: held for row in rows if (held := meant_by(row, pattern)) is not None}
-            return self._having(connection, INVENTORIED, meant, at)
+            said = signed(connection, self._project, sorted(meant), at)
+            others = [(row.image, as_signed(meant[row.component_id], row)) for row in said]
+            return self._having(connection, INVENTORIED, meant, at, others)
 
     def vulnerability(self, name: str, *, at: datetime) -> tuple[FoundImage, ...]:
         """The images in which a vulnerability was found, as of an instant.
@@ -127,7 +109,7 @@ class Search:
             .where(vulnerabilities.c.name.in_(sorted({name, name.upper()})))
         )
         with reading(self._engine) as connection:
-            meant = {row.id: _finding(row) for row in connection.execute(chosen)}
+            meant = {row.id: finding_of(row) for row in connection.execute(chosen)}
             return self._having(connection, ASSESSED, meant, at)
 
     def licence(
@@ -154,17 +136,28 @@ class Search:
             return self._having(connection, INVENTORIED, meant, at)
 
     def _having(
-        self, connection: Connection, links: Links, meant: Mapping[int, Held], at: datetime
+        self,
+        connection: Connection,
+        links: Links,
+        meant: Mapping[int, Held],
+        at: datetime,
+        others: Collection[tuple[int, Held]] = (),
     ) -> tuple[FoundImage, ...]:
-        """The images of which the list that counts has any of these members."""
+        """The images of which the list that counts has any of these members; and what others say.
+
+        Of what others say, that which the list has, too, adds nothing.
+        """
         held: dict[tuple[int, int], set[Held]] = defaultdict(set)
         for image, of, member in links.having(connection, self._project, sorted(meant)):
             held[image, of].add(meant[member])
         current = links.current(connection, sorted({image for image, _ in held}), at)
-        found = {
-            image: tuple(sorted(things)) for (image, of), things in held.items() if of in current
-        }
-        return _Images(connection, self._project, at).described(found)
+        found = {image: things for (image, of), things in held.items() if of in current}
+        seen = {(image, what_of(one)) for image, things in found.items() for one in things}
+        for image, one in others:
+            if (image, what_of(one)) not in seen:
+                found.setdefault(image, set()).add(one)
+        ordered = {image: tuple(sorted(things)) for image, things in found.items()}
+        return _Images(connection, self._project, at).described(ordered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,25 +261,6 @@ _MANIFESTS = Prepared(_manifests)
 _INDEXES = Prepared(_indexes)
 _NAMES = Prepared(_names)
 _LICENSED = Prepared(_licensed)
-
-
-def meant_by(row: Row[Any], pattern: PackagePattern) -> Held | None:
-    """A recorded package as what a pattern means; None where it means another."""
-    if not row.purl:
-        match = Match.UNKNOWN if pattern.resembles(row.name) else Match.OUTSIDE
-    else:
-        match = pattern.covers(row.purl)
-    if match is Match.OUTSIDE:
-        return None
-    certain = match is Match.INSIDE
-    detail = "" if certain else "may be meant: its version or package URL cannot be compared"
-    return Held(row.name, row.version, row.purl, detail, certain)
-
-
-def _finding(row: Row[Any]) -> Held:
-    fix = f"fixed in {row.fixed_version}" if row.fixed_version else "no fix known"
-    detail = f"{Severity(row.severity)}, {fix}"
-    return Held(row.package, row.installed_version, row.purl, detail)
 
 
 def _texts(licences: str) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ from supplychain.errors import InputError
 from supplychain.export.data import rfc3339, signer_data
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
-from supplychain.pipeline.claiming import read_claim, read_listed
+from supplychain.pipeline.claiming import read_claim
 from supplychain.pipeline.handing_in import hand_in
+from supplychain.pipeline.listing import read_listed
 from supplychain.records.handed_in import UnsignedClaim
 from supplychain.records.run import AttestationRecord
 from supplychain.server import shapes
@@ -49,6 +50,10 @@ class Statement(BaseModel):
     subject: str
     predicate_type: str
     signed: dict[str, Any] = Field(description="who signed, when by which clock, in which log")
+    components: int | None = Field(
+        description="how many `/v1/search/components` finds; null for what is no CycloneDX JSON "
+        "or lists what is no component"
+    )
 
 
 class Recorded(BaseModel):
@@ -178,6 +183,7 @@ def _statement(held: AttestationRecord) -> dict[str, object]:
         "subject": str(attestation.subject.digest),
         "predicate_type": attestation.predicate_type,
         "signed": signer_data(attestation),
+        "components": None if held.listed is None else len(set(held.listed)),
     }
 
 

@@ -46,7 +46,8 @@ def search_components(
 ) -> Response:
     """Find the images that contain a package, and where they may run.
 
-    Versions compare as the package's own ecosystem compares them.
+    Versions compare as the package's own ecosystem compares them. What counts is the latest scan,
+    and signed SBOMs that were handed in.
     """
     pattern = PackagePattern.parse(purl, versions)
     found = caller.record.search.component(pattern, at=utc(at, "at") or pager.at)

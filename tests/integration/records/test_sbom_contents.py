@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from supplychain.gate.packages import PackagePattern
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
-from supplychain.model.evidence import EvidenceKind
+from supplychain.model.evidence import CYCLONEDX_PREDICATE, EvidenceKind
+from supplychain.model.subject import Subject
 from supplychain.records.folder import FolderStore
 from supplychain.records.handed_in import UnsignedClaim
 from supplychain.records.record import Record
+from supplychain.records.run import AttestationRecord
+from supplychain.records.search import FoundImage
 from tests.kit.records import row_counts
+from tests.kit.runs import attestation_record, index_run, manifest_run, scan_record
 from tests.kit.scans import AT, SUBJECT
 
 MANY = 400
+HOUR = timedelta(hours=1)
 
 
 def listed(first: int, count: int = MANY) -> list[Component]:
@@ -64,3 +71,75 @@ def test_many_at_once_neither_wait_in_a_circle_nor_lose_anything(
         assert [one.result().components for one in made] == [100] * 16
     counts = row_counts(database)
     assert (counts["components"], counts["sbom_components"]) == (850, 1600)
+
+
+DJANGO = Component("pkg:pypi/django@2.2", "django", "2.2", "library", "")
+
+
+def signed(
+    name: str, parts: list[Component], subject: Subject = SUBJECT, at: datetime = AT
+) -> AttestationRecord:
+    """A verified SBOM that was handed in; each name has other bytes."""
+    kind = f"{CYCLONEDX_PREDICATE}/v1.{len(name)}"
+    made = attestation_record(
+        subject=subject,
+        predicate_type=kind,
+        predicate_digest=Digest.of(name.encode()),
+        verified_at=at,
+    )
+    return replace(made, listed=tuple(parts))
+
+
+def search(record: Record, at: datetime = AT) -> list[FoundImage]:
+    return list(record.search.component(PackagePattern.parse("pkg:pypi/django", ""), at=at))
+
+
+def test_of_each_signer_the_newest_sbom_is_searched(database: str, content: FolderStore) -> None:
+    with Record.open(database, content) as record:
+        for number, parts in enumerate(([DJANGO], listed(0, 2))):
+            at = AT + number * HOUR
+            one = signed("a" * (number + 1), [*parts], at=at)
+            record.save_run(manifest_run(attestations=(one,)), at=at)
+        assert search(record, at=AT - HOUR) == search(record, at=AT + HOUR) == []
+        [image] = search(record, at=AT)
+    [held] = image.platforms[0].held
+    assert (held.package, held.certain) == ("django", True)
+    assert held.detail.startswith("in an SBOM of key:sha256:")
+
+
+def test_what_the_scan_found_itself_is_not_told_twice(database: str, content: FolderStore) -> None:
+    with Record.open(database, content) as record:
+        scan = scan_record(components=[DJANGO])
+        run = manifest_run(scan=scan, attestations=(signed("a", [DJANGO, DJANGO]),))
+        record.save_run(run, at=AT)
+        [image] = search(record)
+    assert [(held.package, held.detail) for held in image.platforms[0].held] == [("django", "")]
+
+
+def test_an_sbom_of_an_index_may_mean_each_of_its_platforms(
+    database: str, content: FolderStore
+) -> None:
+    run = index_run()
+    about = signed("a", [DJANGO], subject=run.subject)
+    with Record.open(database, content) as record:
+        record.save_run(replace(run, attestations=(about,)), at=AT)
+        [image] = search(record)
+    assert image.digest == run.subject.digest
+    assert {one.digest for one in image.platforms} == {p.subject.digest for p in run.platforms}
+    assert [held.certain for one in image.platforms for held in one.held] == [False] * len(
+        run.platforms
+    )
+
+
+def test_many_signed_ones_at_once_do_not_wait_in_a_circle(
+    database: str, content: FolderStore
+) -> None:
+    def save(number: int) -> None:
+        pair = [signed("a" * (2 * number + n), listed((number + n) * 50, 100)) for n in (1, 2)]
+        run = manifest_run(attestations=tuple(pair[:: 1 if number % 2 else -1]))
+        record.save_run(run, at=AT)
+
+    with Record.open(database, content) as record, ThreadPoolExecutor(4) as pool:
+        list(pool.map(save, range(8)))
+    counts = row_counts(database)
+    assert (counts["sbom_contents"], counts["sbom_components"]) == (16, 1600)

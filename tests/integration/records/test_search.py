@@ -18,7 +18,7 @@ from supplychain.model.history import Event, Report
 from supplychain.model.subject import Subject
 from supplychain.records.database import open_engine
 from supplychain.records.ledger import DecisionRecord
-from supplychain.records.links import ASSESSED, INVENTORIED, candidates
+from supplychain.records.links import ASSESSED, INVENTORIED, candidates, find_signed
 from supplychain.records.record import Record
 from supplychain.records.schema import metadata
 from supplychain.records.search import FoundImage
@@ -191,6 +191,7 @@ def test_it_goes_by_index(database: str) -> None:
             ASSESSED.find_having(1, [1, 2]),
             INVENTORIED.find_current([1, 2], AT),
             ASSESSED.find_current([1, 2], AT),
+            find_signed(1, [1, 2], AT),
         ):
             plan = _plan(connection, query)
             read_whole = {name for name in metadata.tables if f"SCAN {name}" in plan}

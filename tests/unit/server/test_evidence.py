@@ -13,6 +13,7 @@ import pytest
 
 from supplychain.model.access import Role
 from supplychain.model.digest import Digest
+from supplychain.model.evidence import CYCLONEDX_PREDICATE
 from supplychain.model.subject import Subject
 from supplychain.signing import dsse
 from supplychain.signing.statement import write
@@ -277,3 +278,57 @@ def test_what_is_no_cyclonedx_is_kept_and_not_searched(served: Served) -> None:
     answer = send(served, b'{"spdxVersion": "SPDX-2.3"}', "sbom")
     assert (answer.status_code, answer.json()["components"]) == (202, None)
     assert claimed(served) == []
+
+
+def signed_sbom(document: bytes, subject: Subject = SUBJECT, key: str = "release") -> bytes:
+    payload = write(subject, CYCLONEDX_PREDICATE, document)
+    return json.dumps(dsse.seal(payload, signer(key)).value()).encode()
+
+
+def found(served: Served, purl: str = "pkg:pypi/django", **query: str) -> list[dict[str, Any]]:
+    answer = served.get("/v1/search/components", params={"purl": purl, **query})
+    assert answer.status_code == 200, answer.text
+    images: list[dict[str, Any]] = answer.json()["images"]
+    return images
+
+
+def test_what_a_signed_sbom_lists_is_found_among_what_scans_found(believing: Served) -> None:
+    assert not found(believing)
+    answer = send(believing, signed_sbom(listing(WITHIN)), environment="prod")
+    assert answer.status_code == 201, answer.text
+    assert [one["components"] for one in answer.json()["statements"]] == [2]
+    [image] = found(believing)
+    assert (image["digest"], image["names"]) == (str(SUBJECT.digest), [SUBJECT.name])
+    [held] = image["platforms"][0]["found"]
+    assert (held["package"], held["version"], held["certain"]) == ("django", "2.2", True)
+    assert held["detail"] == f"in an SBOM of key:{signer().public_key.fingerprint}"
+    assert not found(believing, versions=">=2.2.28")
+    assert not found(believing, at="2001-01-01T00:00:00Z")
+    assert claimed(believing) == []
+    # The newest one of the same signer takes its place.
+    assert send(believing, signed_sbom(listing()), environment="prod").status_code == 201
+    assert not found(believing)
+
+
+def test_the_same_bytes_without_a_signature_stay_a_mere_claim(believing: Served) -> None:
+    document = listing(DJANGO)
+    stated_otherwise = write(SUBJECT, REVIEW, document)
+    body = json.dumps(dsse.seal(stated_otherwise, signer()).value()).encode()
+    assert send(believing, document, "sbom").status_code == 202
+    told = send(believing, body, environment="prod").json()["statements"]
+    assert [one["components"] for one in told] == [None]
+    assert not found(believing)
+    problem(
+        send(believing, signed_sbom(document, key="another"), environment="prod"),
+        422,
+        "verification",
+    )
+    assert not found(believing)
+    assert [one["claimed_by"] for one in claimed(believing)] == ["ada"]
+
+
+def test_a_signed_sbom_that_cannot_be_searched_is_kept(believing: Served) -> None:
+    body = signed_sbom(listing({"name": "x" * 400}))
+    told = send(believing, body, environment="prod")
+    assert (told.status_code, told.json()["statements"][0]["components"]) == (201, None)
+    assert rows(believing, "sbom_contents") == 0
