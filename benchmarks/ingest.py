@@ -1,7 +1,7 @@
 """SBOMs handed in over HTTP, and found again: a thousand, into a small store and a large one.
 
 Each has its own choice of 300 of 5,000 packages. They come as those of other tools do, without a
-signature; signed ones are a row of their own. `python -m benchmarks ingest`
+signature. `python -m benchmarks ingest`
 """
 
 from __future__ import annotations
