@@ -157,31 +157,31 @@ def _grow(place: Prepared) -> None:
     engine.dispose()
 
 
-# A digest is `sha256:` and 64 digits, of which each copy has another first one and a mark behind.
+# A digest is `sha256:` and 64 digits, of which each copy has other first ones: no hash begins so.
 _COPIES = """
 INSERT INTO images (project_id, digest, media_type, kind, os, architecture, recorded_at)
-SELECT project_id, 'sha256:0@N' || substr(digest, 10), media_type, kind, os, architecture,
+SELECT project_id, 'sha256:00000@N' || substr(digest, 14), media_type, kind, os, architecture,
        recorded_at
 FROM images WHERE id <= (SELECT min(id) + 999 FROM images);
 
 INSERT INTO image_names (project_id, name, image_id, recorded_at)
 SELECT i.project_id, 'registry.test/copy/@N/' || i.id, i.id, i.recorded_at
-FROM images i WHERE i.digest LIKE 'sha256:0@N%'
+FROM images i WHERE i.digest LIKE 'sha256:00000@N%'
 AND NOT EXISTS (SELECT 1 FROM image_names n WHERE n.image_id = i.id);
 
 INSERT INTO sbom_contents (digest, component_count)
-SELECT 'sha256:0@N' || substr(digest, 10), component_count
+SELECT 'sha256:00000@N' || substr(digest, 14), component_count
 FROM sbom_contents WHERE id <= (SELECT min(id) + 999 FROM sbom_contents);
 
 INSERT INTO unsigned_claims (project_id, subject_digest, kind, caller, digest, size, recorded_at)
-SELECT project_id, 'sha256:0@N' || substr(subject_digest, 10), kind, caller,
-       'sha256:0@N' || substr(digest, 10), size, recorded_at
+SELECT project_id, 'sha256:00000@N' || substr(subject_digest, 14), kind, caller,
+       'sha256:00000@N' || substr(digest, 14), size, recorded_at
 FROM unsigned_claims WHERE id <= (SELECT min(id) + 999 FROM unsigned_claims);
 
 INSERT INTO sbom_components (component_id, content_id)
 SELECT s.component_id, copy.id
 FROM sbom_contents first
 JOIN sbom_components s ON s.content_id = first.id
-JOIN sbom_contents copy ON copy.digest = 'sha256:0@N' || substr(first.digest, 10)
+JOIN sbom_contents copy ON copy.digest = 'sha256:00000@N' || substr(first.digest, 14)
 WHERE first.id <= (SELECT min(id) + 999 FROM sbom_contents)
 """
