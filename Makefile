@@ -26,7 +26,7 @@ test: $(VENV)/.dev ## every test that needs only Python and packages
 coverage: $(VENV)/.dev ## the same, and which lines and branches no test reaches; takes half as long again
 	@$(TEST) --cov --cov-report=term:skip-covered $(ARGS)
 
-TEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --ignore=tests/interop --ignore=tests/image --ignore=tests/faults
+TEST = $(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/interop --ignore=tests/image --ignore=tests/faults
 
 test-api: $(VENV)/.dev ## ask the API 20,000 things that nobody would think of; takes half an hour
 	@SUPPLYCHAIN_TEST_REQUESTS=$${SUPPLYCHAIN_TEST_REQUESTS:-20000} \

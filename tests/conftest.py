@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.kit.shop",
     "tests.kit.sigstore.fixtures",
     "tests.kit.softhsm",
+    "tests.kit.spreading",
     "tests.kit.trivy",
     "tests.kit.vulndb",
     "tests.kit.cli",  # the last four, for they import some of those above

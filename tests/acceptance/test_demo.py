@@ -22,7 +22,7 @@ from demo.vulndb import load_advisories
 from demo.workshop import write_password
 from tests.kit.debian import cache_folder
 
-pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 _ROOT = Path(__file__).resolve().parents[2]
 _COMMAND = re.compile(r"^\$ (.+)$", re.MULTILINE)

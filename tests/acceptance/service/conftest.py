@@ -48,10 +48,7 @@ rules:
   - attestation: {{type: {REVIEW}, keys: [../../partner.pub], max_age: 24h}}
 """,
 }
-_FORMS = [
-    pytest.param(form, marks=pytest.mark.xdist_group(f"service-{form}"))
-    for form in ("one-machine", "postgresql")
-]
+_FORMS = ("one-machine", "postgresql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +119,7 @@ class Examined:
     events: list[dict[str, Any]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def office(tmp_path_factory: pytest.TempPathFactory, desk_template: Desk) -> Desk:
     """A desk to be copied, with the keys of others and the policies of the team."""
     desk = desk_in(tmp_path_factory.mktemp("office") / "desk", desk_template)
@@ -135,7 +132,7 @@ def office(tmp_path_factory: pytest.TempPathFactory, desk_template: Desk) -> Des
     return desk
 
 
-@pytest.fixture(scope="session", params=_FORMS)
+@pytest.fixture(scope="package", params=_FORMS)
 def service(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -156,7 +153,7 @@ def service(
         yield found, silent
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def team(service: tuple[Deployment, str], debian_registry: RunningRegistry) -> Team:
     """An organisation, its project, and a token for each who works with them."""
     place, silent = service
@@ -185,7 +182,7 @@ def team(service: tuple[Deployment, str], debian_registry: RunningRegistry) -> T
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def vulnerable_image(
     team: Team, vulnerable_layer: Layer, tmp_path_factory: pytest.TempPathFactory
 ) -> Examined:
@@ -200,7 +197,7 @@ def vulnerable_image(
     return Examined(reference, digest, run, meanwhile, team.follow(run["id"]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def elsewhere(
     vulnerable_image: Examined, office: Desk, tmp_path_factory: pytest.TempPathFactory
 ) -> Desk:
