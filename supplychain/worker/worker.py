@@ -220,7 +220,9 @@ class Worker:
                 if time.monotonic() - beaten >= self._manner.beat:
                     beaten = time.monotonic()
                     self._beat()
-                for run in self._queue.cancelled(self._manner.name):
+                # Nobody is asked while nothing is held: workers are idle most of the time.
+                cancelled = self._queue.cancelled(self._manner.name) if self._held else ()
+                for run in cancelled:
                     if (held := self._held.get(run)) is not None:
                         held.stop(abandon=False)
                 if time.monotonic() - pruned >= _PRUNE_SECONDS:

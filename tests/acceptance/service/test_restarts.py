@@ -102,7 +102,10 @@ def _asking(team: Team, path: str, body: bytes, told: threading.Event, failed: l
         except httpx.ConnectError:
             return  # nobody listens any more: nothing of this request has come in
         except httpx.TransportError as error:
-            failed.append(repr(error))
+            # Nor of one that the kernel took in while the server stopped listening: it is reset,
+            # where a request that the server has would see its connection end.
+            if not (told.is_set() and "Errno 104" in str(error)):
+                failed.append(repr(error))
         else:
             if answer.status_code != 200:
                 failed.append(answer.text)
