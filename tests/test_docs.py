@@ -43,7 +43,12 @@ FOREIGN = {
     "--use-signing-config",
 }
 # Where `pip`, `make` or the tests read something of ours.
-OF_THE_TESTS = {"SUPPLYCHAIN_TEST_CACHE", "SUPPLYCHAIN_BENCH_COSIGN"}
+OF_THE_TESTS = {
+    "SUPPLYCHAIN_BENCH_COSIGN",
+    "SUPPLYCHAIN_FAULTS",
+    "SUPPLYCHAIN_MANY",
+    "SUPPLYCHAIN_TEST_CACHE",
+}
 
 
 def read(path: Path) -> str:
