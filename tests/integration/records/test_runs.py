@@ -242,4 +242,9 @@ def test_a_gate_hears_of_a_run_that_waits_or_is_under_way(record: Record, queue:
     assert [one.detail for one in under_way.underway] == [f"run {run.id}, scan"]
 
     queue.end(claim, RunState.FAILED, at=AT, error=ToolError("it broke"))
-    assert record.dossier(SUBJECT.digest, at=AT + SECOND) is None
+    in_vain = record.dossier(SUBJECT.digest, at=AT + SECOND)
+    assert in_vain is not None
+    assert (in_vain.platforms, in_vain.underway) == ((), ())
+    assert in_vain.attempt is not None
+    assert in_vain.attempt.run == run.id
+    assert "it broke" in in_vain.attempt.reason
