@@ -68,7 +68,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing was done yet."""
-    config.addinivalue_line("markers", "fault(name, on=None): the row of docs/faults.md")
     config.stash[_ROWS] = {}
 
 
