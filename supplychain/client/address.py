@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from supplychain.errors import ConfigurationError
+from supplychain.network.addresses import is_loopback
 from supplychain.settings import mask_url
 
 if TYPE_CHECKING:
@@ -78,16 +78,6 @@ def _checked(text: str, origin: str) -> str:
             hint=f"https://{parts.netloc}{parts.path}; http:// is for this machine alone",
         )
     return text.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether it is this machine itself, by its name or an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _token(settings: Settings) -> str:

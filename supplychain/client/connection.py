@@ -21,10 +21,11 @@ import requests
 from requests.auth import AuthBase
 
 from supplychain import __version__
-from supplychain.client.address import Address, is_loopback
+from supplychain.client.address import Address
 from supplychain.client.failures import failed, late, moved
 from supplychain.client.refusals import as_object, refusal, unreadable
 from supplychain.errors import RateError, SupplyChainError
+from supplychain.network.addresses import is_loopback
 
 # At debug level urllib3 tells what goes where.
 logging.getLogger("urllib3").setLevel(logging.INFO)

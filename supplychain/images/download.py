@@ -5,12 +5,13 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from supplychain.errors import InputError
-from supplychain.images.registry.address import is_loopback, without_secrets
+from supplychain.images.registry.address import without_secrets
 from supplychain.images.registry.body import read_body
 from supplychain.images.registry.failures import raise_for_status
 from supplychain.images.registry.options import RegistryOptions
 from supplychain.images.registry.retry import Clock, Retry
 from supplychain.images.registry.wire import Wire
+from supplychain.network.addresses import is_loopback
 
 
 def is_url(text: str) -> bool:

@@ -139,3 +139,13 @@ def _inside(address: IPv6Address) -> IPv4Address | None:
     if address in _NAT64 or (int(address) >> 32) & 0xFFFFFFFF in _ISATAP:
         return IPv4Address(low)
     return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host can only be this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -49,16 +48,6 @@ class Origin:
 def api_host(registry: str) -> str:
     """The `host[:port]` that serves a registry's API: Docker Hub's has another name."""
     return _HUB_API if registry == DOCKER_HUB else registry
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host can only be this machine: `localhost`, 127.0.0.0/8 or ::1."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def without_secrets(url: str) -> str:

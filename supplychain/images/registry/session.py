@@ -24,10 +24,11 @@ from certifi import where as certificate_bundle
 
 from supplychain import __version__
 from supplychain.errors import ConfigurationError
-from supplychain.images.registry.address import Origin, is_loopback
+from supplychain.images.registry.address import Origin
 from supplychain.images.registry.pace import paced_pools
 from supplychain.images.registry.response import Response
 from supplychain.images.registry.sending import Stream
+from supplychain.network.addresses import is_loopback
 
 if TYPE_CHECKING:
     from supplychain.network.guard import Guard

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from urllib.parse import urljoin
 
 from supplychain.errors import RegistryError
-from supplychain.images.registry.address import Origin, is_loopback, without_secrets
+from supplychain.images.registry.address import Origin, without_secrets
 from supplychain.images.registry.body import drain
 from supplychain.images.registry.failures import NETWORK_ERRORS, raise_for_exception
 from supplychain.images.registry.options import RegistryOptions
 from supplychain.images.registry.response import Response
 from supplychain.images.registry.sending import Stream
 from supplychain.images.registry.session import Connections
+from supplychain.network.addresses import is_loopback
 
 _MOST_REDIRECTS = 5
 _FOLLOWED = frozenset({301, 302, 303, 307, 308})

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from supplychain.network.addresses import parse_address, refusal_of
+from supplychain.network.addresses import is_loopback, parse_address, refusal_of
 
 _PUBLIC = (
     "1.1.1.1",
@@ -134,3 +134,16 @@ def test_what_is_neither_is_refused(text: str) -> None:
 )
 def test_what_is_not_written_in_full_is_no_address(text: str) -> None:
     assert parse_address(text) is None
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10", "::1", "0:0:0:0:0:0:0:1"])
+def test_loopback_is_only_this_machine(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "0.0.0.0", "::", "127.1", ""],
+)
+def test_what_looks_like_loopback_is_not(host: str) -> None:
+    assert not is_loopback(host)
