@@ -26,6 +26,7 @@ NAMES = (
     "decisions",
     "signing",
     "ingest",
+    "deciding",
 )
 
 

@@ -99,10 +99,16 @@ class Server:
 
 
 def asked(
-    server: Server, on: http.client.HTTPConnection, method: str, path: str, body: bytes = b""
+    server: Server,
+    on: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    *,
+    kind: str = "application/octet-stream",
 ) -> bytes:
     """Ask once; the answer, which has to be one of success."""
-    given = {"Content-Type": "application/octet-stream"} if body else {}
+    given = {"Content-Type": kind} if body else {}
     on.request(method, path, body or None, {**server.headers, **given})
     with on.getresponse() as answer:
         text = answer.read()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from supplychain.gate.evaluate import RECORD
 from supplychain.gate.policy import Policy
-from supplychain.model.decision import Verdict
+from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
 from supplychain.pipeline.judge import Judged, Starter, judge
@@ -23,6 +23,11 @@ _MOST = 10_000
 _Question = tuple[Subject, str, Digest | None]
 
 
+def is_unseen(decision: Decision) -> bool:
+    """Whether it is no for want of any record of the image."""
+    return decision.verdict is Verdict.DENY and decision.results[0].rule == RECORD
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     """What was answered, from which state of the record, at which instant."""
@@ -34,8 +39,7 @@ class _Answer:
     @property
     def unseen(self) -> bool:
         """Whether it was no for want of any record: somebody else's question may start a run."""
-        decision = self.judged.decision
-        return decision.verdict is Verdict.DENY and decision.results[0].rule == RECORD
+        return is_unseen(self.judged.decision)
 
     def holds(self, state: object, at: datetime) -> bool:
         """Whether the same would be answered: nobody wrote, and time has changed nothing."""

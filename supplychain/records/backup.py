@@ -33,8 +33,10 @@ from supplychain.records.named import Missing, kept_documents
 from supplychain.records.portable import lines_of
 from supplychain.records.schema import (
     SCHEMA_VERSION,
+    kept_answers,
     login_attempts,
     metadata,
+    record_changes,
     schema_compatibility,
     sessions,
 )
@@ -122,9 +124,10 @@ def back_up(
 def copied_tables() -> list[Table]:
     """Every table, each behind those that it refers to; but for what is not to come back.
 
-    Migrations write one themselves; and nobody is logged in, who logged out meanwhile.
+    Migrations write one themselves; nobody is logged in, who logged out meanwhile; and what was
+    answered holds in the database alone in which it was.
     """
-    left = {schema_compatibility, sessions, login_attempts}
+    left = {schema_compatibility, sessions, login_attempts, kept_answers, record_changes}
     return [table for table in metadata.sorted_tables if table not in left]
 
 

@@ -67,6 +67,8 @@ ELSEWHERE = frozenset(
         "evidence.producer_digest",
         "idempotent_answers.request_digest",
         "images.digest",
+        "kept_answers.policy",
+        "kept_answers.subject_digest",
         "login_attempts.state",
         "runs.decision",
         "runs.digest",

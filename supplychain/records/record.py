@@ -156,6 +156,11 @@ class Record:
         return self._notes.name
 
     @property
+    def number(self) -> int:
+        """The number of its project, by which rows name it."""
+        return self._project
+
+    @property
     def content(self) -> ContentStore:
         """Where documents are kept byte for byte."""
         return self._content

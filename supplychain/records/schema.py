@@ -39,6 +39,7 @@ from supplychain.records.feed_tables import feed_editions
 from supplychain.records.handed_in_tables import sbom_components, sbom_contents, unsigned_claims
 from supplychain.records.history_tables import approvals, deployments, work
 from supplychain.records.image_tables import configurations
+from supplychain.records.kept_tables import kept_answers, record_changes
 from supplychain.records.repeat_tables import idempotent_answers
 from supplychain.records.run_tables import run_events, runs, workers
 from supplychain.records.sbom_tables import sbom_qualities, sboms
@@ -57,7 +58,7 @@ from supplychain.records.vex_tables import vex_documents
 from supplychain.records.waiver_tables import decision_waivers, waiver_events
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0024"
+SCHEMA_VERSION = "0025"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -85,6 +86,7 @@ __all__ = [
     "index_children",
     "inventoried_components",
     "inventories",
+    "kept_answers",
     "layers",
     "login_attempts",
     "memberships",
@@ -92,6 +94,7 @@ __all__ = [
     "organisations",
     "policies",
     "projects",
+    "record_changes",
     "run_events",
     "runs",
     "sbom_components",

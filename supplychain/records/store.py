@@ -13,6 +13,7 @@ from supplychain.records.content import PROBE, PROBED, ContentStore
 from supplychain.records.database import password_from
 from supplychain.records.entry import Entry
 from supplychain.records.figures import Figures, read_figures
+from supplychain.records.kept import KeptAnswers
 from supplychain.records.record import Record
 from supplychain.records.version import open_current, require_current
 
@@ -30,6 +31,7 @@ class Store:
     def __init__(self, engine: Engine, content: ContentStore) -> None:
         self._engine = engine
         self._content = content
+        self._kept = KeptAnswers(engine)
         self._records: dict[tuple[str, str], Record] = {}
         self._lock = threading.Lock()
 
@@ -64,6 +66,11 @@ class Store:
     def content(self) -> ContentStore:
         """Where documents are kept."""
         return self._content
+
+    @property
+    def kept(self) -> KeptAnswers:
+        """What the gate answered, while it holds."""
+        return self._kept
 
     @property
     def entry(self) -> Entry:

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from supplychain import __version__
 from supplychain.server import problems
+from supplychain.server.at_once import AtOnce
 from supplychain.server.guarded import require_guarded
 from supplychain.server.idempotency import AnsweredError, Idempotency, answered_before
 from supplychain.server.limits import Limits
@@ -47,6 +48,8 @@ def create(service: Service) -> FastAPI:
     require_guarded(app)
     # The last one comes first.
     app.add_middleware(Idempotency)
+    if service.store.kept.can_keep:
+        app.add_middleware(AtOnce, service=service)
     app.add_middleware(
         Limits,
         streamed=service.settings.size("max_upload_size"),

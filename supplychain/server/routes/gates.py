@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -14,10 +15,12 @@ from supplychain.access.roles import may
 from supplychain.bootstrap.starting import Starting
 from supplychain.bootstrap.targets import subject_by_digest
 from supplychain.model.access import Permission
-from supplychain.model.decision import Decision, Violation
+from supplychain.model.decision import Decision, Verdict, Violation
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
+from supplychain.pipeline.answers import is_unseen
 from supplychain.pipeline.judge import Judged
+from supplychain.records.kept import Asked, Given, Kept
 from supplychain.server import shapes
 from supplychain.server.caller import Caller, Deciding, Serving
 from supplychain.server.metrics import DECISIONS
@@ -90,7 +93,7 @@ def decide(
     Allow, deny and pending are all answers: 200. Whoever gets anything else has no allow.
     """
     subject = subject_by_digest(caller.record, asked.image)
-    return _answer(_judged(service, caller, environment, [subject])[0])
+    return _answer(*_judged(service, caller, environment, [subject]))
 
 
 @router.post("/{environment}/decide-batch", responses=shapes.gives(DecisionsResponse))
@@ -99,30 +102,56 @@ def decide_batch(
 ) -> Response:
     """Ask the same of many images at once; one that cannot be judged fails all of them."""
     subjects = [subject_by_digest(caller.record, image) for image in asked.images]
-    return _answer({"decisions": _judged(service, caller, environment, subjects)})
+    return _answer(together(_judged(service, caller, environment, subjects)))
 
 
 def _judged(
     service: Service, caller: Caller, environment: str, subjects: list[Subject]
-) -> list[dict[str, Any]]:
+) -> list[bytes]:
     policy, judge = caller.own.policies.of(environment), service.judges.of(caller.shared)
-    at, starter = service.clock(), None
+    at, starter, kept = service.clock(), None, service.store.kept
     if policy is not None and policy.unseen is not None:
         may_submit = may(caller.principal, Permission.SUBMIT_RUNS, caller.project)
         # Whatever this process may do for itself, callers name what lies in a registry.
         settings = service.settings.to_serve()
         starter = Starting(settings, caller.record, caller.name, may_submit)
+    # Documents of callers' own claims have instants of their own, which no row tells.
+    seen = kept.begin() if policy is not None and not policy.claims else None
     found = [
         judge.judge(one, policy, environment=environment, at=at, starter=starter)
         for one in subjects
     ]
     for judged in found:
         DECISIONS.labels(judged.decision.verdict.value).inc()
-    return [as_data(judged) for judged in found]
+    told = [_told(judged) for judged in found]
+    if seen is not None:
+        number = caller.shared.number
+        given = [_given(number, *one) for one in zip(found, told, strict=True)]
+        kept.keep(seen, [one for one in given if one is not None])
+    return told
 
 
-def _answer(document: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(document, option=orjson.OPT_UTC_Z), media_type="application/json")
+def _given(project: int, judged: Judged, told: bytes) -> Given | None:
+    """What may be kept: what is said of an image on record, where nothing is awaited."""
+    decision = judged.decision
+    if decision.policy is None or decision.verdict is Verdict.PENDING or is_unseen(decision):
+        return None
+    asked = Asked(project, decision.environment, decision.subject, decision.policy)
+    answer = Kept(decision.verdict.value, told)
+    return Given(asked, decision.decided_at, decision.holds_until, answer)
+
+
+def together(answers: Sequence[bytes]) -> bytes:
+    """Many answers as one."""
+    return b'{"decisions":[' + b",".join(answers) + b"]}"
+
+
+def _answer(document: bytes) -> Response:
+    return Response(document, media_type="application/json")
+
+
+def _told(judged: Judged) -> bytes:
+    return orjson.dumps(as_data(judged), option=orjson.OPT_UTC_Z)
 
 
 def as_data(judged: Judged) -> dict[str, Any]:

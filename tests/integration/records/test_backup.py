@@ -85,7 +85,9 @@ def restored(data: bytes, url: str, content: ContentStore, **options: object) ->
 def all_rows(url: str) -> dict[str, list[bytes]]:
     engine = open_engine(url)
     with reading(engine) as connection:
-        found = {t.name: list(lines_of(connection, t)) for t in metadata.sorted_tables}
+        # Who wrote there is nothing that comes back.
+        tables = [t for t in metadata.sorted_tables if t.name != "record_changes"]
+        found = {t.name: list(lines_of(connection, t)) for t in tables}
     engine.dispose()
     return found
 

@@ -1,0 +1,274 @@
+"""Answers of the gate, kept as they were given, each while nothing it was made from changes.
+
+Whoever writes what verdicts are made from is marked by the database itself, in the same
+transaction (`record_changes`). An answer carries the snapshot that was taken before anything was
+read for it. It holds while every marked transaction that can be seen now could be seen in that
+snapshot; both are read in one statement. So no answer is given after a change that was
+acknowledged, whichever process made it. PostgreSQL alone has such snapshots: elsewhere nothing is
+kept.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, literal, select, union_all
+from sqlalchemy import func as sql
+from sqlalchemy.dialects.postgresql import insert
+
+from supplychain import __version__
+from supplychain.errors import StoreError
+from supplychain.gate.case import CLOCK_TOLERANCE
+from supplychain.model.digest import Digest
+from supplychain.model.subject import Subject
+from supplychain.records.columns import Instant
+from supplychain.records.database import asking, writing
+from supplychain.records.kept_tables import UNMARKED, kept_answers
+from supplychain.records.schema import decisions, metadata
+
+# While others write all the time, nothing holds for long enough to be worth its keeping.
+_QUIET = timedelta(seconds=10)
+_LONGEST = timedelta(hours=1)
+_MOMENT = timedelta(microseconds=1)
+_PLACE = "supplychain_place"
+_CHANGED = """EXISTS (
+    SELECT FROM record_changes c
+    WHERE c.xid >= pg_snapshot_xmin({0}::pg_snapshot)::text::bigint
+    AND NOT pg_visible_in_snapshot(c.xid::text::xid8, {0}::pg_snapshot)
+)"""
+_ANSWERS = f"""
+SELECT q.number, a.verdict, a.body
+FROM unnest(
+    %(projects)s::bigint[], %(environments)s::text[], %(digests)s::text[], %(names)s::text[],
+    %(policies)s::text[]
+) WITH ORDINALITY AS q (project, environment, digest, name, policy, number)
+JOIN kept_answers a ON a.project_id = q.project AND a.environment = q.environment
+    AND a.subject_digest = q.digest AND a.subject_name = q.name
+WHERE a.policy = q.policy AND a.program = %(program)s AND a.place = %(place)s
+AND a.decided_at <= %(at)s AND a.holds_until >= %(at)s AND NOT {_CHANGED.format("a.seen")}
+"""  # noqa: S608  # of constants
+_WHERE = """
+SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid
+FROM pg_database WHERE datname = current_database()
+"""
+_BEGIN = f"""
+SELECT pg_current_snapshot()::text,
+    EXISTS (SELECT FROM record_changes WHERE at > clock_timestamp() - %(quiet)s::interval),
+    %(since)s::text IS NULL OR {_CHANGED.format("%(since)s")}
+"""  # noqa: S608  # of constants
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an answer is to: in which project, about what, by which policy."""
+
+    project: int
+    environment: str
+    subject: Subject
+    policy: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer that holds.
+
+    Attributes:
+        verdict: `allow` or `deny`.
+        body: All of it, as it was told.
+    """
+
+    verdict: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer that was just given.
+
+    Attributes:
+        asked: What it is to.
+        decided_at: The instant judged for.
+        holds_until: When time alone changes it; None where it never does.
+        answer: What is to be kept.
+    """
+
+    asked: Asked
+    decided_at: datetime
+    holds_until: datetime | None
+    answer: Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was to be seen before anything was read for an answer.
+
+    Attributes:
+        snapshot: Which transactions had ended.
+        changed: Whether anybody wrote since it was looked what is dated ahead.
+    """
+
+    snapshot: str
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What is dated ahead: its first instant behind another one; None for nothing."""
+
+    snapshot: str
+    behind: datetime
+    first: datetime | None
+
+    def covers(self, instant: datetime) -> bool:
+        return self.behind <= instant and (self.first is None or instant < self.first)
+
+
+class KeptAnswers:
+    """The answers that are kept in a database; threads may share one.
+
+    Args:
+        engine: A database whose schema is current.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._ahead: _Ahead | None = None
+        self._looking = threading.Lock()
+
+    @property
+    def can_keep(self) -> bool:
+        """Whether this database keeps any."""
+        return self._engine.dialect.name == "postgresql"
+
+    def find(self, asked: Sequence[Asked], *, at: datetime) -> list[Kept | None]:
+        """The answers that hold, in order; None where the gate has to judge.
+
+        Raises:
+            StoreError: The database failed.
+        """
+        found: list[Kept | None] = [None] * len(asked)
+        with asking(self._engine) as connection:
+            values = {
+                "projects": [one.project for one in asked],
+                "environments": [one.environment for one in asked],
+                "digests": [str(one.subject.digest) for one in asked],
+                "names": [one.subject.name for one in asked],
+                "policies": [str(one.policy) for one in asked],
+                "program": __version__,
+                "place": _place(connection),
+                "at": at,
+            }
+            for number, verdict, body in connection.exec_driver_sql(_ANSWERS, values):
+                found[number - 1] = Kept(verdict, bytes(body))
+        return found
+
+    def begin(self) -> Seen | None:
+        """Before anything is read for an answer; None where it would not be kept.
+
+        Raises:
+            StoreError: The database failed.
+        """
+        if not self.can_keep:
+            return None
+        ahead = self._ahead
+        values = {"quiet": _QUIET, "since": ahead.snapshot if ahead else None}
+        with asking(self._engine) as connection:
+            snapshot, busy, changed = connection.exec_driver_sql(_BEGIN, values).one()
+        return None if busy else Seen(snapshot, changed)
+
+    def keep(self, seen: Seen, given: Sequence[Given]) -> None:
+        """Keep answers that were made from what was read after `begin`; not where that fails.
+
+        What is dated ahead counts once its time has come, and no write tells of that moment: an
+        answer ends before.
+        """
+        with suppress(StoreError):
+            rows = [row for one in given if (row := self._row(seen, one)) is not None]
+            if not rows:
+                return
+            rows.sort(key=lambda row: (row["environment"], row["subject_digest"]))
+            with writing(self._engine) as connection:
+                # A row that is lost is made again.
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+                place = _place(connection)
+                added = insert(kept_answers)
+                columns = {c.name: c for c in added.excluded if not c.primary_key}
+                connection.execute(
+                    added.on_conflict_do_update(
+                        index_elements=list(kept_answers.primary_key), set_=columns
+                    ),
+                    [row | {"place": place} for row in rows],
+                )
+
+    def _row(self, seen: Seen, given: Given) -> dict[str, Any] | None:
+        ahead = self._ahead_of(seen, given.decided_at)
+        if ahead is None:
+            return None
+        ends = [given.decided_at + _LONGEST]
+        if given.holds_until is not None:
+            ends.append(given.holds_until)
+        if ahead.first is not None:
+            # By clocks that may be ahead of the one judged by.
+            ends.append(ahead.first - CLOCK_TOLERANCE - _MOMENT)
+        until = min(ends)
+        if until <= given.decided_at:
+            return None
+        return {
+            "project_id": given.asked.project,
+            "environment": given.asked.environment,
+            "subject_digest": given.asked.subject.digest,
+            "subject_name": given.asked.subject.name,
+            "policy": given.asked.policy,
+            "program": __version__,
+            "seen": seen.snapshot,
+            "decided_at": given.decided_at,
+            "holds_until": until,
+            "verdict": given.answer.verdict,
+            "body": given.answer.body,
+        }
+
+    def _ahead_of(self, seen: Seen, instant: datetime) -> _Ahead | None:
+        """What is dated ahead of an instant; None where somebody is just looking."""
+        known = self._ahead
+        if known is not None and not seen.changed and known.covers(instant):
+            return known
+        if not self._looking.acquire(blocking=False):
+            return None
+        try:
+            with asking(self._engine) as connection:
+                first = connection.scalar(_first_behind(instant))
+                # Nobody is served by those that have ended, unless they are asked about again.
+                gone = kept_answers.delete().where(kept_answers.c.holds_until < instant)
+                connection.execute(gone)
+            # Of the snapshot before: what was written since makes it an old one.
+            self._ahead = found = _Ahead(seen.snapshot, instant, first)
+        finally:
+            self._looking.release()
+        return found
+
+
+def _first_behind(instant: datetime) -> Any:
+    """The first instant behind another one in all that verdicts are made from."""
+    firsts = [
+        select(sql.min(column).label("first")).where(column > literal(instant, Instant()))
+        for table in metadata.sorted_tables
+        if table.name not in UNMARKED
+        for column in table.c
+        # How long other decisions hold is nothing that one is made from.
+        if isinstance(column.type, Instant) and column is not decisions.c.holds_until
+    ]
+    every = union_all(*firsts).subquery()
+    return select(sql.min(every.c.first))
+
+
+def _place(connection: Connection) -> str:
+    """Which database this is, for transactions have numbers of their own in each cluster."""
+    known = connection.info.get(_PLACE)
+    if known is None:
+        known = connection.info[_PLACE] = connection.exec_driver_sql(_WHERE).scalar()
+    return str(known)

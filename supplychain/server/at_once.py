@@ -1,0 +1,232 @@
+"""The gate's answers that hold still, given without judging; everything else goes on as ever.
+
+What is asked plainly, with a token, of an environment that has a policy, is looked up among the
+answers that are kept. Whatever is unusual in a request, whatever is refused, and whatever has no
+answer that holds, is left to the routes, which know what to say.
+
+Requests that come while others are being looked up wait for one another: one question to the
+database serves them all. It is asked after the last of them has come, so each of them sees what
+was acknowledged before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from types import SimpleNamespace
+
+import orjson
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from supplychain.access.roles import require
+from supplychain.errors import RateError, SupplyChainError
+from supplychain.images.reference import Reference
+from supplychain.model.access import Permission, Principal
+from supplychain.model.digest import Digest
+from supplychain.model.subject import Subject
+from supplychain.records.kept import Asked, Kept
+from supplychain.server.metrics import DECISIONS
+from supplychain.server.routes.gates import MOST, together
+from supplychain.server.service import Service
+
+_LOG = logging.getLogger("supplychain.server")
+_PROJECT = "default"
+_PATH = re.compile(r"/v1/gates/([A-Za-z0-9][A-Za-z0-9._-]{0,62})/decide(-batch)?")
+_IMAGE = re.compile(r"([^@\s]{1,900})@(sha256:[0-9a-f]{64})")
+_TOKEN = re.compile(r"[Bb]earer (sct_[A-Za-z0-9_-]{10,200})")
+_ROUTES = {
+    many: SimpleNamespace(path=f"/v1/gates/{{environment}}/decide{'-batch' * many}")
+    for many in (False, True)
+}
+# The most that is looked up by one question.
+_TOGETHER = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What somebody asks: with which token, of which environment, about what."""
+
+    token: str = field(repr=False)
+    environment: str
+    subjects: tuple[Subject, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Every answer to a question, and who asked."""
+
+    principal: Principal
+    answers: tuple[Kept, ...]
+
+
+class AtOnce:
+    """Answers what was answered before, where that holds.
+
+    Args:
+        app: What answers all else.
+        service: What the server has; its database has to keep answers.
+    """
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app = app
+        self._service = service
+        self._waiting: list[tuple[_Question, asyncio.Future[_Found | None]]] = []
+        self._looking: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whose body was read and looked at."""
+        path = _PATH.fullmatch(scope["path"]) if scope["type"] == "http" else None
+        question = _question(scope, path[1]) if path is not None else None
+        found = await self._found(question) if question is not None else None
+        if path is None or found is None:
+            await self._app(scope, receive, send)
+            return
+        many = path[2] is not None
+        scope["route"] = _ROUTES[many]
+        scope["state"]["principal"] = found.principal.name
+        for one in found.answers:
+            DECISIONS.labels(one.verdict).inc()
+        told = [one.body for one in found.answers]
+        await _send(together(told) if many else told[0], send)
+
+    async def _found(self, question: _Question) -> _Found | None:
+        future: asyncio.Future[_Found | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((question, future))
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look())
+        return await future
+
+    async def _look(self) -> None:
+        """Look for what is asked until nobody waits; who gets nothing is answered by the routes."""
+        try:
+            while self._waiting:
+                some, self._waiting = self._waiting[:_TOGETHER], self._waiting[_TOGETHER:]
+                found: Sequence[_Found | None] = [None] * len(some)
+                try:
+                    asked = [question for question, _ in some]
+                    found = await asyncio.to_thread(_look_up, self._service, asked)
+                except SupplyChainError:
+                    pass  # the routes meet it, too, and tell
+                except Exception:  # noqa: BLE001  # whoever waits must not wait for ever
+                    _LOG.exception("nobody foresaw this of answers that are kept")
+                finally:
+                    for (_, future), one in zip(some, found, strict=True):
+                        if not future.done():
+                            future.set_result(one)
+        finally:
+            self._looking = None
+
+
+def _question(scope: Scope, environment: str) -> _Question | None:
+    """What is asked, where it is asked plainly."""
+    if scope["method"] != "POST" or scope["query_string"]:
+        return None
+    headers = dict(scope["headers"])
+    # A browser's session is somebody, too.
+    if len(headers) != len(scope["headers"]) or b"cookie" in headers:
+        return None
+    token = _TOKEN.fullmatch(headers.get(b"authorization", b"").decode("latin-1"))
+    if token is None or headers.get(b"content-type") != b"application/json":
+        return None
+    try:
+        body = orjson.loads(scope["state"]["body"])
+    except orjson.JSONDecodeError:
+        return None
+    images = _images(body, many=scope["path"].endswith("-batch"))
+    subjects = [_subject(image) for image in images]
+    if not subjects or None in subjects:
+        return None
+    return _Question(token[1], environment, tuple(one for one in subjects if one is not None))
+
+
+def _images(body: object, *, many: bool) -> list[object]:
+    """The images that a body names; none where it is another kind of body."""
+    name = "images" if many else "image"
+    if not isinstance(body, dict) or body.keys() != {name}:
+        return []
+    named = body[name] if many else [body[name]]
+    return named if isinstance(named, list) and len(named) <= MOST else []
+
+
+def _subject(image: object) -> Subject | None:
+    match = _IMAGE.fullmatch(image) if isinstance(image, str) else None
+    name = _name(match[1]) if match is not None else None
+    return Subject(name, Digest.parse(match[2])) if match is not None and name else None
+
+
+@lru_cache(maxsize=4096)
+def _name(text: str) -> str | None:
+    """The whole name of what is before the `@`; None where it is none."""
+    try:
+        return Reference.parse(f"{text}@sha256:{'0' * 64}").name
+    except SupplyChainError:
+        return None
+
+
+def _look_up(service: Service, questions: Sequence[_Question]) -> list[_Found | None]:
+    """The answers that hold to each question; None where not all of them do, or none may be given.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    at = service.clock()
+
+    @cache
+    def principal_of(token: str) -> Principal | None:
+        try:
+            principal = service.authenticator.principal(token, at=at)
+            require(principal, Permission.DECIDE, _PROJECT)
+        except SupplyChainError:
+            return None  # as everywhere here: the routes tell why
+        return principal
+
+    @cache
+    def policy_of(organisation: str, environment: str) -> tuple[int, Digest] | None:
+        try:
+            record = service.store.record(_PROJECT, organisation=organisation)
+            policy = service.owns.of(organisation).policies.of(environment)
+        except SupplyChainError:
+            return None
+        return (record.number, policy.digest) if policy is not None else None
+
+    asked: list[Asked] = []
+    places: list[tuple[Principal, slice] | None] = []
+    for question in questions:
+        principal = principal_of(question.token)
+        org = principal.organisation if principal is not None else ""
+        by = policy_of(org, question.environment) if org else None
+        if principal is None or by is None:
+            places.append(None)
+            continue
+        project, policy = by
+        places.append((principal, slice(len(asked), len(asked) + len(question.subjects))))
+        asked += [Asked(project, question.environment, one, policy) for one in question.subjects]
+    kept = service.store.kept.find(asked, at=at) if asked else []
+    return [_whole(service, place, kept) for place in places]
+
+
+def _whole(
+    service: Service, place: tuple[Principal, slice] | None, kept: Sequence[Kept | None]
+) -> _Found | None:
+    if place is None:
+        return None
+    principal, where = place
+    answers = tuple(one for one in kept[where] if one is not None)
+    if len(answers) < where.stop - where.start:
+        return None
+    try:
+        service.rates.take(f"{principal.organisation}/{principal.name}")
+    except RateError:
+        return None
+    return _Found(principal, answers)
+
+
+async def _send(body: bytes, send: Send) -> None:
+    length = b"%d" % len(body)
+    headers = [(b"content-length", length), (b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
