@@ -58,7 +58,7 @@ _ANSWERS = f"""
 INSERT INTO kept_answers
 SELECT project_id, environment, 'sha256:' || lpad(to_hex(n), 64, '0'), subject_name, policy,
        program, place, seen, decided_at, holds_until, verdict,
-       replace(convert_from(body, 'UTF8'), '{1:064x}', lpad(to_hex(n), 64, '0'))::bytea
+       replace(body, '{1:064x}', lpad(to_hex(n), 64, '0'))
 FROM kept_answers, generate_series(2, {DECISIONS}) n WHERE subject_digest = '{_FIRST}';
 """  # noqa: S608  # of constants
 _QUIET = "UPDATE record_changes SET at = at - interval '1 minute'"
@@ -230,8 +230,7 @@ def _hold(server: Server) -> int:
                 f"Content-Length: {len(body)}\r\n\r\n".encode()
                 + body
             )
-        answered = sum(map(_is_allowed, connections))
-    return answered
+        return sum(map(_is_allowed, connections))
 
 
 def _is_allowed(connection: socket.socket) -> bool:

@@ -56,7 +56,7 @@ def upgrade() -> None:
         sa.Column("decided_at", INSTANT, nullable=False),
         sa.Column("holds_until", INSTANT, nullable=False),
         sa.Column("verdict", sa.Text(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name="fk_kept_answers_project_id"),
         sa.PrimaryKeyConstraint(
             "project_id",

@@ -13,7 +13,7 @@ from supplychain.model.digest import Digest
 from supplychain.records.access import Access
 from supplychain.records.access_tables import api_tokens, memberships, organisations
 from supplychain.records.audit import AuditLog, Notes
-from supplychain.records.database import reading, writing
+from supplychain.records.database import asking, reading, writing
 from supplychain.records.members import member_of
 from supplychain.records.session_tables import sessions
 from supplychain.records.sessions import LoginAttempts
@@ -97,7 +97,7 @@ class Entry:
 
     def token(self, identifier: str) -> KeptToken | None:
         """The token of an identifier; None where there is none."""
-        with reading(self._engine) as connection:
+        with asking(self._engine) as connection:
             row = connection.execute(_TOKEN, {"identifier": identifier}).first()
         if row is None:
             return None

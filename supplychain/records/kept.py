@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, literal, select, union_all
 from sqlalchemy import func as sql
@@ -25,7 +25,6 @@ from supplychain import __version__
 from supplychain.errors import StoreError
 from supplychain.gate.case import CLOCK_TOLERANCE
 from supplychain.model.digest import Digest
-from supplychain.model.subject import Subject
 from supplychain.records.columns import Instant
 from supplychain.records.database import asking, writing
 from supplychain.records.kept_tables import UNMARKED, kept_answers
@@ -42,15 +41,18 @@ _CHANGED = """EXISTS (
     AND NOT pg_visible_in_snapshot(c.xid::text::xid8, {0}::pg_snapshot)
 )"""
 _ANSWERS = f"""
-SELECT q.number, a.verdict, a.body
-FROM unnest(
-    %(projects)s::bigint[], %(environments)s::text[], %(digests)s::text[], %(names)s::text[],
-    %(policies)s::text[]
-) WITH ORDINALITY AS q (project, environment, digest, name, policy, number)
-JOIN kept_answers a ON a.project_id = q.project AND a.environment = q.environment
-    AND a.subject_digest = q.digest AND a.subject_name = q.name
-WHERE a.policy = q.policy AND a.program = %(program)s AND a.place = %(place)s
-AND a.decided_at <= %(at)s AND a.holds_until >= %(at)s AND NOT {_CHANGED.format("a.seen")}
+WITH found AS MATERIALIZED (
+    SELECT q.number, a.verdict, a.body, a.seen
+    FROM unnest(string_to_array(%(digests)s, ' '), string_to_array(%(names)s, ' '))
+        WITH ORDINALITY AS q (digest, name, number)
+    JOIN kept_answers a ON a.project_id = %(project)s AND a.environment = %(environment)s
+        AND a.subject_digest = q.digest AND a.subject_name = q.name
+    WHERE a.policy = %(policy)s AND a.program = %(program)s AND a.place = %(place)s
+    AND a.decided_at <= %(at)s AND a.holds_until >= %(at)s
+), holding AS (
+    SELECT f.seen FROM (SELECT DISTINCT seen FROM found) f WHERE NOT {_CHANGED.format("f.seen")}
+)
+SELECT number, verdict, body FROM found JOIN holding USING (seen)
 """  # noqa: S608  # of constants
 _WHERE = """
 SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid
@@ -63,27 +65,26 @@ SELECT pg_current_snapshot()::text,
 """  # noqa: S608  # of constants
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What an answer is to: in which project, about what, by which policy."""
+class Asked(NamedTuple):
+    """Where something is asked: in which project, for where, by which policy."""
 
     project: int
     environment: str
-    subject: Subject
     policy: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An answer that holds.
+class Image(NamedTuple):
+    """What is asked about: the parts of a `Subject`, as texts without spaces."""
 
-    Attributes:
-        verdict: `allow` or `deny`.
-        body: All of it, as it was told.
-    """
+    name: str
+    digest: str
+
+
+class Kept(NamedTuple):
+    """An answer that holds: `allow` or `deny`, and all of it, as it was told."""
 
     verdict: str
-    body: bytes
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +92,15 @@ class Given:
     """An answer that was just given.
 
     Attributes:
-        asked: What it is to.
+        asked: Where it was asked.
+        image: What it is about.
         decided_at: The instant judged for.
         holds_until: When time alone changes it; None where it never does.
         answer: What is to be kept.
     """
 
     asked: Asked
+    image: Image
     decided_at: datetime
     holds_until: datetime | None
     answer: Kept
@@ -145,26 +148,27 @@ class KeptAnswers:
         """Whether this database keeps any."""
         return self._engine.dialect.name == "postgresql"
 
-    def find(self, asked: Sequence[Asked], *, at: datetime) -> list[Kept | None]:
-        """The answers that hold, in order; None where the gate has to judge.
+    def find(self, asked: Asked, images: Sequence[Image], *, at: datetime) -> list[Kept | None]:
+        """The answers about images that hold, in order; None where the gate has to judge.
 
         Raises:
             StoreError: The database failed.
         """
-        found: list[Kept | None] = [None] * len(asked)
+        found: list[Kept | None] = [None] * len(images)
         with asking(self._engine) as connection:
             values = {
-                "projects": [one.project for one in asked],
-                "environments": [one.environment for one in asked],
-                "digests": [str(one.subject.digest) for one in asked],
-                "names": [one.subject.name for one in asked],
-                "policies": [str(one.policy) for one in asked],
+                "project": asked.project,
+                "environment": asked.environment,
+                "policy": str(asked.policy),
+                # An array takes the driver longer than PostgreSQL takes for all the rest.
+                "digests": " ".join([image.digest for image in images]),
+                "names": " ".join([image.name for image in images]),
                 "program": __version__,
                 "place": _place(connection),
                 "at": at,
             }
-            for number, verdict, body in connection.exec_driver_sql(_ANSWERS, values):
-                found[number - 1] = Kept(verdict, bytes(body))
+            for number, *answer in connection.exec_driver_sql(_ANSWERS, values):
+                found[number - 1] = Kept(*answer)
         return found
 
     def begin(self) -> Seen | None:
@@ -191,7 +195,13 @@ class KeptAnswers:
             rows = [row for one in given if (row := self._row(seen, one)) is not None]
             if not rows:
                 return
-            rows.sort(key=lambda row: (row["environment"], row["subject_digest"]))
+            rows.sort(
+                key=lambda row: (
+                    row["environment"],
+                    str(row["subject_digest"]),
+                    row["subject_name"],
+                )
+            )
             with writing(self._engine) as connection:
                 # A row that is lost is made again.
                 connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
@@ -221,8 +231,8 @@ class KeptAnswers:
         return {
             "project_id": given.asked.project,
             "environment": given.asked.environment,
-            "subject_digest": given.asked.subject.digest,
-            "subject_name": given.asked.subject.name,
+            "subject_digest": Digest.parse(given.image.digest),
+            "subject_name": given.image.name,
             "policy": given.asked.policy,
             "program": __version__,
             "seen": seen.snapshot,

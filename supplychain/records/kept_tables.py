@@ -8,7 +8,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     PrimaryKeyConstraint,
     Table,
 )
@@ -44,7 +43,7 @@ kept_answers = Table(
     Column("decided_at", Instant, nullable=False),
     Column("holds_until", Instant, nullable=False),
     text("verdict"),
-    Column("body", LargeBinary, nullable=False),
+    text("body"),
     PrimaryKeyConstraint("project_id", "environment", "subject_digest", "subject_name"),
     Index(None, "holds_until"),
     one_of("verdict", "allow", "deny"),

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -26,9 +27,7 @@ from supplychain.access.roles import require
 from supplychain.errors import RateError, SupplyChainError
 from supplychain.images.reference import Reference
 from supplychain.model.access import Permission, Principal
-from supplychain.model.digest import Digest
-from supplychain.model.subject import Subject
-from supplychain.records.kept import Asked, Kept
+from supplychain.records.kept import Asked, Image, Kept
 from supplychain.server.metrics import DECISIONS
 from supplychain.server.routes.gates import MOST, together
 from supplychain.server.service import Service
@@ -52,7 +51,7 @@ class _Question:
 
     token: str = field(repr=False)
     environment: str
-    subjects: tuple[Subject, ...]
+    images: tuple[Image, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +87,9 @@ class AtOnce:
         many = path[2] is not None
         scope["route"] = _ROUTES[many]
         scope["state"]["principal"] = found.principal.name
-        for one in found.answers:
-            DECISIONS.labels(one.verdict).inc()
-        told = [one.body for one in found.answers]
+        for verdict, count in Counter(one.verdict for one in found.answers).items():
+            DECISIONS.labels(verdict).inc(count)
+        told = [one.body.encode() for one in found.answers]
         await _send(together(told) if many else told[0], send)
 
     async def _found(self, question: _Question) -> _Found | None:
@@ -136,11 +135,10 @@ def _question(scope: Scope, environment: str) -> _Question | None:
         body = orjson.loads(scope["state"]["body"])
     except orjson.JSONDecodeError:
         return None
-    images = _images(body, many=scope["path"].endswith("-batch"))
-    subjects = [_subject(image) for image in images]
-    if not subjects or None in subjects:
+    images = [_image(one) for one in _images(body, many=scope["path"].endswith("-batch"))]
+    if not images or None in images:
         return None
-    return _Question(token[1], environment, tuple(one for one in subjects if one is not None))
+    return _Question(token[1], environment, tuple(one for one in images if one is not None))
 
 
 def _images(body: object, *, many: bool) -> list[object]:
@@ -152,10 +150,10 @@ def _images(body: object, *, many: bool) -> list[object]:
     return named if isinstance(named, list) and len(named) <= MOST else []
 
 
-def _subject(image: object) -> Subject | None:
-    match = _IMAGE.fullmatch(image) if isinstance(image, str) else None
+def _image(named: object) -> Image | None:
+    match = _IMAGE.fullmatch(named) if isinstance(named, str) else None
     name = _name(match[1]) if match is not None else None
-    return Subject(name, Digest.parse(match[2])) if match is not None and name else None
+    return Image(name, match[2]) if match is not None and name else None
 
 
 @lru_cache(maxsize=4096)
@@ -185,38 +183,39 @@ def _look_up(service: Service, questions: Sequence[_Question]) -> list[_Found | 
         return principal
 
     @cache
-    def policy_of(organisation: str, environment: str) -> tuple[int, Digest] | None:
+    def place_of(organisation: str, environment: str) -> Asked | None:
         try:
             record = service.store.record(_PROJECT, organisation=organisation)
             policy = service.owns.of(organisation).policies.of(environment)
         except SupplyChainError:
             return None
-        return (record.number, policy.digest) if policy is not None else None
+        return Asked(record.number, environment, policy.digest) if policy is not None else None
 
-    asked: list[Asked] = []
-    places: list[tuple[Principal, slice] | None] = []
+    # What is asked at one place is looked for together: of each question, from where to where.
+    images: dict[Asked, list[Image]] = {}
+    parts: list[tuple[Principal, Asked, slice] | None] = []
     for question in questions:
         principal = principal_of(question.token)
-        org = principal.organisation if principal is not None else ""
-        by = policy_of(org, question.environment) if org else None
-        if principal is None or by is None:
-            places.append(None)
+        if principal is None:
+            parts.append(None)
             continue
-        project, policy = by
-        places.append((principal, slice(len(asked), len(asked) + len(question.subjects))))
-        asked += [Asked(project, question.environment, one, policy) for one in question.subjects]
-    kept = service.store.kept.find(asked, at=at) if asked else []
-    return [_whole(service, place, kept) for place in places]
+        place = place_of(principal.organisation, question.environment)
+        if place is None:
+            parts.append(None)
+            continue
+        there = images.setdefault(place, [])
+        parts.append((principal, place, slice(len(there), len(there) + len(question.images))))
+        there += question.images
+    kept = {place: service.store.kept.find(place, some, at=at) for place, some in images.items()}
+    return [
+        None if part is None else _whole(service, part[0], kept[part[1]][part[2]]) for part in parts
+    ]
 
 
-def _whole(
-    service: Service, place: tuple[Principal, slice] | None, kept: Sequence[Kept | None]
-) -> _Found | None:
-    if place is None:
-        return None
-    principal, where = place
-    answers = tuple(one for one in kept[where] if one is not None)
-    if len(answers) < where.stop - where.start:
+def _whole(service: Service, principal: Principal, kept: Sequence[Kept | None]) -> _Found | None:
+    """Every answer, unless one is missing or they ask too often."""
+    answers = tuple(one for one in kept if one is not None)
+    if len(answers) < len(kept):
         return None
     try:
         service.rates.take(f"{principal.organisation}/{principal.name}")

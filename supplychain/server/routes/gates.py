@@ -20,7 +20,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
 from supplychain.pipeline.answers import is_unseen
 from supplychain.pipeline.judge import Judged
-from supplychain.records.kept import Asked, Given, Kept
+from supplychain.records.kept import Asked, Given, Image, Kept
 from supplychain.server import shapes
 from supplychain.server.caller import Caller, Deciding, Serving
 from supplychain.server.metrics import DECISIONS
@@ -136,9 +136,10 @@ def _given(project: int, judged: Judged, told: bytes) -> Given | None:
     decision = judged.decision
     if decision.policy is None or decision.verdict is Verdict.PENDING or is_unseen(decision):
         return None
-    asked = Asked(project, decision.environment, decision.subject, decision.policy)
-    answer = Kept(decision.verdict.value, told)
-    return Given(asked, decision.decided_at, decision.holds_until, answer)
+    asked = Asked(project, decision.environment, decision.policy)
+    image = Image(decision.subject.name, str(decision.subject.digest))
+    answer = Kept(decision.verdict.value, told.decode())
+    return Given(asked, image, decision.decided_at, decision.holds_until, answer)
 
 
 def together(answers: Sequence[bytes]) -> bytes:
