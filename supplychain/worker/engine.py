@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -107,6 +107,8 @@ class Engine:
             "name": _NAME,
             "system_database_url": _prepared(self._url),
             "sys_db_pool_size": 4 + self._concurrency,
+            # As the record's: who is stopped in the middle of a write holds up nobody for long.
+            "sys_db_idle_transaction_timeout_sec": 5.0,
             "executor_id": self._name,
             "application_version": _VERSION,
             "serializer": _JsonSerializer(),
@@ -123,6 +125,10 @@ class Engine:
 
         self._part = DBOS.workflow(name="part")(part)
         DBOS.launch()
+        self._listen()
+
+    def _listen(self) -> None:
+        """See that this worker's queue is there."""
         DBOS.register_queue(
             _queue_of(self._name),
             worker_concurrency=self._concurrency,
@@ -140,6 +146,8 @@ class Engine:
         """
         status = DBOS.get_workflow_status(part)
         if status is not None and status.status not in _DONE and status.app_version == _VERSION:
+            # Somebody may have dropped it who took this worker for dead: nothing in it would begin.
+            self._listen()
             DBOS.resume_workflows([part], queue_name=_queue_of(self._name))
             return
         # What ended here without the run's being over cannot go on: its steps are done anew.
@@ -149,12 +157,16 @@ class Engine:
         with SetWorkflowID(name):
             DBOS.start_workflow(self._part, run)
 
-    def forget(self, name: str) -> None:
-        """Drop the queue of a worker that is gone."""
-        DBOS.delete_queue(_queue_of(name))
+    def prune(self, before: datetime, workers: Collection[str]) -> int:
+        """Drop what was done in parts that began before an instant; how many there were.
 
-    def prune(self, before: datetime) -> int:
-        """Drop what was done in parts that began before an instant; how many there were."""
+        Args:
+            before: The instant (aware, UTC).
+            workers: Who is there: the queues of all others are dropped too. Not as soon as somebody
+                is taken for dead, who may come back at that moment.
+        """
+        for queue in {one.name for one in DBOS.list_queues()} - set(map(_queue_of, workers)):
+            DBOS.delete_queue(queue)
         old = DBOS.list_workflows(
             end_time=before.isoformat(),
             limit=_PRUNED_AT_ONCE,
@@ -168,7 +180,7 @@ class Engine:
     def stop(self) -> None:
         """End, whatever is still being done."""
         try:
-            self.forget(self._name)
+            DBOS.delete_queue(_queue_of(self._name))
         finally:
             DBOS.destroy(destroy_registry=True)
 

@@ -227,7 +227,7 @@ class Worker:
                         held.stop(abandon=False)
                 if time.monotonic() - pruned >= _PRUNE_SECONDS:
                     pruned = time.monotonic()
-                    self._engine.prune(self._clock() - _KEPT)
+                    self._engine.prune(self._clock() - _KEPT, self._queue.beats())
             except SupplyChainError as error:
                 _LOG.warning("the record does not answer: %s", error)
             except Exception:  # noqa: BLE001 - the engine's; a worker that lives has to say so
@@ -247,7 +247,6 @@ class Worker:
         for dead, beats in self._watch.dead(self._queue.beats(), time.monotonic()):
             if self._queue.bury(dead, beats, at=at, by=name) is not None:
                 _LOG.warning("%s does not answer: what it held is taken over", dead)
-                self._engine.forget(dead)
                 self._woken.set()
 
     def _abandon(self) -> None:
