@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -11,8 +12,10 @@ from uuid import UUID
 
 from supplychain.model.digest import Digest
 
-# After so many takeovers a run is believed to be what kills its workers.
-MOST_TAKEOVERS = 3
+# After more deaths over one step a run is believed to be what kills its workers.
+MOST_DEATHS = 3
+# After so many takeovers it might be.
+_SUSPECTED = 2
 
 
 class RunState(StrEnum):
@@ -141,6 +144,11 @@ class Run:
     draft: Digest | None
     origin: Origin = Origin()
 
+    @property
+    def alone(self) -> bool:
+        """Whether a worker does nothing beside it: so many ended that others would be blamed."""
+        return self.takeovers >= _SUSPECTED
+
 
 @dataclass(frozen=True, slots=True)
 class RunEvent:
@@ -149,8 +157,8 @@ class RunEvent:
     Attributes:
         number: From 1, without a gap.
         at: When (aware, UTC).
-        kind: `submitted`, `claimed`, `started`, `finished`, `retrying`, `taken_over` …, or the
-            state that the run came to.
+        kind: `submitted`, `claimed`, `started`, `finished`, `retrying`, `taken_over`, `resumed` …,
+            or the state that the run came to.
         stage: Of which stage; "" for none.
         text: For people.
     """
@@ -160,6 +168,28 @@ class RunEvent:
     kind: str
     stage: str
     text: str
+
+
+def deaths(events: Iterable[RunEvent]) -> int:
+    """How many workers ended over the step that a run is at, one after the other.
+
+    Who ended before it had begun a step is not counted, for the run cannot have been why; and a
+    step that was done is done, so the next one begins at none. Steps are told of only once a worker
+    was lost: of the first that ended, the worst is believed.
+
+    Args:
+        events: All that happened to the run, in order.
+    """
+    step, count, begun = "", 0, True
+    for event in events:
+        if event.kind == "resumed":
+            count = count if step in {"", event.text} else 0
+            step, begun = event.text, True
+        elif event.kind == "taken_over":
+            count, begun = count + begun, False
+        elif event.kind == "given_back":
+            begun = False
+    return count
 
 
 @dataclass(frozen=True, slots=True)

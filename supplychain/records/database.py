@@ -25,6 +25,8 @@ _WRITES = "supplychain_writes"
 # What tells one connection to SQLite from another.
 _WHICH = "supplychain_which"
 _CONNECT_TIMEOUT = 10
+# Milliseconds: less than others wait for a worker, and far more than lies between two statements.
+_LONGEST_IDLE = 5_000
 _WAL_WAIT = 10.0
 # libpq takes both spellings; SQLAlchemy takes the longer one.
 _SHORT_SCHEME = re.compile(r"^postgres://")
@@ -72,22 +74,21 @@ def password_from(engine: Engine, urls: Callable[[], str]) -> None:
             parameters["password"] = password
 
 
-def never_idle(engine: Engine, milliseconds: int) -> None:
-    """Have the server end what does nothing for so long in the middle of a transaction.
+def never_idle(engine: Engine) -> None:
+    """Have the server end what does nothing for five seconds in the middle of a transaction.
 
     Who is stopped there, or whose machine is gone, would keep everybody from what it has locked.
 
     Args:
         engine: A PostgreSQL database; with SQLite, who is gone has no lock, and none can be taken
             from who is stopped.
-        milliseconds: How long.
     """
     if engine.dialect.name != "postgresql":
         return
 
     @event.listens_for(engine, "connect")
     def limit(connection: Any, _entry: ConnectionPoolEntry) -> None:
-        connection.execute(f"SET idle_in_transaction_session_timeout = {milliseconds:d}")
+        connection.execute(f"SET idle_in_transaction_session_timeout = {_LONGEST_IDLE:d}")
         connection.commit()
 
     engine.dispose()  # whatever was connected before

@@ -24,7 +24,7 @@ from supplychain.records.audit import AuditLog, Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.claimed import with_claims
 from supplychain.records.content import ContentStore
-from supplychain.records.database import asking, reading, state_of, writing
+from supplychain.records.database import asking, never_idle, reading, state_of, writing
 from supplychain.records.dossiers import read_dossiers
 from supplychain.records.feeds import Feeds, with_exploitation
 from supplychain.records.handed_in import HandedIn
@@ -133,6 +133,10 @@ class Record:
         other = copy(self)
         other._notes = replace(self._notes, acting=acting)  # noqa: SLF001  # one of its own
         return other
+
+    def never_idle(self) -> None:
+        """Let no transaction stand still while it keeps others from what it has locked."""
+        never_idle(self._engine)
 
     def held_by(self, claim: Claim, project: int) -> Self:
         """The record as a worker writes it: of a run's project, and while it holds the run.

@@ -11,23 +11,19 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import Connection, Engine, Select, func, insert, or_, select, text, update
+from sqlalchemy import Engine, Select, func, insert, or_, select, text, update
 
-from supplychain.errors import SupplyChainError, WorkerLostError
-from supplychain.model.access import Acting
+from supplychain.errors import SupplyChainError
 from supplychain.model.digest import Digest
-from supplychain.model.runs import MOST_TAKEOVERS, Bounds, Claim, Duty, Run, RunState
-from supplychain.records.audit import Notes
+from supplychain.model.runs import Bounds, Claim, Duty, Run, RunState
 from supplychain.records.database import never_idle, reading, writing
+from supplychain.records.run_losses import held_by, take_from
 from supplychain.records.run_rows import BELIEVED, move, read_run, run_of, superseded, tell
 from supplychain.records.schema import projects, runs, workers
-from supplychain.records.tenants import whose
 from supplychain.records.version import open_current
 
 # Any number will do, as long as every version of this program takes the same one.
 _TURN = 7_303_014_250_117
-# Milliseconds; what is done here in one transaction takes a few.
-_LONGEST_IDLE = 5_000
 
 
 class RunQueue:
@@ -49,7 +45,7 @@ class RunQueue:
             SchemaVersionError: The schema is not this program's.
         """
         engine = open_current(url)
-        never_idle(engine, _LONGEST_IDLE)
+        never_idle(engine)
         return cls(engine)
 
     def close(self) -> None:
@@ -96,7 +92,7 @@ class RunQueue:
             gone = connection.execute(update(workers).where(*still).values(gone_at=at))
             if gone.rowcount != 1:
                 return None
-            return self._take_from(connection, name, (), at, by)
+            return take_from(connection, name, (), at, by)
 
     def strays(self, name: str, held: Collection[str]) -> frozenset[str]:
         """What is a worker's by the record, and that it knows nothing of."""
@@ -107,12 +103,12 @@ class RunQueue:
     def stray(self, name: str, held: Collection[str], *, at: datetime) -> tuple[Run, ...]:
         """Queue again what is a worker's by the record, and that it knows nothing of."""
         with writing(self._engine) as connection:
-            return self._take_from(connection, name, held, at, name)
+            return take_from(connection, name, held, at, name)
 
     def leave(self, name: str, *, at: datetime) -> None:
         """End work in good order: what is still held is queued again, and nobody blamed for it."""
         with writing(self._engine) as connection:
-            for run in _held_by(connection, name, ()):
+            for run in held_by(connection, name):
                 back = update(runs).where(runs.c.id == run.id)
                 values = {"state": RunState.QUEUED, "worker": None, "believed_until": at + BELIEVED}
                 connection.execute(back.values(**values))
@@ -121,7 +117,13 @@ class RunQueue:
             connection.execute(mine.values(gone_at=at))
 
     def claim(
-        self, name: str, duties: Collection[Duty], bounds: Bounds, *, at: datetime
+        self,
+        name: str,
+        duties: Collection[Duty],
+        bounds: Bounds,
+        *,
+        at: datetime,
+        busy: bool = False,
     ) -> tuple[Run, Claim] | None:
         """Take up the next run: what goes first, of that the oldest; None where there is none.
 
@@ -130,26 +132,25 @@ class RunQueue:
             duties: What it can do.
             bounds: How many runs may be under way at once.
             at: Now (aware, UTC).
+            busy: Whether it holds others: then none is taken up that is done alone, nor what comes
+                after it.
         """
         with writing(self._engine) as connection:
             if connection.dialect.name == "postgresql":
                 # One at a time: two who count what is under way at once would both go ahead.
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TURN})
             row = connection.execute(_next(duties, bounds)).first()
-            if row is None:
+            if row is None or (busy and run_of(row).alone):
                 return None
             generation = row.generation + 1
-            connection.execute(
-                update(runs)
-                .where(runs.c.id == row.id)
-                .values(
-                    state=RunState.RUNNING,
-                    worker=name,
-                    generation=generation,
-                    believed_until=at + BELIEVED,
-                    started_at=row.started_at or at,
-                )
-            )
+            values = {
+                "state": RunState.RUNNING,
+                "worker": name,
+                "generation": generation,
+                "believed_until": at + BELIEVED,
+                "started_at": row.started_at or at,
+            }
+            connection.execute(update(runs).where(runs.c.id == row.id).values(**values))
             tell(connection, row.id, "claimed", at=at, text=f"by {name}, to {row.duty}")
             return read_run(connection, row.id), Claim(row.id, name, generation)
 
@@ -218,52 +219,6 @@ class RunQueue:
             values = {"state": state, "finished_at": at, "error": why, "decision": decision}
             move(connection, claim, at, **values)
             tell(connection, claim.run, state, at=at, text=str(error) if error else "")
-
-    def _take_from(
-        self, connection: Connection, name: str, held: Collection[str], at: datetime, by: str
-    ) -> tuple[Run, ...]:
-        taken = _held_by(connection, name, held)
-        for run in taken:
-            dead = run.takeovers >= MOST_TAKEOVERS
-            values: dict[str, object] = {
-                "state": RunState.DEAD if dead else RunState.QUEUED,
-                "takeovers": run.takeovers + 1,
-                "worker": None,
-                "believed_until": at + BELIEVED,
-            }
-            if dead:
-                lost = WorkerLostError(
-                    f"{run.takeovers + 1} workers ended while they worked on this",
-                    hint=f"look at what it does to them, then: supplychain runs again {run.id}",
-                )
-                values |= {"finished_at": at, "error": json.dumps(lost.diagnostics())}
-            connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
-            kind = RunState.DEAD if dead else "taken_over"
-            tell(connection, run.id, kind, at=at, text=f"from {name}, which does not answer")
-        found = tuple(read_run(connection, run.id) for run in taken)
-        _note_losses(connection, found, name, at=at, by=by)
-        return found
-
-
-def _note_losses(
-    connection: Connection, taken: Collection[Run], worker: str, *, at: datetime, by: str
-) -> None:
-    """Note in the audit logs what a worker left behind: last of all, and in one order for all."""
-    owners = {run.project: whose(connection, run.project) for run in taken}
-    for run in sorted(taken, key=lambda one: (owners[one.project], one.id)):
-        acting = Acting(by, f"worker {by}" if by else "", f"run {run.id}")
-        notes = Notes(*owners[run.project], acting)
-        what = "run.dead" if run.state is RunState.DEAD else "run.taken-over"
-        after = {"worker": worker, "takeovers": run.takeovers}
-        notes.note(connection, what, run.id, at=at, after=after)
-
-
-def _held_by(connection: Connection, name: str, but: Collection[str]) -> list[Run]:
-    held = select(runs).where(runs.c.worker == name, runs.c.state == RunState.RUNNING)
-    if connection.dialect.name == "postgresql":
-        held = held.with_for_update()
-    rows = connection.execute(held.order_by(runs.c.id))
-    return [run_of(row) for row in rows if row.id not in but]
 
 
 def _next(duties: Collection[Duty], bounds: Bounds) -> Select[tuple[object, ...]]:

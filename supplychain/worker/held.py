@@ -78,6 +78,10 @@ class Held:
         self.check()
         self.queue.note(self.claim, kind, stage, text, at=self.clock())
 
+    def _resume(self, step: str) -> None:
+        """Tell of a step before it begins, so that it is known what somebody died of."""
+        self.tell("resumed", step.partition(" ")[0], step)
+
     def patiently(self, stage: str, function: Callable[[], T]) -> T:
         """Do something, again and again where it fails in a way that may pass.
 
@@ -103,6 +107,8 @@ class Held:
             def once() -> Json:
                 try:
                     self.check()
+                    if self.run.takeovers:
+                        self.patiently(name, lambda: self._resume(name))
                     return self.patiently(name, function)
                 except (CancelledError, SupersededError) as error:
                     if self.abandoned or isinstance(error, SupersededError):

@@ -47,6 +47,7 @@ def working(
         grace=settings.duration("worker_grace"),
     )
     with parts.open_record(settings, create=True) as record:
+        record.never_idle()
         queue = RunQueue.open(settings.database_url)
         # From here on no other store is taken for the one that it was.
         record.content.put(PROBED)

@@ -144,7 +144,7 @@ class Worker:
         """Take up runs for as long as there are hands free."""
         while not self._ending.is_set():
             try:
-                took = len(self._held) < self._manner.concurrency and self._take_one()
+                took = self._has_hands() and self._take_one()
             except SupplyChainError as error:
                 _LOG.warning("nothing can be taken up: %s", error)
                 took = False
@@ -152,9 +152,16 @@ class Worker:
                 self._woken.wait(self._manner.poll)
                 self._woken.clear()
 
+    def _has_hands(self) -> bool:
+        with self._lock:
+            held = tuple(self._held.values())
+        return len(held) < self._manner.concurrency and not any(one.run.alone for one in held)
+
     def _take_one(self) -> bool:
-        manner = self._manner
-        claimed = self._queue.claim(manner.name, manner.duties, manner.bounds, at=self._clock())
+        manner, busy = self._manner, bool(self._held)
+        claimed = self._queue.claim(
+            manner.name, manner.duties, manner.bounds, at=self._clock(), busy=busy
+        )
         if claimed is None:
             return False
         run, claim = claimed

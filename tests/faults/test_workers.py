@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from supplychain.model.runs import MOST_TAKEOVERS, RunState
+from supplychain.model.runs import MOST_DEATHS, RunState
 from tests.kit.aftermath import require_sound
 from tests.kit.crew import BEAT, LEASE, WHERE, Crew, Fault, until
 from tests.kit.forked import Process
@@ -48,6 +48,34 @@ def test_a_worker_killed_at_a_step_loses_nothing(
 
     require_sound(crew, submitted)
     assert sum(run.takeovers for run in crew.runs()) >= 1
+
+
+@pytest.mark.fault("workers end as soon as they took up runs, over and over")
+def test_no_run_is_blamed_for_workers_that_end_before_they_begin_it(crew: Crew) -> None:
+    [run] = crew.submit(1)
+    fault = Fault("", "before")
+    with ExitStack() as stack:
+        for _ in range(MOST_DEATHS + 2):
+            assert stack.enter_context(crew.worker(fault=fault)).wait(60) == -signal.SIGKILL
+        stack.enter_context(crew.worker())
+        until(crew.all_over, 60)
+
+    require_sound(crew, [run])
+    assert crew.runs()[0].takeovers > MOST_DEATHS
+
+
+@pytest.mark.fault("a run kills each worker that touches it, and others are done beside it")
+def test_nobody_is_blamed_for_a_run_beside_it_that_kills(crew: Crew) -> None:
+    poison, *others = crew.submit(4)
+    fault = Fault("scan", "within", run=poison)
+    with ExitStack() as stack:
+        for _ in range(MOST_DEATHS + 1):
+            worker = crew.worker(fault=fault, seconds=0.5)
+            assert stack.enter_context(worker).wait(60) == -signal.SIGKILL
+        stack.enter_context(crew.worker(fault=fault))
+        until(crew.all_over, 60)
+
+    require_sound(crew, [poison, *others], set_aside=[poison])
 
 
 @pytest.mark.fault("a run kills each worker that touches it")
@@ -86,6 +114,11 @@ def test_a_worker_that_slept_too_long_writes_nothing_any_more(crew: Crew) -> Non
             # It is of use again.
             more = crew.submit(4)
             until(crew.all_over, 60)
+        # And takes over from others, alone.
+        more += crew.submit(8)
+        with crew.worker(fault=Fault("sign", "within")) as other:
+            assert other.wait(60) == -signal.SIGKILL
+        until(crew.all_over, 60)
 
     require_sound(crew, submitted + more)
 
@@ -102,8 +135,10 @@ def test_workers_killed_at_any_moment_lose_nothing(
             time.sleep(chance.uniform(0.3, 2.5))
             worker.kill()
         until(crew.all_over, 300)
-        # Whoever is that unlucky is set aside, says so, and is done when somebody asks again.
-        unlucky = [run.id for run in crew.runs() if run.takeovers > MOST_TAKEOVERS]
+        # Only who was at one step each time is set aside, and is done when somebody asks again.
+        unlucky = [run.id for run in crew.runs() if run.state is RunState.DEAD]
+        assert all(crew.most_begun(run) > MOST_DEATHS for run in unlucky)
+        assert len(unlucky) <= RANDOM // 50
         with crew.record() as record:
             again = [record.runs.again(run, by="ann", at=datetime.now(UTC)).id for run in unlucky]
         until(crew.all_over, 60)

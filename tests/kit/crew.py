@@ -17,9 +17,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,14 +52,18 @@ class Fault:
         step: The beginning of a step's name.
         where: `before` it, `within` it when it is done and nobody knows, `after` it.
         mark: A file that says that it happened; "" to be killed each time.
+        run: Only over the run of this id; "" for any.
     """
 
     step: str
     where: str
     mark: str = ""
+    run: str = ""
 
-    def happens(self, name: str, where: str) -> None:
+    def happens(self, held: Held, name: str, where: str) -> None:
         """Kill this process, if this is the place."""
+        if self.run not in {"", held.run.id}:
+            return
         if where != self.where or not name.startswith(self.step):
             return
         if self.mark:
@@ -80,12 +85,12 @@ class Faulty:
         def do(name: str, function: Callable[[], Json]) -> Json:
             def within() -> Json:
                 done = function()
-                self.fault.happens(name, "within")
+                self.fault.happens(held, name, "within")
                 return done
 
-            self.fault.happens(name, "before")
+            self.fault.happens(held, name, "before")
             done = step(name, within)
-            self.fault.happens(name, "after")
+            self.fault.happens(held, name, "after")
             return done
 
         self.inner.perform(held, do)
@@ -106,16 +111,17 @@ class Drill:
 
     def perform(self, held: Held, step: Step) -> None:
         if held.run.duty is Duty.SCAN:
-            step("scan", lambda: self._tool(held))
+            step("scan", lambda: self._tool(held, "scan"))
             digest = Digest.of(held.run.id.encode())
             held.queue.hand_over(held.claim, digest, at=held.clock())
             return
         step("sign", lambda: self._once(held, "signed"))
-        step("record", lambda: self._tool(held))
+        step("record", lambda: self._tool(held, "record"))
         held.queue.end(held.claim, RunState.SUCCEEDED, at=held.clock())
         self._deed(held, "ended")
 
-    def _tool(self, held: Held) -> Json:
+    def _tool(self, held: Held, step: str) -> Json:
+        self._begin(held, step)
         until = time.monotonic() + self.seconds
         while time.monotonic() < until:
             held.check()
@@ -124,10 +130,15 @@ class Drill:
 
     def _once(self, held: Held, what: str) -> Json:
         """As signing is: by digest, so that the second time adds nothing."""
+        self._begin(held, what)
         held.hold()
         mark = self.folder / f"{held.run.id}.{what}"
         mark.touch()
         return None
+
+    def _begin(self, held: Held, step: str) -> None:
+        with (self.folder / f"{held.run.id}.begun").open("a") as log:
+            log.write(f"{step}\n")
 
     def _deed(self, held: Held, what: str) -> None:
         with self._lock, (self.folder / f"{os.getpid()}.log").open("a") as log:
@@ -191,6 +202,11 @@ class Crew:
         """What was brought to its end, and by whom, a line each time."""
         return [line for log in self.folder.glob("*.log") for line in log.read_text().splitlines()]
 
+    def most_begun(self, run: str) -> int:
+        """How often that step of a run was begun that was begun most often."""
+        begun = (self.folder / f"{run}.begun").read_text().splitlines()
+        return max(Counter(begun).values())
+
     @contextmanager
     def worker(
         self,
@@ -208,7 +224,7 @@ class Crew:
             "seconds": seconds,
             "concurrency": concurrency,
             "duties": duties,
-            "fault": fault and [fault.step, fault.where, fault.mark],
+            "fault": fault and astuple(fault),
         }
         with _process(json.dumps(told), {**os.environ, **(environ or {})}, None) as process:
             yield process
@@ -231,7 +247,7 @@ def real_worker(
     duties: str = "scan,sign",
 ) -> Iterator[Process]:
     """A worker as the settings in an environment describe it, killed over one step."""
-    told = {"duties": duties, "fault": fault and [fault.step, fault.where, fault.mark]}
+    told = {"duties": duties, "fault": fault and astuple(fault)}
     with _process(json.dumps(told), environ, folder) as process:
         yield process
 
@@ -292,6 +308,7 @@ def _working(told: dict[str, object], fault: Fault | None, stack: ExitStack) -> 
     """As `supplychain worker` makes one, but for its pace."""
     settings = Settings({}, os.environ, Path.cwd())
     record = stack.enter_context(parts.open_record(settings, create=True))
+    record.never_idle()
     record.content.put(PROBED)
     queue = RunQueue.open(settings.database_url)
     stack.callback(queue.close)

@@ -16,7 +16,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.exploitation import FeedKind
 from supplychain.model.history import Event, Report
-from supplychain.model.runs import MOST_TAKEOVERS, Bounds, Duty, Priority, Run, RunRequest
+from supplychain.model.runs import MOST_DEATHS, Bounds, Duty, Priority, Run, RunRequest
 from supplychain.model.waiver import WaiverStep
 from supplychain.records.audit import AuditAsked
 from supplychain.records.audit_tables import audit_events
@@ -282,19 +282,21 @@ def test_what_became_of_runs_is_noted_where_they_belong(
         record.runs.cancel(first.id, by="alice", at=AT)
         again = record.runs.again(first.id, by="alice", at=AT)
         queue = RunQueue.open(database)
-        for number in range(MOST_TAKEOVERS + 1):
+        for number in range(MOST_DEATHS + 1):
             queue.enrol(f"w{number}", frozenset(Duty), at=AT)
-            assert queue.claim(f"w{number}", frozenset(Duty), Bounds(9, 9), at=AT) is not None
+            held = queue.claim(f"w{number}", frozenset(Duty), Bounds(9, 9), at=AT)
+            assert held is not None
+            queue.note(held[1], "resumed", "scan", "scan", at=AT)
             assert queue.bury(f"w{number}", 0, at=AT, by="watch") is not None
         queue.close()
 
         events = record.audit.list()
         lost = [one for one in events if one.what.startswith(("run.taken-over", "run.dead"))]
-        assert [one.what for one in lost] == ["run.dead"] + ["run.taken-over"] * MOST_TAKEOVERS
+        assert [one.what for one in lost] == ["run.dead"] + ["run.taken-over"] * MOST_DEATHS
         assert {(one.who, one.about, one.project) for one in lost} == {
             ("watch", again.id, "default")
         }
-        assert lost[0].after == {"worker": f"w{MOST_TAKEOVERS}", "takeovers": MOST_TAKEOVERS + 1}
+        assert lost[0].after == {"worker": f"w{MOST_DEATHS}", "takeovers": MOST_DEATHS + 1}
         [repeated] = [one for one in events if one.about == again.id and one.who == "alice"]
         assert repeated.after == {"reference": "registry.test/shop:1", "again_of": first.id}
         assert record.audit.verify().breaks == ()

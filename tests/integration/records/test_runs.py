@@ -10,7 +10,7 @@ import pytest
 from supplychain.errors import ConflictError, NotFoundError, SupersededError, ToolError
 from supplychain.model.digest import Digest
 from supplychain.model.runs import (
-    MOST_TAKEOVERS,
+    MOST_DEATHS,
     Bounds,
     Claim,
     Duty,
@@ -172,10 +172,11 @@ def test_a_run_over_which_workers_die_again_and_again_is_set_aside(
     record: Record, queue: RunQueue
 ) -> None:
     run = _submit(record)
-    for number in range(MOST_TAKEOVERS + 1):
+    for number in range(MOST_DEATHS + 1):
         name = f"poor-{number}"
         queue.enrol(name, BOTH, at=AT)
-        _claim(queue, name)
+        _, claim = _claim(queue, name)
+        queue.note(claim, "resumed", "scan", "scan a", at=AT)
         assert queue.bury(name, 0, at=AT) is not None
 
     dead = record.runs.list(states=[RunState.DEAD])
@@ -183,6 +184,35 @@ def test_a_run_over_which_workers_die_again_and_again_is_set_aside(
     assert queue.claim("one", BOTH, WIDE, at=AT) is None
     again = record.runs.again(run.id, by="ben", at=AT)
     assert (again.again_of, again.takeovers, again.state) == (run.id, 0, RunState.QUEUED)
+
+
+def test_a_run_is_not_blamed_for_who_dies_before_it_begins_a_step_or_after_it_ended_one(
+    record: Record, queue: RunQueue
+) -> None:
+    run = _submit(record)
+    for number in range(4 * MOST_DEATHS):
+        name = f"poor-{number}"
+        queue.enrol(name, BOTH, at=AT)
+        _, claim = _claim(queue, name)
+        if number % 2:
+            queue.note(claim, "resumed", "scan", f"scan {number // 4}", at=AT)
+        assert queue.bury(name, 0, at=AT) is not None
+
+    left = record.runs.get(run.id)
+    assert (left.state, left.takeovers) == (RunState.QUEUED, 4 * MOST_DEATHS)
+
+
+def test_a_run_over_which_two_died_is_done_alone(record: Record, queue: RunQueue) -> None:
+    suspected = _submit(record)
+    for name in ("poor", "too"):
+        queue.enrol(name, BOTH, at=AT)
+        _claim(queue, name)
+        assert queue.bury(name, 0, at=AT) is not None
+    _submit(record, late=1)
+
+    assert queue.claim("one", BOTH, WIDE, at=AT, busy=True) is None
+    run, _ = _claim(queue)
+    assert (run.id, run.alone) == (suspected.id, True)
 
 
 def test_who_ends_in_good_order_is_not_counted(record: Record, queue: RunQueue) -> None:

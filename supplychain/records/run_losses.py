@@ -1,0 +1,79 @@
+"""What workers leave behind that end in the middle: queued again, or set aside, and told of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from supplychain.errors import WorkerLostError
+from supplychain.model.access import Acting
+from supplychain.model.runs import MOST_DEATHS, Run, RunState, deaths
+from supplychain.records.audit import Notes
+from supplychain.records.run_rows import BELIEVED, events_of, read_run, run_of, tell
+from supplychain.records.schema import runs
+from supplychain.records.tenants import whose
+
+
+def take_from(
+    connection: Connection, name: str, held: Collection[str], at: datetime, by: str
+) -> tuple[Run, ...]:
+    """Queue again what a worker held, but set aside what was the end of too many.
+
+    Args:
+        connection: A transaction that writes.
+        name: The worker.
+        held: What it has still.
+        at: Now (aware, UTC).
+        by: Who saw it, for the audit log.
+
+    Returns:
+        All that it held, as it stands now.
+    """
+    taken = held_by(connection, name, held)
+    for run in taken:
+        said = f"from {name}, which does not answer"
+        tell(connection, run.id, "taken_over", at=at, text=said)
+        values: dict[str, object] = {
+            "state": RunState.QUEUED,
+            "takeovers": run.takeovers + 1,
+            "worker": None,
+            "believed_until": at + BELIEVED,
+        }
+        died = deaths(events_of(connection, run.id, 0))
+        if died > MOST_DEATHS:
+            lost = WorkerLostError(
+                f"{died} workers ended over the same step of this",
+                hint=f"look at what it does to them, then: supplychain runs again {run.id}",
+            )
+            why = json.dumps(lost.diagnostics())
+            values |= {"state": RunState.DEAD, "finished_at": at, "error": why}
+            tell(connection, run.id, RunState.DEAD, at=at, text=f"{lost}")
+        connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
+    found = tuple(read_run(connection, run.id) for run in taken)
+    _note_losses(connection, found, name, at=at, by=by)
+    return found
+
+
+def held_by(connection: Connection, name: str, but: Collection[str] = ()) -> list[Run]:
+    """What a worker holds by the record, but for some; nobody else changes it meanwhile."""
+    held = select(runs).where(runs.c.worker == name, runs.c.state == RunState.RUNNING)
+    if connection.dialect.name == "postgresql":
+        held = held.with_for_update()
+    rows = connection.execute(held.order_by(runs.c.id))
+    return [run_of(row) for row in rows if row.id not in but]
+
+
+def _note_losses(
+    connection: Connection, taken: Collection[Run], worker: str, *, at: datetime, by: str
+) -> None:
+    """Note in the audit logs what a worker left behind: last of all, and in one order for all."""
+    owners = {run.project: whose(connection, run.project) for run in taken}
+    for run in sorted(taken, key=lambda one: (owners[one.project], one.id)):
+        acting = Acting(by, f"worker {by}" if by else "", f"run {run.id}")
+        notes = Notes(*owners[run.project], acting)
+        what = "run.dead" if run.state is RunState.DEAD else "run.taken-over"
+        after = {"worker": worker, "takeovers": run.takeovers}
+        notes.note(connection, what, run.id, at=at, after=after)
