@@ -74,6 +74,10 @@ class _Among(FunctionElement[bool]):
     type = Boolean()
     inherit_cache = False
 
+    def self_group(self, against: Any = None) -> Any:  # noqa: ARG002  # SQLAlchemy names it
+        """Itself: SQLAlchemy would compare it with 1 on SQLite, which then uses no index."""
+        return self
+
 
 @compiles(_Among)
 def _among_json(element: _Among, compiler: SQLCompiler, **how: Any) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Select, text
+from sqlalchemy import Connection, Select, create_engine, text
 
 from supplychain.gate.licences import licence_query
 from supplychain.gate.packages import PackagePattern
@@ -19,6 +19,7 @@ from supplychain.model.subject import Subject
 from supplychain.records.database import open_engine
 from supplychain.records.ledger import DecisionRecord
 from supplychain.records.links import ASSESSED, INVENTORIED, candidates, find_signed
+from supplychain.records.prepared import MOST_PLACES
 from supplychain.records.record import Record
 from supplychain.records.schema import metadata
 from supplychain.records.search import FoundImage
@@ -198,6 +199,22 @@ def test_it_goes_by_index(database: str) -> None:
             assert "Seq Scan" not in plan, plan
             assert not read_whole, plan
     engine.dispose()
+
+
+def test_long_lists_go_by_index() -> None:
+    """For `(x IN …) = 1`, as SQLAlchemy likes to write it for SQLite, no index helps."""
+    engine = create_engine("sqlite://")
+    asked: list[str] = []
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        raw.set_trace_callback(asked.append)
+        INVENTORIED.current(connection, range(2 * MOST_PLACES), AT)
+        raw.set_trace_callback(None)
+        plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[-1]}").all())
+    engine.dispose()
+    assert "json_each" in plan
+    assert "SCAN evidence" not in plan
 
 
 def _plan(connection: Connection, query: Select[Any]) -> str:
