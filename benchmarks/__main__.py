@@ -27,6 +27,7 @@ NAMES = (
     "signing",
     "ingest",
     "deciding",
+    "workers",
 )
 
 
