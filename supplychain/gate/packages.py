@@ -142,11 +142,6 @@ class PackagePattern:
             _path(name.type, name.namespace, name.name),
         )
 
-    @property
-    def cased(self) -> bool:
-        """Whether names of this type differ by case."""
-        return self.type in _CASED
-
     def covers(self, purl: str) -> Match:
         """Whether a package is meant; UNKNOWN where its version, or what it is, cannot be told."""
         package = package_of(purl)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Table,
     exists,
     func,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -39,8 +41,7 @@ from supplychain.records.schema import (
     scans,
 )
 
-# Distributions whose packages have small letters alone.
-_SMALL = frozenset({"apk", "deb"})
+_SEPARATORS = re.compile("[-_.]")
 
 
 class Links:
@@ -173,33 +174,19 @@ ASSESSED = Links(assessed_findings, "finding_id", assessments, "assessment_id")
 def candidates(pattern: PackagePattern) -> Select[Any]:
     """The packages that a pattern may mean; which of them it means, it says itself.
 
-    By the index over names alone: at the very place where an ecosystem writes a name in one way
-    only, else among the names of its type. What has no package URL is filed by its bare name.
+    By index: by their names without separators in small letters, of whatever type. So what has no
+    package URL, and is filed by its bare name, is among them.
     """
-    names = components.alias("names").c
-    chosen: list[ColumnElement[bool]] = [names.purl_type == pattern.type]
-    namespace, _, name = pattern.path.rpartition("/")
+    name = pattern.path.rpartition("/")[2]
     if "*" in name:
         return select(components).where(components.c.purl_type == pattern.type)
-    if pattern.cased or pattern.type in _SMALL:
-        if "*" not in namespace:
-            chosen.append(names.purl_namespace == namespace)
-        chosen.append(names.purl_name == name)
-    else:
-        # Most names are of another length, which costs less to see.
-        chosen += [
-            func.length(names.purl_name) == len(name),
-            _folded(pattern, names.purl_name) == name,
-        ]
-    # In one condition the two would make SQLite walk through the whole table.
-    bare = (names.purl_type == "", func.lower(names.purl_name) == name.lower())
-    meant = select(names.id).where(*chosen).union_all(select(names.id).where(*bare))
-    return select(components).where(components.c.id.in_(meant))
+    spelt = _SEPARATORS.sub("", name.lower())
+    return select(components).where(_spelt(components.c.purl_name) == spelt)
 
 
-def _folded(pattern: PackagePattern, recorded: ColumnElement[str]) -> ColumnElement[str]:
-    """A recorded name as the pattern's ecosystem compares it."""
-    name: ColumnElement[str] = func.lower(recorded)
-    if pattern.type == "pypi":
-        return func.replace(func.replace(name, "_", "-"), ".", "-")
-    return name
+def _spelt(recorded: ColumnElement[str]) -> ColumnElement[str]:
+    """A recorded name without separators in small letters, as `ix_components_spelt` has it."""
+    for one in "-_.":
+        # A value in the place of a text would hide from SQLite that this is what the index has.
+        recorded = func.replace(recorded, literal_column(f"'{one}'"), literal_column("''"))
+    return func.lower(recorded)

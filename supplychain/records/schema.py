@@ -58,7 +58,7 @@ from supplychain.records.vex_tables import vex_documents
 from supplychain.records.waiver_tables import decision_waivers, waiver_events
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0025"
+SCHEMA_VERSION = "0026"
 
 __all__ = [
     "SCHEMA_VERSION",

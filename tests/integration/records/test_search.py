@@ -74,6 +74,8 @@ def test_a_package_is_found_by_range_in_its_own_order(record: Record) -> None:
     nuget = replace(odd, purl="pkg:nuget/Newtonsoft.Json@13.0.1", key="nuget")
     keep(record, OTHER, odd, nuget, at=AT + HOUR, report=b"other")
     assert digests(search(record, "pkg:pypi/Zope_Interface")) == {OTHER.digest}
+    assert digests(search(record, "pkg:pypi/zope-._interface")) == {OTHER.digest}
+    assert search(record, "pkg:pypi/zopeinterface") == []
     assert digests(search(record, "pkg:nuget/newtonsoft.json", ">=13")) == {OTHER.digest}
     assert search(record, "pkg:pypi/django", ">=3") == []
 
@@ -198,6 +200,11 @@ def test_it_goes_by_index(database: str) -> None:
             read_whole = {name for name in metadata.tables if f"SCAN {name}" in plan}
             assert "Seq Scan" not in plan, plan
             assert not read_whole, plan
+        for asked in ("pkg:pypi/a-b", "pkg:npm/@acme/a-b", "pkg:nuget/Newtonsoft.Json"):
+            # Not by the names of a type one after another: there are tens of thousands.
+            assert "ix_components_spelt" in _plan(
+                connection, candidates(PackagePattern.parse(asked))
+            )
     engine.dispose()
 
 
