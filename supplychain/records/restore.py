@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, Engine, MetaData, Table, func, select
+from sqlalchemy.exc import SAWarning
 
 from supplychain.errors import (
     ConflictError,
@@ -158,7 +160,10 @@ class _Restoring:
             )
         migrate(self.connection, schema)
         described = MetaData()
-        described.reflect(self.connection)
+        with warnings.catch_warnings():
+            # That it cannot read indexes over expressions: what is wanted is columns.
+            warnings.simplefilter("ignore", SAWarning)
+            described.reflect(self.connection)
         self.schema, self.columns = schema, header.get("tables", {})
         self.tables = {
             name: described.tables[name] for name in self.columns if name in described.tables

@@ -27,6 +27,7 @@ def documents(typist: Typist) -> list[Path]:
     return [p for p in (typist.data / "content" / "sha256").rglob("*") if p.is_file()]
 
 
+@pytest.mark.filterwarnings("error::sqlalchemy.exc.SAWarning")  # an operator would see them
 def test_a_backup_is_restored_elsewhere_and_judges_the_same(filled: Typist) -> None:
     made = filled.type("backup", "record.tar", "-o", "json")
     assert made.code == 0
