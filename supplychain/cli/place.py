@@ -22,15 +22,32 @@ def place(shared: Context, *, create: bool = False) -> Here | There:
     Raises:
         ConfigurationError: A server is named, and cannot be asked so.
     """
-    settings = shared.settings
-    if settings.text("server"):
-        from supplychain.bootstrap.targets import resolved
-        from supplychain.client.there import There
-
-        return There(settings, lambda text: resolved(settings, text))
+    if shared.settings.text("server"):
+        return server(shared)
     from supplychain.bootstrap.here import Here
 
-    return Here(settings, create=create)
+    return Here(shared.settings, create=create)
+
+
+def server(shared: Context) -> There:
+    """The server that is named; it is closed by whoever opened it.
+
+    Args:
+        shared: What the command was called with.
+
+    Raises:
+        InputError: None is named.
+        ConfigurationError: It cannot be asked so.
+    """
+    settings = shared.settings
+    if not settings.text("server"):
+        raise InputError(
+            "no server is named", hint="supplychain --server URL …, or SUPPLYCHAIN_SERVER"
+        )
+    from supplychain.bootstrap.targets import resolved
+    from supplychain.client.there import There
+
+    return There(settings, lambda text: resolved(settings, text))
 
 
 def require_here(shared: Context, what: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from supplychain.client.address import address_of
 from supplychain.client.connection import Connection
 from supplychain.client.gates import Gates
+from supplychain.client.handing_in import HandingIn
 from supplychain.client.looking import Audit, Decisions, Images, Search
 from supplychain.client.refusals import understood
 from supplychain.client.risks import Vex, Waivers
@@ -50,6 +51,11 @@ class There:
     def gates(self) -> Gates:
         """The gate."""
         return Gates(self._connection, self._by_digest)
+
+    @cached_property
+    def handing_in(self) -> HandingIn:
+        """What is found out here; `Here` has no need of it."""
+        return HandingIn(self._connection)
 
     @cached_property
     def runs(self) -> Runs:

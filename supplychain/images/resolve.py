@@ -20,7 +20,7 @@ from supplychain.images.documents import (
     read_manifest,
 )
 from supplychain.images.limits import Limits
-from supplychain.model.artifact import ArtifactStore, Descriptor, Manifest
+from supplychain.model.artifact import Descriptor, Documents, Manifest
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Platform, Subject
 
@@ -82,7 +82,7 @@ class ResolvedImage:
 
 
 def resolve(
-    store: ArtifactStore,
+    store: Documents,
     digest: Digest,
     *,
     name: str | None = None,
@@ -125,7 +125,7 @@ def resolve(
 class _Reader:
     """Reads one image's documents from one store."""
 
-    def __init__(self, store: ArtifactStore, name: str, limits: Limits) -> None:
+    def __init__(self, store: Documents, name: str, limits: Limits) -> None:
         self._store, self.name, self._limits = store, name, limits
 
     def children(self, index: Manifest, where: str) -> tuple[Descriptor, ...]:

@@ -49,8 +49,8 @@ class Manifest:
     raw: bytes
 
 
-class ArtifactStore(Protocol):
-    """One repository's manifests and blobs: in a registry, or in an OCI layout.
+class Documents(Protocol):
+    """The manifests and small blobs of one repository, to be read.
 
     Every read is checked against its digest before it is returned; other bytes than those named
     raise `DigestMismatchError`.
@@ -59,15 +59,6 @@ class ArtifactStore(Protocol):
     @property
     def name(self) -> str:
         """The repository without tag or digest, or the layout's path."""
-        ...
-
-    def resolve(self, tag: str) -> Descriptor:
-        """The descriptor a tag points at now.
-
-        Raises:
-            NotFoundError: No such tag.
-            RegistryError: The registry failed.
-        """
         ...
 
     def manifest(self, digest: Digest) -> Manifest:
@@ -87,6 +78,19 @@ class ArtifactStore(Protocol):
             NotFoundError: It is not there.
             LimitError: It is larger than `limit`, or than its descriptor says.
             DigestMismatchError: Other bytes came than those named.
+        """
+        ...
+
+
+class ArtifactStore(Documents, Protocol):
+    """One repository: in a registry, or in an OCI layout."""
+
+    def resolve(self, tag: str) -> Descriptor:
+        """The descriptor a tag points at now.
+
+        Raises:
+            NotFoundError: No such tag.
+            RegistryError: The registry failed.
         """
         ...
 

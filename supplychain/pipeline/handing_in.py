@@ -1,4 +1,4 @@
-"""What others signed about an image on record, handed in by whoever has it: verified, then kept."""
+"""What others know of an image, handed in by whoever has it: verified, then kept."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from supplychain.errors import VerificationError
+from supplychain.images.configuration import read_configuration
+from supplychain.images.resolve import ResolvedImage
 from supplychain.model.digest import Digest
+from supplychain.model.evidence import Producer
 from supplychain.model.subject import Subject
 from supplychain.pipeline.claims import with_claims
 from supplychain.pipeline.listing import with_list
 from supplychain.records.listing import ImageSummary
 from supplychain.records.record import Record
-from supplychain.records.run import AttestationRecord, PlatformRecord, RunRecord
+from supplychain.records.run import AttestationRecord, ConfigRecord, PlatformRecord, RunRecord
 from supplychain.signing import inventory
 from supplychain.signing.storage import Stored
 from supplychain.signing.trust.trust import Trust
@@ -42,6 +45,40 @@ def hand_in(
     held = [_verified(one) for one in inventory.of_file(documents, subjects, trust, at=at)]
     record.save_run(_run(record, known, held, at), at=at)
     return tuple(held)
+
+
+def put_on_record(
+    record: Record, image: ResolvedImage, product: Producer, *, at: datetime
+) -> RunRecord:
+    """Record what an image is: its platforms, and what their configurations say.
+
+    Its name is what the caller calls it: no registry was seen to have it under that, so that
+    nothing is allowed by it.
+
+    Args:
+        record: The record.
+        image: The image, all of its platforms or one.
+        product: This program.
+        at: Now (aware, UTC).
+    """
+    name = image.subject.name
+    configs = {
+        one.subject.digest: ConfigRecord(read_configuration(one), product.version, at)
+        for one in image.images
+    }
+    platforms = tuple(
+        PlatformRecord(
+            Subject(name, child.digest),
+            child.platform,
+            child.media_type,
+            config=configs.get(child.digest),
+        )
+        for child in image.children
+        if child.platform is not None  # `resolve` refuses every other
+    )
+    run = RunRecord(image.subject, image.media_type, platforms)
+    record.save_run(run, at=at)
+    return run
 
 
 def _subjects(image: ImageSummary) -> tuple[Subject, ...]:

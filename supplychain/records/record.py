@@ -258,9 +258,12 @@ class Record:
             if self._claim is not None:
                 move(connection, self._claim, at)
             added = file_run(Filing(connection, self._project, at), run)
-            if added:
-                after = {"evidence": added}
+            if added.evidence:
+                after = {"evidence": [*added.evidence]}
                 self._notes.note(connection, "evidence.recorded", run.subject, at=at, after=after)
+            elif added.images:
+                after = {"images": [*added.images]}
+                self._notes.note(connection, "image.recorded", run.subject, at=at, after=after)
 
     def dossier(
         self,

@@ -7,6 +7,8 @@ deadlock.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import select, update
 
 from supplychain.model.digest import Digest
@@ -23,13 +25,26 @@ from supplychain.records.schema import (
 from supplychain.records.vex import file_vex
 
 
-def file_run(filing: Filing, run: RunRecord) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What was not there yet.
+
+    Attributes:
+        images: Digests of indexes and platform manifests, sorted.
+        evidence: Digests of evidence, sorted.
+    """
+
+    images: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+
+def file_run(filing: Filing, run: RunRecord) -> Added:
     """File everything that a run learnt; what is there already is left as it is.
 
     Returns:
-        The digests of the evidence that was not there yet, sorted.
+        What was not there yet.
     """
-    numbers = _file_images(filing, run)
+    numbers, new = _file_images(filing, run)
     added = _not_there_yet(filing, run, numbers)
     if run.is_index:
         _file_children(filing, run, numbers)
@@ -38,10 +53,10 @@ def file_run(filing: Filing, run: RunRecord) -> list[str]:
         _file_tag(filing, run, run.tag, numbers[run.subject.digest])
     file_evidence(filing, run, numbers)
     file_vex(filing, run)
-    return added
+    return Added(new, added)
 
 
-def _not_there_yet(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) -> list[str]:
+def _not_there_yet(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) -> tuple[str, ...]:
     brought = {record.attestation.envelope for record in run.attestations}
     for platform in run.platforms:
         brought |= {record.attestation.envelope for record in platform.attestations}
@@ -52,10 +67,12 @@ def _not_there_yet(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) -
             evidence.c.image_id.in_(numbers.values()), evidence.c.digest.in_(brought)
         )
     )
-    return sorted(str(digest) for digest in brought - set(known))
+    return tuple(sorted(str(digest) for digest in brought - set(known)))
 
 
-def _file_images(filing: Filing, run: RunRecord) -> dict[Digest, int]:
+def _file_images(filing: Filing, run: RunRecord) -> tuple[dict[Digest, int], tuple[str, ...]]:
+    """The number of each image, and those that are new."""
+    new = []
     for record in sorted(run.platforms, key=lambda record: record.subject.digest):
         is_new = filing.insert(
             images,
@@ -64,10 +81,14 @@ def _file_images(filing: Filing, run: RunRecord) -> dict[Digest, int]:
             kind="manifest",
             **_platform(record),
         )
-        if not is_new and not run.is_index:
+        if is_new:
+            new.append(str(record.subject.digest))
+        elif not run.is_index:
             _correct_platform(filing, record)
-    if run.is_index:
-        filing.insert(images, digest=run.subject.digest, media_type=run.media_type, kind="index")
+    if run.is_index and filing.insert(
+        images, digest=run.subject.digest, media_type=run.media_type, kind="index"
+    ):
+        new.append(str(run.subject.digest))
     digests = [record.subject.digest for record in run.platforms]
     found = filing.connection.execute(
         select(images.c.digest, images.c.id).where(
@@ -75,7 +96,7 @@ def _file_images(filing: Filing, run: RunRecord) -> dict[Digest, int]:
             images.c.digest.in_([run.subject.digest, *digests]),
         )
     )
-    return {row.digest: row.id for row in found}
+    return {row.digest: row.id for row in found}, tuple(sorted(new))
 
 
 def _correct_platform(filing: Filing, record: PlatformRecord) -> None:

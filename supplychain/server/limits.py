@@ -14,8 +14,9 @@ from supplychain.server import problems
 from supplychain.server.strict_json import WHOLE, read_strict
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-# Evidence and VEX documents may be large; their routes take them as they come, from whom they know.
-_STREAMED = re.compile(r"/v1/images/[^/]+/evidence|/v1/vex")
+# Evidence, VEX documents and images may be large; their routes take them as they come, from
+# whom they know.
+_STREAMED = re.compile(r"/v1/images(/[^/]+/evidence)?|/v1/vex")
 # For what is large there is more time: as much as the slowest line takes that is waited for.
 _SLOWEST = 1 << 16
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator
@@ -80,3 +82,19 @@ def read_as(model: type[T], request: Request, body: Body) -> T:
     except ValidationError as error:
         found = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
         raise RequestValidationError(found) from error
+
+
+def decoded(text: str, name: str) -> bytes:
+    """What a field of a body holds in base64.
+
+    Args:
+        text: The field.
+        name: What to call it in the error.
+
+    Raises:
+        InputError: It is no base64.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise InputError(f"{name} is no base64", hint=f"base64 -w0 {name}.json") from None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from demo.images import Entry, pack_layer, pack_layout
 from supplychain.signing import dsse
 from supplychain.signing.statement import write
 from tests.kit.keys import signer
@@ -39,6 +42,7 @@ def test_every_request_of_the_page_is_answered_as_it_says(served: Served) -> Non
     statement = write(SUBJECT, REVIEW, b'{"by": "Ann"}')
     envelope = json.dumps(dsse.seal(statement, signer()).value())
     (folder / "review.bundle.json").write_text(envelope)
+    (folder / "elsewhere.json").write_text(_elsewhere(folder / "elsewhere"))
     (folder / "shop.cdx.json").write_text('{"bomFormat": "CycloneDX"}')
     blocks = [
         found for found in _BLOCK.findall((DOCS / "http.md").read_text()) if "curl" in found[0]
@@ -62,6 +66,17 @@ def test_every_request_of_the_page_is_answered_as_it_says(served: Served) -> Non
                 _require_shown(json.loads(shown), document)
             else:
                 assert "code" not in document, (command, document)
+
+
+def _elsewhere(layout: Path) -> str:
+    """An image that the service has never seen, as it is put on record."""
+    manifest = pack_layout(layout, [pack_layer([Entry("shop", b"1")])])
+    documents = [
+        base64.b64encode(blob.read_bytes()).decode() for blob in layout.glob("blobs/sha256/*")
+    ]
+    return json.dumps(
+        {"name": "registry.test/elsewhere", "digest": manifest, "documents": documents}
+    )
 
 
 def _sent(served: Served, command: str, environ: dict[str, str]) -> str:

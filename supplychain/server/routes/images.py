@@ -1,30 +1,64 @@
-"""`/v1/images`: what is on record about images."""
+"""`/v1/images`: what images are, and what is on record about them."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from supplychain.bootstrap.parts import PRODUCT
 from supplychain.errors import NotFoundError
 from supplychain.export.data import component_data, image_data, rfc3339
 from supplychain.gate.decision_document import finding_data
+from supplychain.images.presented import PresentedDocuments
+from supplychain.images.resolve import resolve
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, Need
 from supplychain.model.evidence import EvidenceKind
+from supplychain.model.subject import Platform
+from supplychain.pipeline.handing_in import put_on_record
 from supplychain.server import shapes
 from supplychain.server.answers import answer, verbatim
-from supplychain.server.caller import Caller, Reading, Serving
+from supplychain.server.caller import Caller, HandingIn, Reading, Serving
+from supplychain.server.idempotency import begin_with
 from supplychain.server.paging import Pager, Paging
 from supplychain.server.platforms import platform_of
+from supplychain.server.service import Service
 from supplychain.server.shapes import DigestPath
+from supplychain.server.streamed import Body, decoded, read_as, received
 
 router = APIRouter(prefix="/v1/images", tags=["images"])
 
 _Platform = Annotated[
     str | None, Query(description="of an index, which platform", examples=["linux/amd64"])
 ]
+
+
+class ImagePresented(shapes.Asked):
+    """An image by its documents."""
+
+    name: str = Field(
+        pattern=r"^([A-Za-z0-9.-]+(:[0-9]{1,5})?/)?[A-Za-z0-9_][A-Za-z0-9._/-]*$",
+        max_length=255,
+        description="what it is called, without a tag",
+        examples=["registry.example/shop"],
+    )
+    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$", description="of its index or manifest")
+    platform: str = Field(
+        default="",
+        max_length=100,
+        description="of an index, the only platform whose documents come; else all have to",
+        examples=["linux/amd64"],
+    )
+    documents: list[str] = Field(
+        min_length=1,
+        max_length=200,
+        description="the index, and the manifest and configuration of each platform, byte for "
+        "byte in base64",
+    )
 
 
 @router.get("", responses=shapes.gives(shapes.Images))
@@ -50,6 +84,22 @@ def list_images(
     shown = found[: pager.limit]
     more = str(shown[-1].digest) if len(found) > len(shown) else ""
     return pager.answer("images", [image_data(image) for image in shown], more)
+
+
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra=shapes.takes(ImagePresented),
+    responses=shapes.gives(shapes.ImageShown, 201),
+)
+async def put_image_on_record(request: Request, caller: HandingIn, service: Serving) -> Response:
+    """Put on record what an image is, so that evidence can be handed in that was made elsewhere.
+
+    Nobody is believed: every document is found by its digest, from the one that is named down. No
+    registry is asked, so that the name is a word of the caller, by which nothing is allowed.
+    """
+    async with received(request) as body:
+        return await run_in_threadpool(_presented, request, caller, service, body)
 
 
 @router.get("/{digest}", responses=shapes.gives(shapes.ImageShown))
@@ -103,6 +153,19 @@ def show_document(
     found = platform_of(caller.record, digest, platform, at=service.clock())
     document = caller.record.document(found, EvidenceKind(kind))
     return verbatim(request, document, "application/json")
+
+
+def _presented(request: Request, caller: Caller, service: Service, body: Body) -> Response:
+    now = service.clock()
+    asked = read_as(ImagePresented, request, body)
+    begin_with(request, caller.record, caller.name, body.digest, at=now)
+    platform = Platform.parse(asked.platform) if asked.platform else None
+    given = PresentedDocuments(asked.name, [decoded(one, "a document") for one in asked.documents])
+    image = resolve(given, Digest.parse(asked.digest), platform=platform)
+    put_on_record(caller.record, image, PRODUCT, at=now)
+    found = caller.record.image(image.subject.digest, at=service.clock())
+    location = {"Location": f"/v1/images/{image.subject.digest}"}
+    return answer(request, image_data(found), status=201, headers=location)
 
 
 def _dossier(caller: Caller, digest: str, pager: Pager, *needs: Need) -> Dossier:

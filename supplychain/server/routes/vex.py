@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -22,7 +20,7 @@ from supplychain.server.caller import Caller, ImportingVex, Reading, ReviewingVe
 from supplychain.server.idempotency import begin_with
 from supplychain.server.paging import Page, Paging
 from supplychain.server.service import Service
-from supplychain.server.streamed import Body, read_as, received
+from supplychain.server.streamed import Body, decoded, read_as, received
 
 router = APIRouter(prefix="/v1/vex", tags=["vex"])
 
@@ -145,16 +143,9 @@ def _imported(request: Request, caller: Caller, service: Service, body: Body) ->
     trusted = policy_vex_trust(
         caller.own.settings, caller.own.policies.of(asked.environment), asked.environment
     )
-    data, bundle = _bytes(asked.document, "document"), _bytes(asked.bundle, "bundle")
+    data, bundle = decoded(asked.document, "document"), decoded(asked.bundle, "bundle")
     made = record_vex(caller.record, "document", data, bundle, trusted, at=now)
     found = caller.record.vex.statements(made.digest, at=now)
     told = {"claims": [claim_data(one) for one in found]}
     location = {"Location": f"/v1/vex/{made.digest}"}
     return answer(request, told, status=201, headers=location)
-
-
-def _bytes(text: str, name: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise InputError(f"{name} is no base64", hint=f"base64 -w0 {name}.json") from None

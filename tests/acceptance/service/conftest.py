@@ -47,6 +47,15 @@ rules:
 rules:
   - attestation: {{type: {REVIEW}, keys: [../../partner.pub], max_age: 24h}}
 """,
+    "ci": """
+claims:
+  - {by: ['machine:ci'], kinds: [scan, sbom]}
+rules:
+  - signature: {keys: [../../partner.pub]}
+  - sbom: {keys: [../../partner.pub]}
+  - freshness: {scan: 24h}
+  - vulnerabilities: {severity: high}
+""",
 }
 _FORMS = ("one-machine", "postgresql")
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 
 from tests.acceptance.service.conftest import REVIEW, Examined, Team
 from tests.acceptance.service.deployment import document
 from tests.kit.cli import Desk
+from tests.kit.registry import RunningRegistry
+from tests.kit.shop import push
 
 
 def test_a_risk_is_borne_by_somebody_elses_word(team: Team, vulnerable_image: Examined) -> None:
@@ -116,6 +119,36 @@ def test_evidence_that_was_made_elsewhere_counts_where_its_signer_does(
     # Who has the bundle needs no service to see that it holds.
     held = ("verify-blob", vulnerable_image.digest, "--bundle", "review.bundle.json")
     elsewhere.type(*held, "--key", "partner.pub", "--type", REVIEW).ended(0)
+
+
+def test_who_scans_and_signs_for_themselves_hands_in_what_comes_of_it(
+    team: Team, elsewhere: Desk, repaired: Path, debian_registry: RunningRegistry
+) -> None:
+    """CI has its own keys, and a server that never saw the image judges by its own policies."""
+    name = debian_registry.fresh()
+    digest = push(repaired, name, "3.0")
+    desk = elsewhere
+    desk.environ["SUPPLYCHAIN_TOKEN"] = team.tokens["ci"]
+    run = ("--server", team.service.url, "run", f"{name}:3.0", "--hand-in", "-e")
+    desk.type(*run, "ci", "--no-sign").ended(10)
+    assert team.get("argo", f"/images/{digest}")["names"] == [str(name)]
+    # Whom the policy of an environment does not believe is refused, and nothing counts.
+    refused = desk.type(*run, "prod", "--key", "partner.key").ended(1)
+    assert "does not hold" in refused.stderr
+    assert team.decide(digest, "ci")["decision"] == "deny"
+
+    told = desk.type(*run, "ci", "--key", "partner.key", "-o", "json").ended(0).json()
+    assert (told["verdict"], told["subject"]["digest"]) == ("allow", digest)
+    assert team.decide(digest, "ci")["decision"] == "allow"
+    # It is somebody's word, and nothing else, that the image was scanned.
+    claims = team.get("argo", f"/images/{digest}/claims")["claims"]
+    assert {one["kind"] for one in claims} == {"scan", "sbom"}
+    assert {(one["claimed_by"], one["unread"]) for one in claims} == {("machine:ci", "")}
+    assert team.decide(digest, "prod")["decision"] == "deny"
+    # Nothing is kept where it was done, and without a server there is nobody to hand it to.
+    desk.type("images", "show", digest).ended(1)
+    desk.type("run", f"{name}:3.0", "--hand-in", "-e", "ci", "--key", "partner.key").ended(2)
+    del desk.environ["SUPPLYCHAIN_TOKEN"]
 
 
 def _base64(team: Team, name: str) -> str:
