@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, Row, bindparam, select, update
+from sqlalchemy import Engine, Row, Select, bindparam, select, update
 
 from supplychain.model.access import Acting, ApiToken, Member, Session
 from supplychain.model.digest import Digest
@@ -15,6 +15,7 @@ from supplychain.records.access_tables import api_tokens, memberships, organisat
 from supplychain.records.audit import AuditLog, Notes
 from supplychain.records.database import asking, reading, writing
 from supplychain.records.members import member_of
+from supplychain.records.prepared import Prepared
 from supplychain.records.session_tables import sessions
 from supplychain.records.sessions import LoginAttempts
 from supplychain.records.tenants import find_organisation
@@ -61,17 +62,22 @@ class KeptSession:
     organisation: str
 
 
-# Asked at every request: built once, and one question, so that no change comes in between.
-_TOKEN = (
-    select(api_tokens, organisations.c.name.label("organisation"), *_AS_MEMBER)
-    .join(organisations, organisations.c.id == api_tokens.c.organisation_id)
-    .outerjoin(
-        memberships,
-        (memberships.c.organisation_id == api_tokens.c.organisation_id)
-        & (memberships.c.name == api_tokens.c.owner),
+def _token(identifier: str) -> Select[Any]:
+    """A token and whose it is: one question, so that no change comes in between."""
+    return (
+        select(api_tokens, organisations.c.name.label("organisation"), *_AS_MEMBER)
+        .join(organisations, organisations.c.id == api_tokens.c.organisation_id)
+        .outerjoin(
+            memberships,
+            (memberships.c.organisation_id == api_tokens.c.organisation_id)
+            & (memberships.c.name == api_tokens.c.owner),
+        )
+        .where(api_tokens.c.identifier == identifier)
     )
-    .where(api_tokens.c.identifier == bindparam("identifier"))
-)
+
+
+# Asked at every request: built once.
+_TOKEN = Prepared(_token)
 _SESSION = (
     select(sessions, organisations.c.name.label("organisation"), *_AS_MEMBER)
     .join(memberships, memberships.c.id == sessions.c.membership_id)
@@ -98,7 +104,7 @@ class Entry:
     def token(self, identifier: str) -> KeptToken | None:
         """The token of an identifier; None where there is none."""
         with asking(self._engine) as connection:
-            row = connection.execute(_TOKEN, {"identifier": identifier}).first()
+            row = _TOKEN.first(connection, identifier=identifier)
         if row is None:
             return None
         member = None if row.member_name is None else _member_in(row)

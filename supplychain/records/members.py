@@ -179,15 +179,14 @@ def member_of(row: Row[Any], prefix: str = "") -> Member:
         row: The row.
         prefix: What the names of their columns begin with.
     """
-    column = row._mapping  # noqa: SLF001  # SQLAlchemy's own way to name columns by text
     return Member(
-        name=column[f"{prefix}name"],
-        issuer=column[f"{prefix}issuer"],
-        subject=column[f"{prefix}subject"] or "",
-        email=column[f"{prefix}email"] or "",
+        name=getattr(row, f"{prefix}name"),
+        issuer=getattr(row, f"{prefix}issuer"),
+        subject=getattr(row, f"{prefix}subject") or "",
+        email=getattr(row, f"{prefix}email") or "",
         scope=scope_of(row, prefix),
-        created_at=column[f"{prefix}created_at"],
-        created_by=column[f"{prefix}created_by"],
+        created_at=getattr(row, f"{prefix}created_at"),
+        created_by=getattr(row, f"{prefix}created_by"),
     )
 
 

@@ -26,9 +26,8 @@ def scope_of(row: Row[Any], prefix: str = "") -> Scope:
         row: The row.
         prefix: What its columns' names begin with.
     """
-    column = row._mapping  # noqa: SLF001  # SQLAlchemy's own way to name columns by text
-    roles = tuple(Role(n) for n in column[f"{prefix}roles"].split(",") if n in _ROLES)
-    projects: str | None = column[f"{prefix}projects"]
+    roles = tuple(Role(n) for n in getattr(row, f"{prefix}roles").split(",") if n in _ROLES)
+    projects: str | None = getattr(row, f"{prefix}projects")
     if projects is None:
         return Scope(roles, None)
     return Scope(roles, tuple(name for name in projects.split(",") if name))
