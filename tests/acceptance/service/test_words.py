@@ -6,6 +6,7 @@ import base64
 import json
 from pathlib import Path
 
+from demo.images import Layer, pack_layout
 from tests.acceptance.service.conftest import REVIEW, Examined, Team
 from tests.acceptance.service.deployment import document
 from tests.kit.cli import Desk
@@ -122,11 +123,17 @@ def test_evidence_that_was_made_elsewhere_counts_where_its_signer_does(
 
 
 def test_who_scans_and_signs_for_themselves_hands_in_what_comes_of_it(
-    team: Team, elsewhere: Desk, repaired: Path, debian_registry: RunningRegistry
+    team: Team,
+    elsewhere: Desk,
+    repaired_layer: Layer,
+    debian_registry: RunningRegistry,
+    tmp_path: Path,
 ) -> None:
     """CI has its own keys, and a server that never saw the image judges by its own policies."""
     name = debian_registry.fresh()
-    digest = push(repaired, name, "3.0")
+    # No other test has this one examined.
+    pack_layout(tmp_path / "own", [repaired_layer], config={"Labels": {"made": "elsewhere"}})
+    digest = push(tmp_path / "own", name, "3.0")
     desk = elsewhere
     desk.environ["SUPPLYCHAIN_TOKEN"] = team.tokens["ci"]
     run = ("--server", team.service.url, "run", f"{name}:3.0", "--hand-in", "-e")
