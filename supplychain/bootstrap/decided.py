@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -11,16 +10,15 @@ from supplychain.bootstrap.trust import read_document
 from supplychain.errors import InputError, NotFoundError, StoreError
 
 if TYPE_CHECKING:
+    from supplychain.gate.comparison import Difference
     from supplychain.gate.policy import Policy
     from supplychain.model.decision import Decision
     from supplychain.model.digest import Digest
     from supplychain.records.ledger import Replayable
     from supplychain.records.record import Record
-    from supplychain.settings import Settings
 
 # A dossier with tens of thousands of components, spread out.
 _LARGEST = 1 << 30
-_MANY = 100_000
 _DECISION, _POLICY, _INPUTS = "decision.json", "policy.json", "inputs.json"
 
 
@@ -53,34 +51,24 @@ def decided(record: Record, text: str) -> Decided:
     return Decided(identity, document, from_document(document))
 
 
-def last_two(
-    settings: Settings, record: Record, image: str, environment: str, since: datetime | None
-) -> tuple[Decided, Decided]:
-    """The last two decisions about an image; or the one that stood at an instant, and the last.
+def difference(record: Record, earlier: str, later: str) -> Difference:
+    """What is between two decisions; each by its ID or the beginning of it.
 
     Raises:
-        NotFoundError: There are no two, or no such image.
-        ConflictError: More than one image is called so.
+        NotFoundError: There is no such decision, or a policy is not on record any more.
+        ConflictError: More than one begins so.
     """
-    from supplychain.bootstrap import targets
+    from supplychain.gate.comparison import Difference, compare
 
-    subject = targets.recorded(settings, record, image)
-    found = record.ledger.list(subject=subject, environment=environment, limit=2)
-    earlier = found[1:]
-    if since is not None:
-        stood = record.ledger.list(subject=subject, environment=environment, until=since, limit=1)
-        # Nobody had asked by then: the first answer after it is the earliest that there is.
-        later = record.ledger.list(
-            subject=subject, environment=environment, since=since, limit=_MANY
-        )
-        earlier = tuple(one for one in stood or later[-1:] if one not in found[:1])
-    if not earlier:
-        raise NotFoundError(
-            f"there are no two decisions about {image} in {environment} to compare",
-            hint=f"supplychain decisions list {image} -e {environment}",
-        )
-    before, after = (decided(record, str(one.digest)) for one in (earlier[0], found[0]))
-    return before, after
+    before, after = decided(record, earlier), decided(record, later)
+    one, other = before.decision, after.decision
+    policies = (
+        [policy_of_decision(record, each) for each in (one, other)]
+        if one.policy != other.policy
+        else [None, None]
+    )
+    changes = compare(one, other, *policies)
+    return Difference(one, other, (before.identity, after.identity), changes)
 
 
 def policy_of_decision(record: Record, decision: Decision) -> Policy | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from supplychain.bootstrap import parts
 
 if TYPE_CHECKING:
+    from supplychain.gate.comparison import Difference
     from supplychain.model.decision import Decision, Verdict
     from supplychain.model.digest import Digest
     from supplychain.records.chain import Verification
@@ -40,6 +41,7 @@ class Decisions:
         verdict: Verdict | None,
         since: datetime | None,
         limit: int,
+        until: datetime | None = None,
     ) -> Sequence[RecordedDecision]:
         """Decisions, the newest first.
 
@@ -49,6 +51,7 @@ class Decisions:
             verdict: With this answer.
             since: Made then or later.
             limit: At most so many.
+            until: Made then or earlier.
         """
         from supplychain.bootstrap.targets import recorded
 
@@ -58,6 +61,7 @@ class Decisions:
             environment=environment,
             verdict=verdict,
             since=since,
+            until=until,
             limit=limit,
         )
 
@@ -67,6 +71,12 @@ class Decisions:
 
         found = decided(self._opened(), text)
         return found.decision, found.document, found.identity
+
+    def difference(self, earlier: str, later: str) -> Difference:
+        """What is between two decisions, each by a whole or shortened ID."""
+        from supplychain.bootstrap.decided import difference
+
+        return difference(self._opened(), earlier, later)
 
     def replay(self, text: str) -> tuple[Decision, Digest]:
         """A decision that came out again byte for byte."""

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from supplychain.bootstrap import parts
 from supplychain.model.digest import Digest
-from supplychain.model.waiver import EndsWithFix, Waiver, WaiverScope, WaiverStep, WaiverTerms
+from supplychain.model.waiver import (
+    EndsWithFix,
+    Waiver,
+    WaiverChanges,
+    WaiverScope,
+    WaiverStep,
+    WaiverTerms,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +80,30 @@ class Waivers:
         if image is not None:
             scope = replace(scope, image=subject_of(self._settings, record, image).digest)
         return request_waiver(self._settings, record, scope, terms, actor=actor, at=at)
+
+    def extend(self, waiver: str, *, expires: str, reason: str, at: datetime) -> Waiver:
+        """Ask for more time; `expires` is as somebody typed it."""
+        changes = WaiverChanges(reason=reason)
+        return self._changed(waiver, WaiverStep.EXTENDED, changes, expires, at)
+
+    def change(self, waiver: str, changes: WaiverChanges, *, expires: str, at: datetime) -> Waiver:
+        """Ask for other terms; `expires` as somebody typed it, "" for as it is."""
+        return self._changed(waiver, WaiverStep.CHANGED, changes, expires, at)
+
+    def _changed(
+        self, waiver: str, step: WaiverStep, changes: WaiverChanges, expires: str, at: datetime
+    ) -> Waiver:
+        from dataclasses import replace
+
+        from supplychain.bootstrap.waiver_book import change_waiver
+        from supplychain.bootstrap.waivers import expiry, waiver_number
+
+        number, actor = waiver_number(waiver), parts.actor(self._settings)
+        if expires:
+            changes = replace(changes, expires_at=expiry(expires, at))
+        return change_waiver(
+            self._settings, self._opened(), number, changes, actor=actor, at=at, step=step
+        )
 
     def approve(
         self, waiver: str, *, reason: str, request: Digest | None, at: datetime

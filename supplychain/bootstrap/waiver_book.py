@@ -7,9 +7,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.waivers import policies_about, severities_of, whole_scope
+from supplychain.errors import PreconditionError
 from supplychain.gate.waiver_scope import require_scope
 from supplychain.gate.waiver_steps import require_approver, require_bounds, require_terms
-from supplychain.model.waiver import Waiver, WaiverScope, WaiverStep, WaiverTerms
+from supplychain.model.waiver import (
+    Waiver,
+    WaiverChanges,
+    WaiverScope,
+    WaiverStep,
+    WaiverTerms,
+)
 
 if TYPE_CHECKING:
     from supplychain.model.digest import Digest
@@ -54,11 +61,12 @@ def change_waiver(
     settings: Settings,
     record: Record,
     number: int,
-    changed: Callable[[WaiverTerms], WaiverTerms],
+    changes: WaiverChanges,
     *,
     actor: str,
     at: datetime,
     step: WaiverStep,
+    seen: WaiverTerms | None = None,
 ) -> Waiver:
     """Ask for other terms, or for more time.
 
@@ -66,17 +74,22 @@ def change_waiver(
         settings: Where policies are.
         record: The record.
         number: The waiver's.
-        changed: What becomes of the terms that were asked for last.
+        changes: What shall be other than in the terms that were asked for last.
         actor: Who asks.
         at: Now (aware, UTC).
         step: What to call it.
+        seen: Only if these were asked for last; None for whatever was.
 
     Raises:
+        PreconditionError: Other terms were asked for than those that were seen.
         SupplyChainError: As `request_waiver`, and as `WaiverBook.change`.
     """
 
     def checked(terms: WaiverTerms) -> WaiverTerms:
-        new = changed(terms)
+        # Here nobody else writes.
+        if seen is not None and terms != seen:
+            raise PreconditionError("somebody else asked for other terms at the same time")
+        new = changes.of(terms)
         policies = policies_about(settings, new.scope.environments)
         require_bounds(new, policies, severities_of(record, new.scope, at=at), at)
         return new

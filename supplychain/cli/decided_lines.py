@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,7 @@ from supplychain.cli.console import Paint, printable
 from supplychain.cli.times import ago
 
 if TYPE_CHECKING:
-    from supplychain.bootstrap.decided import Decided
-    from supplychain.gate.comparison import Change
+    from supplychain.gate.comparison import Change, Difference
     from supplychain.records.chain import Verification
     from supplychain.records.listing import RecordedDecision
 
@@ -43,19 +42,17 @@ def listed(found: RecordedDecision, paint: Paint, now: datetime) -> str:
     return f"{found.digest.short}  {verdict} {printable(where)}  {ago(found.decided_at, now)}"
 
 
-def compared(
-    before: Decided, after: Decided, changes: Sequence[Change], paint: Paint, now: datetime
-) -> Iterator[str]:
+def compared(found: Difference, paint: Paint, now: datetime) -> Iterator[str]:
     """What is between two decisions."""
-    for which, one in (("then", before), ("now", after)):
-        decision = one.decision
+    ends = (("then", found.before, found.ids[0]), ("now", found.after, found.ids[1]))
+    for which, decision, identity in ends:
         verdict = paint(COLOURS[decision.verdict], f"{decision.verdict.upper():<7}")
         where = printable(f"{decision.subject} in {decision.environment}")
-        when = f"{ago(decision.decided_at, now)}, decision {one.identity.short}"
+        when = f"{ago(decision.decided_at, now)}, decision {identity.short}"
         yield f"{which:<4} {verdict} {where}  {paint('dim', when)}"
-    if not changes:
+    if not found.changes:
         yield "Nothing is between them but time."
-    for change in changes:
+    for change in found.changes:
         yield _change(change, paint)
 
 

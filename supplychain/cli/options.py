@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, ParamSpec
 
@@ -13,7 +12,8 @@ import typer
 from typer.models import OptionInfo
 
 from supplychain.cli.context import Context, OutputFormat, context
-from supplychain.errors import InputError, ToolError
+from supplychain.cli.place import Works, require_place
+from supplychain.errors import ToolError
 
 # The panels of `--help`.
 RESULT_PANEL = "Result"
@@ -84,24 +84,6 @@ Everything = Annotated[
     bool, typer.Option("--all", help="show every violation", rich_help_panel=RESULT_PANEL)
 ]
 Reason = Annotated[str, _option("--reason", metavar="WHY", says="why, for whoever reads it later")]
-NoRecord = Annotated[
-    bool,
-    typer.Option(
-        "--no-record",
-        help="write beside the image alone; no gate sees it before `run` or "
-        "`attestations record` does",
-        rich_help_panel=SIGNING_PANEL,
-    ),
-]
-
-
-def predicate_types() -> list[str]:
-    """What a shell offers behind `--type`."""
-    from supplychain.signing.predicate_types import NAMES
-
-    return list(NAMES)
-
-
 # Flags that are settings: their values go through `Settings`, so that one and the same thing can
 # be said by flag, environment or file. Each entry is (setting, annotation).
 _Flag = tuple[str, Any]
@@ -253,39 +235,6 @@ SCANNING: tuple[_Flag, ...] = (
 )
 
 _P = ParamSpec("_P")
-# Which commands a server answers, for whoever calls another one through it; a test compares.
-THROUGH_SERVERS = (
-    "gate, run, runs submit|list|show|follow|cancel|again, decisions list|show|replay|verify, "
-    "images list|show, search component|vulnerability|licence, audit list|verify, "
-    "waivers request|approve|reject|revoke|list|show, vex import|list|show|accept"
-)
-
-
-class Works(Enum):
-    """With what a command works."""
-
-    HERE = "the record on this machine"
-    ANYWHERE = "that record, or a server"
-    ALONE = "neither"
-
-
-def _require_place(shared: Context, called: typer.Context, works: Works, *, named: bool) -> None:
-    """Refuse a command that a server cannot answer.
-
-    Raises:
-        InputError: One is named, on the command line or where the command would ask it.
-    """
-    if works is Works.ANYWHERE or not (named or works is Works.HERE):
-        return
-    if not shared.settings.text("server"):
-        return
-    words = called.command_path.removeprefix(called.find_root().command_path).strip()
-    origin = shared.settings.value("server").origin
-    raise InputError(
-        f"`{words}` does not work through a server",
-        because=f"it works on this machine; that a server is asked comes from {origin}",
-        hint=f"leave --server out, or give an empty one; through a server work: {THROUGH_SERVERS}",
-    )
 
 
 def _text(value: Any) -> str | None:
@@ -317,7 +266,7 @@ def command(
             # An empty one is said, too: it means the record here, whatever the environment names.
             settings["server"] = server = called.find_root().params.get("server")
             shared = context(settings, verbose=verbose, quiet=quiet)
-            _require_place(shared, called, bound, named=bool(server))
+            require_place(shared, called, bound, named=bool(server))
             try:
                 function(shared, **values)  # type: ignore[call-arg]  # Typer calls by keyword only
             except SystemExit as ended:

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from supplychain.signing.storage import Rejection
 
 
+def predicate_types() -> list[str]:
+    """What a shell offers behind `--type`."""
+    from supplychain.signing.predicate_types import NAMES
+
+    return list(NAMES)
+
+
 def of_run(run: RunRecord) -> tuple[VerifiedAttestation, ...]:
     """Every statement that a run recorded, about the index first."""
     records = (*run.attestations, *(r for p in run.platforms for r in p.attestations))

@@ -12,7 +12,8 @@ from supplychain.client import reading
 from supplychain.client.connection import Connection
 from supplychain.client.refusals import understood
 from supplychain.errors import NotFoundError
-from supplychain.export.data import rfc3339
+from supplychain.export.data import difference_data, rfc3339
+from supplychain.gate.comparison import Difference
 from supplychain.gate.decision_document import from_document
 from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from supplychain.records.search import FoundImage
 
 T = TypeVar("T")
+_ENDS = ("before", "after", "verdicts")
 
 
 class Decisions:
@@ -47,6 +49,7 @@ class Decisions:
         verdict: Verdict | None,
         since: datetime | None,
         limit: int,
+        until: datetime | None = None,
     ) -> Sequence[RecordedDecision]:
         """Decisions, the newest first; see `bootstrap.here`."""
         asked = {
@@ -54,6 +57,7 @@ class Decisions:
             "environment": environment,
             "verdict": verdict.value if verdict else None,
             "since": rfc3339(since) if since else None,
+            "until": rfc3339(until) if until else None,
         }
         found = self._connection.pages("/v1/decisions", "decisions", asked, limit)
         return _all(self._connection, found, reading.decision)
@@ -66,6 +70,17 @@ class Decisions:
             if not identity.hex.startswith(text.removeprefix("sha256:")):
                 raise ValueError("the decision is not the one that was asked for")
             return from_document(document), document, identity
+
+    def difference(self, earlier: str, later: str) -> Difference:
+        """What is between two decisions; both are those that the server speaks of."""
+        said = self._connection.get(f"{_decision(later)}/difference", since=earlier)
+        before, after = self.get(earlier), self.get(later)
+        with understood(self._connection.where):
+            changes = tuple(map(reading.change, said["changes"]))
+            found = Difference(before[0], after[0], (before[2], after[2]), changes)
+            if any(difference_data(found)[name] != said[name] for name in _ENDS):
+                raise ValueError("it compared other decisions")
+        return found
 
     def replay(self, text: str) -> tuple[Decision, Digest]:
         """A decision that came out again byte for byte."""
@@ -153,10 +168,14 @@ class Audit:
 
     def list(self, asked: AuditAsked, *, limit: int) -> Sequence[AuditEvent]:
         """Events, the newest first."""
-        query = {"who": asked.who, "what": asked.what, "about": asked.about}
+        query = {
+            "who": asked.who,
+            "what": asked.what,
+            "about": asked.about,
+            "since": rfc3339(asked.since) if asked.since else None,
+        }
         found = self.connection.pages("/v1/audit", "events", query, limit)
-        events = _all(self.connection, found, reading.audited)
-        return [one for one in events if asked.since is None or one.at >= asked.since]
+        return _all(self.connection, found, reading.audited)
 
     def verify(self, noted: Sequence[Digest]) -> Verification:
         """What comes of looking at the log, for each link that somebody noted."""

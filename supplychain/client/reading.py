@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from supplychain.gate.comparison import Cause, Change
 from supplychain.model.digest import Digest
 from supplychain.model.runs import Duty, Priority, Run, RunEvent, RunRequest, RunState
 from supplychain.model.subject import Platform, Subject
@@ -86,6 +87,11 @@ def decision(said: Document) -> RecordedDecision:
         instant(said["decided_at"]),
         _optional(said["holds_until"]),
     )
+
+
+def change(said: Document) -> Change:
+    """One thing by which two decisions differ."""
+    return Change(Cause(said["cause"]), str(said["rule"]), str(said["what"]))
 
 
 def _latest(said: Document, subject: Subject) -> RecordedDecision:

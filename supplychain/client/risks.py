@@ -13,11 +13,17 @@ from urllib.parse import quote
 from supplychain.client import reading
 from supplychain.client.connection import Connection
 from supplychain.client.refusals import understood
-from supplychain.errors import ConflictError, InputError, NotFoundError
+from supplychain.errors import InputError
 from supplychain.model.digest import Digest
 
 if TYPE_CHECKING:
-    from supplychain.model.waiver import EndsWithFix, Waiver, WaiverEvent, WaiverScope
+    from supplychain.model.waiver import (
+        EndsWithFix,
+        Waiver,
+        WaiverChanges,
+        WaiverEvent,
+        WaiverScope,
+    )
 
 _WAIVERS, _VEX = "/v1/waivers", "/v1/vex"
 _LARGEST = 32 * 1024 * 1024
@@ -65,6 +71,27 @@ class Waivers:
             "ends_with_fix": ends_with_fix.value,
         }
         return self._read(self._connection.post(_WAIVERS, body))
+
+    def extend(self, waiver: str, *, expires: str, reason: str, at: datetime) -> Waiver:
+        """Ask for more time."""
+        del at
+        body = {"expires": expires, "reason": reason}
+        return self._read(self._connection.post(f"{_of(waiver)}/extend", body))
+
+    def change(self, waiver: str, changes: WaiverChanges, *, expires: str, at: datetime) -> Waiver:
+        """Ask for other terms."""
+        del at
+        fix = changes.ends_with_fix
+        body = {
+            "versions": changes.versions,
+            "environments": list(changes.environments),
+            "expires": expires,
+            "reason": changes.reason,
+            "owner": changes.owner,
+            "ticket": changes.ticket,
+            "ends_with_fix": fix.value if fix else None,
+        }
+        return self._read(self._connection.post(f"{_of(waiver)}/change", body))
 
     def approve(
         self, waiver: str, *, reason: str, request: Digest | None, at: datetime
@@ -126,7 +153,7 @@ class Vex:
     def claims(self, document: str, *, at: datetime) -> Sequence[Mapping[str, Any]]:
         """What a document claims."""
         del at
-        return self._claims(self._connection.get(f"{_VEX}/{self._whole(document)}"))
+        return self._claims(self._connection.get(_document(document)))
 
     def accept(
         self, claim: str, *, reason: str, withdraw: bool, at: datetime
@@ -138,7 +165,7 @@ class Vex:
             raise InputError(f"{claim[:80]!r} names no claim", hint="DOCUMENT, or DOCUMENT#NUMBER")
         number = int(named["number"]) if named["number"] else None
         body = {"number": number, "reason": reason, "withdraw": withdraw}
-        path = f"{_VEX}/{self._whole(named['document'])}/review"
+        path = f"{_document(named['document'])}/review"
         return self._claims(self._connection.post(path, body))
 
     def take_in(
@@ -172,22 +199,6 @@ class Vex:
         }
         return self._claims(self._connection.post(_VEX, body))
 
-    def _whole(self, text: str) -> str:
-        """A document's whole digest."""
-        short = text.removeprefix("sha256:")
-        if re.fullmatch(r"[0-9a-f]{64}", short):
-            return f"sha256:{short}"
-        known = self._connection.pages(_VEX, "documents")
-        with understood(self._connection.where):
-            begun = sorted({one["digest"] for one in known if one["digest"][7:].startswith(short)})
-        if not begun:
-            raise NotFoundError(
-                f"no VEX document begins with {text[:80]!r}", hint="supplychain vex list"
-            )
-        if len(begun) > 1:
-            raise ConflictError(f"{len(begun)} VEX documents begin with {text[:80]!r}")
-        return str(begun[0])
-
     def _claims(self, said: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         with understood(self._connection.where):
             return [dict(one) for one in said["claims"]]
@@ -195,6 +206,10 @@ class Vex:
 
 def _of(waiver: str) -> str:
     return f"{_WAIVERS}/{quote(waiver, safe='')}"
+
+
+def _document(text: str) -> str:
+    return f"{_VEX}/{quote(text, safe=':')}"
 
 
 def _base64(file: Path) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from supplychain.model.waiver_document import terms_data
 
 if TYPE_CHECKING:
+    from supplychain.gate.comparison import Difference
     from supplychain.model.component import Component
     from supplychain.model.history import Approval, Deployment, Report
     from supplychain.model.identity import Identity, LogEntry, TrustedTime
@@ -145,6 +146,18 @@ def decision_data(found: RecordedDecision) -> dict[str, object]:
         "policy": str(found.policy) if found.policy else None,
         "decided_at": rfc3339(found.decided_at),
         "holds_until": rfc3339(found.holds_until) if found.holds_until else None,
+    }
+
+
+def difference_data(found: Difference) -> dict[str, object]:
+    """What is between two decisions, as data."""
+    return {
+        "before": str(found.ids[0]),
+        "after": str(found.ids[1]),
+        "verdicts": [found.before.verdict.value, found.after.verdict.value],
+        "changes": [
+            {"cause": one.cause.value, "rule": one.rule, "what": one.what} for one in found.changes
+        ],
     }
 
 

@@ -47,6 +47,23 @@ class Change:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two recorded decisions, and what is between them.
+
+    Attributes:
+        before: The earlier one.
+        after: The later one.
+        ids: Their digests, in this order.
+        changes: What is between them; nothing where they say the same by the same.
+    """
+
+    before: Decision
+    after: Decision
+    ids: tuple[Digest, Digest]
+    changes: tuple[Change, ...]
+
+
 _REASONS = frozenset(
     {
         Cause.NEW_FINDING,

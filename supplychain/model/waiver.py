@@ -77,6 +77,47 @@ class WaiverTerms:
     ends_with_fix: EndsWithFix = EndsWithFix.NEVER
 
 
+@dataclass(frozen=True, slots=True)
+class WaiverChanges:
+    """Other terms that are asked for; what is left out stays as it is.
+
+    What a waiver is about stays, too, but for versions and environments: else it is another.
+
+    Attributes:
+        versions: The versions of the package; "" for those it has.
+        environments: Where it shall hold; empty for where it does.
+        reason: Why; "" as it is.
+        expires_at: From when it counts no longer (aware, UTC); None as it is.
+        owner: Who looks after it; "" as it is.
+        ticket: Where that is discussed; "" as it is.
+        ends_with_fix: Whether it ends with a repair; None as it is.
+    """
+
+    versions: str = ""
+    environments: tuple[str, ...] = ()
+    reason: str = ""
+    expires_at: datetime | None = None
+    owner: str = ""
+    ticket: str = ""
+    ends_with_fix: EndsWithFix | None = None
+
+    def of(self, terms: WaiverTerms) -> WaiverTerms:
+        """What becomes of terms."""
+        scope = replace(
+            terms.scope,
+            versions=self.versions or terms.scope.versions,
+            environments=tuple(sorted(set(self.environments or terms.scope.environments))),
+        )
+        return WaiverTerms(
+            scope,
+            reason=self.reason or terms.reason,
+            expires_at=self.expires_at or terms.expires_at,
+            owner=self.owner or terms.owner,
+            ticket=self.ticket or terms.ticket,
+            ends_with_fix=self.ends_with_fix or terms.ends_with_fix,
+        )
+
+
 class WaiverStep(StrEnum):
     """What was done to a waiver."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, func, select
+from sqlalchemy import Connection, Engine, Select, String, func, select, type_coerce
 
 from supplychain.errors import DigestMismatchError, InputError, NotFoundError
 from supplychain.model.digest import Digest
@@ -28,6 +29,8 @@ from supplychain.records.vex_rows import (
     statements_of,
 )
 from supplychain.records.vex_tables import vex_claims, vex_documents, vex_reviews
+
+_PREFIX = re.compile(r"(?:sha256:)?([0-9a-f]{6,64})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +200,14 @@ class Vex:
             NotFoundError: None.
             InputError: More than one.
         """
-        wanted = text.removeprefix("sha256:")
-        known = {d.digest for d in self.documents(at=at, limit=100_000)}
-        found = sorted(d for d in known if len(wanted) > 5 and d.hex.startswith(wanted))
+        match, column = _PREFIX.fullmatch(text), vex_documents.c
+        found: list[Digest] = []
+        if match is not None:
+            begins = type_coerce(column.digest, String).startswith(f"sha256:{match[1]}")
+            chosen = select(column.digest).distinct().order_by(column.digest).limit(2)
+            known = (column.project_id == self._project, column.recorded_at <= at)
+            with reading(self._engine) as connection:
+                found = list(connection.scalars(chosen.where(begins, *known)))
         if not found:
             raise NotFoundError(
                 f"no VEX document {text[:80]!r} is on record", hint="supplychain vex list"

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from supplychain.cli.app import tree
-from supplychain.cli.options import Works
+from supplychain.cli.place import Works
 
 PROGRAM = "supplychain"
 

@@ -86,7 +86,7 @@ def download(
         typer.Option(
             "--type",
             metavar="TYPE",
-            autocompletion=options.predicate_types,
+            autocompletion=statements.predicate_types,
             help="only those of this type, as for `attest`; `signature` for signatures",
             show_default=False,
         ),

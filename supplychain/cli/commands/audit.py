@@ -10,7 +10,7 @@ from supplychain.cli import options
 from supplychain.cli.access_lines import event_line, json_line
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.decided_lines import chain_lines
-from supplychain.cli.place import place
+from supplychain.cli.place import Works, place
 from supplychain.cli.times import moment
 from supplychain.errors import VerificationError
 from supplychain.export.access_data import event_data
@@ -25,7 +25,7 @@ def _group() -> None:
 
 
 @app.command("list")
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def list_(
     shared: Context,
     who: Annotated[
@@ -71,7 +71,7 @@ def list_(
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def verify(
     shared: Context,
     noted: Annotated[

@@ -9,6 +9,7 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.place import Works
 from supplychain.errors import InputError
 from supplychain.settings import SETTINGS
 
@@ -21,7 +22,7 @@ def _group() -> None:
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ALONE)
+@options.command(options.RECORD, works=Works.ALONE)
 def show(
     shared: Context,
     name: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,17 +12,22 @@ from supplychain.cli import options
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.decided_lines import chain_lines, compared, listed
 from supplychain.cli.judgement import check_environment, environment_of
-from supplychain.cli.place import place
+from supplychain.cli.place import Works, place
 from supplychain.cli.times import moment
 from supplychain.cli.verdict import lines
-from supplychain.errors import InputError, VerificationError
-from supplychain.export.data import decision_data, verification_data
+from supplychain.errors import InputError, NotFoundError, VerificationError
+from supplychain.export.data import decision_data, difference_data, verification_data
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from supplychain.bootstrap.here import Here
+    from supplychain.client.there import There
     from supplychain.model.decision import Verdict
 
 app = typer.Typer(help="See, compare, replay and verify decisions.", no_args_is_help=True)
 
+_MANY = 100_000
 _ID = Annotated[
     str, typer.Argument(metavar="ID", help="a decision, by its ID or the beginning of it")
 ]
@@ -39,7 +45,7 @@ def _group() -> None:
 
 
 @app.command("list")
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def list_(
     shared: Context,
     image: Annotated[
@@ -79,7 +85,7 @@ def list_(
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def show(
     shared: Context,
     decision: _ID,
@@ -106,7 +112,7 @@ def show(
 
 
 @app.command()
-@options.command(options.RECORD, options.REGISTRY)
+@options.command(options.RECORD, options.REGISTRY, works=Works.ANYWHERE)
 def diff(
     shared: Context,
     first: Annotated[
@@ -130,35 +136,21 @@ def diff(
       supplychain decisions diff registry.example/shop:1.4 -e prod
       supplychain decisions diff registry.example/shop:1.4 -e prod --since 7d
     """
-    from supplychain.bootstrap import decided, parts
-    from supplychain.gate.comparison import compare
-
-    with parts.open_record(shared.settings) as record:
-        if second is not None:
-            before, after = decided.decided(record, first), decided.decided(record, second)
-        else:
+    with place(shared) as asked:
+        if second is None:
             named, begin = environment_of(shared, environment), None
             if since is not None:
                 begin = moment(since, shared.now())
-            before, after = decided.last_two(shared.settings, record, first, named, begin)
-        policies = [
-            decided.policy_of_decision(record, one.decision)
-            if before.decision.policy != after.decision.policy
-            else None
-            for one in (before, after)
-        ]
-    changes = compare(before.decision, after.decision, *policies)
+            first, second = _last_two(asked, first, named, begin)
+        found = asked.decisions.difference(first, second)
     if output is OutputFormat.JSON:
-        rows = [{"cause": c.cause.value, "rule": c.rule, "what": c.what} for c in changes]
-        ends = {"before": str(before.identity), "after": str(after.identity)}
-        verdicts = [one.decision.verdict.value for one in (before, after)]
-        write_json({**ends, "verdicts": verdicts, "changes": rows})
+        write_json(difference_data(found))
         return
-    write("\n".join(compared(before, after, changes, shared.paint, shared.now())) + "\n")
+    write("\n".join(compared(found, shared.paint, shared.now())) + "\n")
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def replay(
     shared: Context,
     decision: Annotated[
@@ -201,7 +193,7 @@ def replay(
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def verify(
     shared: Context,
     noted: Annotated[
@@ -261,6 +253,32 @@ def export(
         found = record.ledger.replayable(record.ledger.find(decision))
     decided.write_bundle(found, folder)
     write(f"{folder}\n")
+
+
+def _last_two(
+    asked: Here | There, image: str, environment: str, since: datetime | None
+) -> tuple[str, str]:
+    """The last two decisions about an image; or the one that stood at an instant, and the last.
+
+    Raises:
+        NotFoundError: There are no two, or no such image.
+        ConflictError: More than one image is called so.
+    """
+    listed = partial(asked.decisions.list, environment=environment, verdict=None)
+    found = listed(image=image, since=None, limit=2)
+    earlier = found[1:]
+    if found and since is not None:
+        # What was typed may mean another image by now.
+        listed = partial(listed, image=str(found[0].subject.digest))
+        stood = listed(since=None, until=since, limit=1)
+        # Nobody had asked by then: the first answer after it is the earliest that there is.
+        earlier = stood or listed(since=since, limit=_MANY)[-1:]
+    if not earlier or earlier[0] == found[0]:
+        raise NotFoundError(
+            f"there are no two decisions about {image} in {environment} to compare",
+            hint=f"supplychain decisions list {image} -e {environment}",
+        )
+    return str(earlier[0].digest), str(found[0].digest)
 
 
 def _verdict(text: str | None) -> Verdict | None:

@@ -17,6 +17,7 @@ from supplychain.cli import options
 from supplychain.cli.console import printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.failures import Exit
+from supplychain.cli.place import Works
 from supplychain.cli.times import ago, size
 from supplychain.errors import ConfigurationError, NotFoundError, StoreError, SupplyChainError
 from supplychain.settings import Settings
@@ -44,7 +45,7 @@ class Finding:
     hint: str = ""
 
 
-@options.command(options.RECORD, options.SCANNING, works=options.Works.ALONE)
+@options.command(options.RECORD, options.SCANNING, works=Works.ALONE)
 def doctor(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """Say what is missing on this machine and how to get it; changes nothing.
 

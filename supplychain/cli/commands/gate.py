@@ -18,7 +18,7 @@ from supplychain.cli.judgement import (
     present_all,
     present_considered,
 )
-from supplychain.cli.place import place, require_here
+from supplychain.cli.place import Works, place, require_here
 from supplychain.cli.times import moment
 from supplychain.errors import InputError
 from supplychain.model.decision import Decision, Verdict
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from supplychain.pipeline.judge import Judged
 
 
-@options.command(options.RECORD, options.SIGNING, options.REGISTRY, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, options.SIGNING, options.REGISTRY, works=Works.ANYWHERE)
 def gate(
     shared: Context,
     images: Annotated[

@@ -11,7 +11,7 @@ import typer
 from supplychain.cli import options
 from supplychain.cli.console import Paint, printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
-from supplychain.cli.place import place
+from supplychain.cli.place import Works, place
 from supplychain.cli.times import ago
 from supplychain.export.data import image_data
 
@@ -28,7 +28,7 @@ def _group() -> None:
 
 
 @app.command("list")
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def list_(
     shared: Context,
     limit: Annotated[
@@ -54,7 +54,7 @@ def list_(
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def show(
     shared: Context,
     image: options.Image,

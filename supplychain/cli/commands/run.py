@@ -13,7 +13,7 @@ from supplychain.cli import options
 from supplychain.cli.console import say
 from supplychain.cli.context import Context, OutputFormat
 from supplychain.cli.judgement import Presentation, environment_of, present
-from supplychain.cli.place import server
+from supplychain.cli.place import Works, server
 from supplychain.cli.run_lines import event_line
 from supplychain.errors import ConflictError, InputError
 from supplychain.model.runs import Priority, RunRequest, RunState
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     options.SIGNING,
     options.SCANNING,
     options.REGISTRY,
-    works=options.Works.ANYWHERE,
+    works=Works.ANYWHERE,
 )
 def run(
     shared: Context,

@@ -10,7 +10,7 @@ import typer
 from supplychain.cli import options
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.failures import Exit
-from supplychain.cli.place import place
+from supplychain.cli.place import Works, place
 from supplychain.cli.run_lines import event_line, run_line, run_lines
 from supplychain.export.runs import event_data, run_data
 from supplychain.model.runs import Priority, RunRequest, RunState
@@ -31,7 +31,7 @@ def _group() -> None:
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def submit(
     shared: Context,
     source: options.Source,
@@ -75,7 +75,7 @@ def submit(
 
 
 @app.command("list")
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def list_(
     shared: Context,
     states: Annotated[
@@ -102,7 +102,7 @@ def list_(
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def show(shared: Context, run: RunId, output: options.Output = OutputFormat.TEXT) -> None:
     """Show a run: where it stands, what came of it, or why it failed.
 
@@ -116,7 +116,7 @@ def show(shared: Context, run: RunId, output: options.Output = OutputFormat.TEXT
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def follow(
     shared: Context,
     run: RunId,
@@ -134,7 +134,7 @@ def follow(
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def cancel(shared: Context, run: RunId, output: options.Output = OutputFormat.TEXT) -> None:
     """Stop a run; what it has not recorded yet is not recorded.
 
@@ -148,7 +148,7 @@ def cancel(shared: Context, run: RunId, output: options.Output = OutputFormat.TE
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def again(shared: Context, run: RunId, output: options.Output = OutputFormat.TEXT) -> None:
     """Ask for the same once more: a failed run, a dead one, or any that is over.
 

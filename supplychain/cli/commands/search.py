@@ -13,7 +13,7 @@ from supplychain.cli.console import Paint, printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.decided_lines import COLOURS
 from supplychain.cli.judgement import check_environment
-from supplychain.cli.place import place
+from supplychain.cli.place import Works, place
 from supplychain.cli.times import ago, moment
 from supplychain.export.data import found_data
 
@@ -37,7 +37,7 @@ def _group() -> None:
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def component(
     shared: Context,
     package: Annotated[
@@ -73,7 +73,7 @@ def component(
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def vulnerability(
     shared: Context,
     name: Annotated[str, typer.Argument(metavar="ID", help="its ID, as scans name it")],
@@ -95,7 +95,7 @@ def vulnerability(
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def licence(
     shared: Context,
     expression: Annotated[

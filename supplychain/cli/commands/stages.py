@@ -16,6 +16,16 @@ from supplychain.cli.quality import quality_document, quality_lines
 from supplychain.cli.whom import asked
 from supplychain.errors import InputError
 
+_NoRecord = Annotated[
+    bool,
+    typer.Option(
+        "--no-record",
+        help="write beside the image alone; no gate sees it before `run` or "
+        "`attestations record` does",
+        rich_help_panel=options.SIGNING_PANEL,
+    ),
+]
+
 
 @options.command(options.RECORD, options.SCANNING, options.REGISTRY)
 def scan(
@@ -107,7 +117,7 @@ def sign(
         ),
     ] = None,
     layout: options.Layout = None,
-    no_record: options.NoRecord = False,
+    no_record: _NoRecord = False,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """Sign an image, an index with each of its platforms, as cosign does with a key.
@@ -155,14 +165,14 @@ def attest(
         typer.Option(
             "--type",
             metavar="TYPE",
-            autocompletion=options.predicate_types,
+            autocompletion=statements.predicate_types,
             help="cyclonedx, spdxjson, openvex, slsaprovenance1, vsa, vuln, custom … or the URI "
             "of a predicate type",
             show_default=False,
         ),
     ],
     layout: options.Layout = None,
-    no_record: options.NoRecord = False,
+    no_record: _NoRecord = False,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """Sign a statement about an image and attach it, as cosign does with a key.
@@ -202,7 +212,7 @@ def verify(
         typer.Option(
             "--type",
             metavar="TYPE",
-            autocompletion=options.predicate_types,
+            autocompletion=statements.predicate_types,
             help="demand an attestation of this type beside the signature",
             show_default=False,
         ),

@@ -13,7 +13,7 @@ from supplychain.cli import attached as attachments
 from supplychain.cli import options, vex_lines
 from supplychain.cli.context import Context, OutputFormat, write
 from supplychain.cli.judgement import environment_of
-from supplychain.cli.place import place, require_here
+from supplychain.cli.place import Works, place, require_here
 from supplychain.cli.whom import asked, require_published
 from supplychain.errors import InputError, NotFoundError
 from supplychain.export.data import claim_data
@@ -42,9 +42,7 @@ def _group() -> None:
 
 
 @app.command("import")
-@options.command(
-    options.RECORD, options.REGISTRY, options.TRUSTED_ROOT, works=options.Works.ANYWHERE
-)
+@options.command(options.RECORD, options.REGISTRY, options.TRUSTED_ROOT, works=Works.ANYWHERE)
 @asked
 def import_(
     shared: Context,
@@ -149,7 +147,7 @@ def _import_attached(
 
 
 @app.command("list")
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def list_(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """List the VEX documents on record, the newest first.
 
@@ -167,7 +165,7 @@ def list_(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def show(shared: Context, document: _Document, output: options.Output = OutputFormat.TEXT) -> None:
     """Show what a VEX document claims, who signed it, and who accepted which claim.
 
@@ -182,7 +180,7 @@ def show(shared: Context, document: _Document, output: options.Output = OutputFo
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def accept(
     shared: Context,
     claim: Annotated[

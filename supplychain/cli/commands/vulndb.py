@@ -12,6 +12,7 @@ from supplychain.cli import options
 from supplychain.cli.console import say
 from supplychain.cli.context import Context, OutputFormat, rfc3339, write, write_json
 from supplychain.cli.failures import Exit
+from supplychain.cli.place import Works
 from supplychain.cli.times import ago
 from supplychain.errors import SupplyChainError
 from supplychain.pipeline.progress import stage
@@ -28,7 +29,7 @@ def _group() -> None:
 
 
 @app.command("import")
-@options.command(options.RECORD, options.SCANNING, works=options.Works.ALONE)
+@options.command(options.RECORD, options.SCANNING, works=Works.ALONE)
 def import_(
     shared: Context,
     source: Annotated[
@@ -61,7 +62,7 @@ def import_(
 
 
 @app.command()
-@options.command(options.RECORD, options.SCANNING, options.REGISTRY, works=options.Works.ALONE)
+@options.command(options.RECORD, options.SCANNING, options.REGISTRY, works=Works.ALONE)
 def pull(
     shared: Context,
     db_repository: Annotated[
@@ -118,7 +119,7 @@ def pull(
 
 
 @app.command()
-@options.command(options.RECORD, works=options.Works.ALONE)
+@options.command(options.RECORD, works=Works.ALONE)
 def status(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """Show the database in force and its age; exits with 1 where a scan would refuse it.
 

@@ -10,7 +10,7 @@ from supplychain.cli import options
 from supplychain.cli import waiver_options as given
 from supplychain.cli.console import printable, say
 from supplychain.cli.context import Context, OutputFormat
-from supplychain.cli.place import place
+from supplychain.cli.place import Works, place
 from supplychain.cli.waiver_lines import present
 from supplychain.model.digest import Digest
 
@@ -25,7 +25,7 @@ _Request = Annotated[
 ]
 
 
-@options.command(options.RECORD, options.ACTOR, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def approve(
     shared: Context,
     waiver: given.Waiver,
@@ -50,7 +50,7 @@ def approve(
     say(f"the approval of {printable(made.approved_by)} counts in {', '.join(counts)}")
 
 
-@options.command(options.RECORD, options.ACTOR, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def reject(
     shared: Context,
     waiver: given.Waiver,
@@ -69,7 +69,7 @@ def reject(
     present(shared, made, now, output)
 
 
-@options.command(options.RECORD, options.ACTOR, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def revoke(
     shared: Context,
     waiver: given.Waiver,

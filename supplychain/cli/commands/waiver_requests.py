@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from datetime import datetime
 
 from supplychain.cli import options
 from supplychain.cli import waiver_options as given
 from supplychain.cli.console import say
 from supplychain.cli.context import Context, OutputFormat
-from supplychain.cli.place import place
+from supplychain.cli.place import Works, place
 from supplychain.cli.waiver_lines import present
 from supplychain.errors import InputError
-from supplychain.model.waiver import EndsWithFix, WaiverScope, WaiverStep, WaiverTerms
+from supplychain.model.waiver import EndsWithFix, Waiver, WaiverChanges, WaiverScope
 
 
-@options.command(options.RECORD, options.ACTOR, options.REGISTRY, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, options.ACTOR, options.REGISTRY, works=Works.ANYWHERE)
 def request(
     shared: Context,
     cve: given.Cve = None,
@@ -66,11 +65,10 @@ def request(
             ends_with_fix=ends_with_fix or EndsWithFix.NEVER,
             at=now,
         )
-    present(shared, waiver, now, output)
-    say(f"it counts once it is approved: supplychain waivers approve {waiver.name}")
+    _told(shared, waiver, now, output)
 
 
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def change(
     shared: Context,
     waiver: given.Waiver,
@@ -90,29 +88,21 @@ def change(
       supplychain waivers change WV-17 -e prod -e staging --reason "there, too"
       supplychain waivers change WV-17 --versions "<2.2.9" --ticket SEC-8
     """
-    from supplychain.bootstrap.waivers import expiry
-
     now = shared.now()
-
-    def changed(terms: WaiverTerms) -> WaiverTerms:
-        scope = replace(
-            terms.scope,
-            versions=versions or terms.scope.versions,
-            environments=tuple(sorted(set(environment or terms.scope.environments))),
-        )
-        return WaiverTerms(
-            scope,
-            reason=reason or terms.reason,
-            expires_at=expiry(expires, now) if expires else terms.expires_at,
-            owner=owner or terms.owner,
-            ticket=ticket or terms.ticket,
-            ends_with_fix=ends_with_fix or terms.ends_with_fix,
-        )
-
-    _change(shared, waiver, WaiverStep.CHANGED, changed, output)
+    changes = WaiverChanges(
+        versions=versions or "",
+        environments=tuple(environment or ()),
+        reason=reason,
+        owner=owner or "",
+        ticket=ticket or "",
+        ends_with_fix=ends_with_fix,
+    )
+    with place(shared) as asked:
+        made = asked.waivers.change(waiver, changes, expires=expires or "", at=now)
+    _told(shared, made, now, output)
 
 
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def extend(
     shared: Context,
     waiver: given.Waiver,
@@ -126,33 +116,14 @@ def extend(
     Examples:
       supplychain waivers extend WV-17 --expires 14d --reason "in review"
     """
-    from supplychain.bootstrap.waivers import expiry
-
     now = shared.now()
     if not expires:
         raise InputError("nobody says until when", hint="--expires 14d, a date, or an instant")
-    ends = expiry(expires, now)
-
-    def extended(terms: WaiverTerms) -> WaiverTerms:
-        return replace(terms, expires_at=ends, reason=reason or terms.reason)
-
-    _change(shared, waiver, WaiverStep.EXTENDED, extended, output)
+    with place(shared) as asked:
+        made = asked.waivers.extend(waiver, expires=expires, reason=reason, at=now)
+    _told(shared, made, now, output)
 
 
-def _change(
-    shared: Context,
-    waiver: str,
-    step: WaiverStep,
-    changed: Callable[[WaiverTerms], WaiverTerms],
-    output: OutputFormat,
-) -> None:
-    from supplychain.bootstrap import parts
-    from supplychain.bootstrap.waiver_book import change_waiver
-    from supplychain.bootstrap.waivers import waiver_number
-
-    now, settings = shared.now(), shared.settings
-    with parts.open_record(settings) as record:
-        number, actor = waiver_number(waiver), parts.actor(settings)
-        made = change_waiver(settings, record, number, changed, actor=actor, at=now, step=step)
+def _told(shared: Context, made: Waiver, now: datetime, output: OutputFormat) -> None:
     present(shared, made, now, output)
     say(f"it counts once it is approved: supplychain waivers approve {made.name}")

@@ -10,7 +10,7 @@ import typer
 from supplychain.cli import options
 from supplychain.cli import waiver_options as given
 from supplychain.cli.context import Context, OutputFormat, write, write_json
-from supplychain.cli.place import place
+from supplychain.cli.place import Works, place
 from supplychain.cli.waiver_lines import (
     decisions_line,
     details,
@@ -21,7 +21,7 @@ from supplychain.export.data import waiver_data, waiver_event_data
 from supplychain.model.waiver import Waiver, WaiverState
 
 
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def list_(
     shared: Context,
     state: Annotated[
@@ -64,7 +64,7 @@ def list_(
         write(f"{line(waiver, shared.paint, now)}\n")
 
 
-@options.command(options.RECORD, works=options.Works.ANYWHERE)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def show(shared: Context, waiver: given.Waiver, output: options.Output = OutputFormat.TEXT) -> None:
     """Show a waiver: what it is about, who said what, and which decisions rest on it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -15,6 +16,7 @@ from supplychain.server import access_shapes as told
 from supplychain.server import shapes
 from supplychain.server.answers import answer
 from supplychain.server.caller import ReadingAudit
+from supplychain.server.instants import utc
 from supplychain.server.paging import Paging
 
 router = APIRouter(prefix="/v1/audit", tags=["audit"])
@@ -32,10 +34,19 @@ def list_events(
     ] = None,
     about: _Text = None,
     project: Annotated[str | None, Query(max_length=100)] = None,
+    since: Annotated[datetime | None, Query(description="done then or later")] = None,
+    until: Annotated[datetime | None, Query(description="done then or earlier")] = None,
 ) -> Response:
     """List what was done in the organisation, the newest first."""
-    before = pager.offset or None
-    asked = AuditAsked(who=who, what=what, about=about, project=project, before=before)
+    asked = AuditAsked(
+        who=who,
+        what=what,
+        about=about,
+        project=project,
+        since=utc(since, "since"),
+        until=utc(until, "until"),
+        before=pager.offset or None,
+    )
     found = caller.audit.list(asked, limit=pager.limit + 1)
     page = found[: pager.limit]
     following = str(page[-1].sequence) if len(found) > len(page) else ""

@@ -9,9 +9,8 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from supplychain.bootstrap.decided import decided, policy_of_decision, replay_documents
-from supplychain.export.data import decision_data, verification_data
-from supplychain.gate.comparison import compare
+from supplychain.bootstrap.decided import decided, difference, replay_documents
+from supplychain.export.data import decision_data, difference_data, verification_data
 from supplychain.gate.options import ENVIRONMENT
 from supplychain.model.decision import Verdict
 from supplychain.model.digest import Digest
@@ -153,22 +152,7 @@ def diff_decisions(
     ],
 ) -> Response:
     """Say why a decision says something else than an earlier one."""
-    before, after = decided(caller.record, since), decided(caller.record, decision)
-    differ = before.decision.policy != after.decision.policy
-    policies = [
-        policy_of_decision(caller.record, one.decision) if differ else None
-        for one in (before, after)
-    ]
-    changes = compare(before.decision, after.decision, *policies)
-    return answer(
-        request,
-        {
-            "before": str(before.identity),
-            "after": str(after.identity),
-            "verdicts": [one.decision.verdict.value for one in (before, after)],
-            "changes": [{"cause": c.cause.value, "rule": c.rule, "what": c.what} for c in changes],
-        },
-    )
+    return answer(request, difference_data(difference(caller.record, since, decision)))
 
 
 @router.get("/{decision}/replay", responses=shapes.gives(Replayed))

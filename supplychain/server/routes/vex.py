@@ -13,7 +13,6 @@ from starlette.responses import Response
 from supplychain.bootstrap.vex import policy_vex_trust, record_vex
 from supplychain.errors import InputError
 from supplychain.export.data import claim_data, vex_data
-from supplychain.model.digest import Digest
 from supplychain.server import shapes
 from supplychain.server.answers import answer
 from supplychain.server.caller import Caller, ImportingVex, Reading, ReviewingVex, Serving
@@ -26,7 +25,12 @@ router = APIRouter(prefix="/v1/vex", tags=["vex"])
 
 _MOST = 100_000
 _Document = Annotated[
-    str, Path(pattern=r"^sha256:[0-9a-f]{64}$", description="a document", examples=[shapes.DIGEST])
+    str,
+    Path(
+        pattern=r"^(sha256:)?[0-9a-f]{6,64}$",
+        description="a document, or the beginning of its digest",
+        examples=[shapes.DIGEST],
+    ),
 ]
 
 
@@ -96,7 +100,8 @@ def list_vex(caller: Reading, pager: Paging) -> Response:
 @router.get("/{document}", responses=shapes.gives(Claims))
 def show_vex(document: _Document, request: Request, caller: Reading, service: Serving) -> Response:
     """Show what a VEX document claims, who signed it, and who accepted which claim."""
-    found = caller.record.vex.statements(Digest.parse(document), at=service.clock())
+    now, vex = service.clock(), caller.record.vex
+    found = vex.statements(vex.find(document, at=now), at=now)
     return answer(request, {"claims": [claim_data(one) for one in found]})
 
 
@@ -120,7 +125,8 @@ def review_vex(
     document: _Document, said: Review, request: Request, caller: ReviewingVex, service: Serving
 ) -> Response:
     """Accept a claim that a policy holds for a review, or take that back."""
-    now, digest = service.clock(), Digest.parse(document)
+    now = service.clock()
+    digest = caller.record.vex.find(document, at=now)
     if not said.reason.strip():
         raise InputError("no reason is given")
     caller.record.vex.review(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,10 +10,16 @@ from starlette.responses import Response
 
 from supplychain.bootstrap.waiver_book import approve_waiver, change_waiver, request_waiver
 from supplychain.bootstrap.waivers import expiry, waiver_number
-from supplychain.errors import PreconditionError
 from supplychain.export.data import waiver_data, waiver_event_data
 from supplychain.model.digest import Digest
-from supplychain.model.waiver import Waiver, WaiverScope, WaiverState, WaiverStep, WaiverTerms
+from supplychain.model.waiver import (
+    Waiver,
+    WaiverChanges,
+    WaiverScope,
+    WaiverState,
+    WaiverStep,
+    WaiverTerms,
+)
 from supplychain.records.record import Record
 from supplychain.server import shapes
 from supplychain.server import waiver_shapes as told
@@ -105,12 +109,8 @@ def extend_a_waiver(
 ) -> Response:
     """Ask for more time; the old expiry holds until somebody else approves the new one."""
     now = service.clock()
-    ends = expiry(asked.expires, now)
-
-    def extended(terms: WaiverTerms) -> WaiverTerms:
-        return replace(terms, expires_at=ends, reason=asked.reason or terms.reason)
-
-    return _changed(request, caller, waiver, WaiverStep.EXTENDED, extended, now)
+    changes = WaiverChanges(reason=asked.reason, expires_at=expiry(asked.expires, now))
+    return _changed(request, caller, waiver, WaiverStep.EXTENDED, changes, now)
 
 
 @router.post("/{waiver}/change", responses=shapes.gives(told.Waiver))
@@ -123,25 +123,16 @@ def change_a_waiver(
 ) -> Response:
     """Ask for other terms; those that are approved hold until the new ones are."""
     now = service.clock()
-    ends = expiry(asked.expires, now) if asked.expires else None
-
-    def changed(terms: WaiverTerms) -> WaiverTerms:
-        environments = tuple(sorted(set(asked.environments)))
-        scope = replace(
-            terms.scope,
-            versions=asked.versions or terms.scope.versions,
-            environments=environments or terms.scope.environments,
-        )
-        return WaiverTerms(
-            scope,
-            reason=asked.reason or terms.reason,
-            expires_at=ends or terms.expires_at,
-            owner=asked.owner or terms.owner,
-            ticket=asked.ticket or terms.ticket,
-            ends_with_fix=asked.ends_with_fix or terms.ends_with_fix,
-        )
-
-    return _changed(request, caller, waiver, WaiverStep.CHANGED, changed, now)
+    changes = WaiverChanges(
+        versions=asked.versions,
+        environments=tuple(asked.environments),
+        reason=asked.reason,
+        expires_at=expiry(asked.expires, now) if asked.expires else None,
+        owner=asked.owner,
+        ticket=asked.ticket,
+        ends_with_fix=asked.ends_with_fix,
+    )
+    return _changed(request, caller, waiver, WaiverStep.CHANGED, changes, now)
 
 
 @router.post("/{waiver}/approve", responses=shapes.gives(told.Approved))
@@ -203,20 +194,20 @@ def _changed(
     caller: Caller,
     waiver: str,
     step: WaiverStep,
-    change: Callable[[WaiverTerms], WaiverTerms],
+    changes: WaiverChanges,
     now: datetime,
 ) -> Response:
     number = waiver_number(waiver)
     seen = _seen(request, caller.record, number, now)
-
-    def changed(terms: WaiverTerms) -> WaiverTerms:
-        # Looked at once more where nobody else writes.
-        if seen is not None and terms != seen.terms:
-            raise PreconditionError("somebody else asked for other terms at the same time")
-        return change(terms)
-
     made = change_waiver(
-        caller.own.settings, caller.record, number, changed, actor=caller.name, at=now, step=step
+        caller.own.settings,
+        caller.record,
+        number,
+        changes,
+        actor=caller.name,
+        at=now,
+        step=step,
+        seen=seen.terms if seen else None,
     )
     return answer(request, waiver_data(made, now))
 

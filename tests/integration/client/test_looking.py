@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
-import pytest
-
+from supplychain.export.data import rfc3339
 from supplychain.model.finding import Severity
 from tests.kit.listening import Remote
 from tests.kit.scans import SUBJECT, make_finding
@@ -64,10 +64,48 @@ def test_a_decision_is_shown_and_judged_again(remote: Remote) -> None:
     remote.type("images", "show", "nothing-of-this-name").refused(1)
 
 
-@pytest.mark.parametrize("command", [("diff", "a" * 12, "b" * 12), ("export", "a" * 12)])
-def test_what_needs_the_record_itself_is_refused(remote: Remote, command: tuple[str, ...]) -> None:
-    more = ("--to", str(remote.typist.folder / "out")) if command[0] == "export" else ()
-    remote.type("decisions", *command, *more).refused(2, "decisions list|show")
+def test_decisions_are_compared_as_at_the_record(remote: Remote) -> None:
+    remote.typist.policy("vulnerabilities: {severity: critical}")
+    remote.typist.examined(make_finding(severity=Severity.HIGH))
+    remote.here("gate", str(SUBJECT), "-e", "prod").ended(0)
+    remote.type("decisions", "diff", IMAGE, "-e", "prod").refused(1, "no two decisions")
+    middle = rfc3339(datetime.now(UTC))
+    remote.typist.policy("vulnerabilities: {severity: high}")
+    remote.here("gate", str(SUBJECT), "-e", "prod").ended(10)
+    listed = json.loads(remote.here("decisions", "list", "-o", "json").stdout)["decisions"]
+    later, earlier = (one["digest"] for one in listed)
+    short = [one.removeprefix("sha256:")[:12] for one in (earlier, later)]
+    image = (IMAGE[7:19], "-e", "prod")
+    for words in (
+        (earlier, later),
+        short,
+        image,
+        (*image, "--since", middle),
+        (*image, "--since", "1h"),
+    ):
+        for form in ("text", "json"):
+            there = remote.type("decisions", "diff", *words, "-o", form)
+            assert there.code == 0, there
+            assert there.stdout == remote.here("decisions", "diff", *words, "-o", form).stdout
+            assert "vulnerabilities" in there.stdout
+    remote.type("decisions", "diff", earlier, "0" * 12).refused(1, "no decision")
+    remote.type("decisions", "diff", IMAGE, "-e", "staging").refused(1, "no two decisions")
+
+
+def test_what_needs_the_record_itself_is_refused(remote: Remote) -> None:
+    to = str(remote.typist.folder / "out")
+    remote.type("decisions", "export", "a" * 12, "--to", to).refused(2, "decisions list|show")
+
+
+def test_of_the_audit_log_as_many_events_come_as_were_asked_for(remote: Remote) -> None:
+    for name in ("one", "two", "three"):
+        remote.here("projects", "create", name).ended(0)
+    middle = rfc3339(datetime.now(UTC))
+    remote.here("projects", "create", "four").ended(0)
+    for more, about in ((("--limit", "2"), ["four", "three"]), (("--since", middle), ["four"])):
+        there = remote.type("audit", "list", "-o", "json", *more)
+        assert there.stdout == remote.here("audit", "list", "-o", "json", *more).stdout
+        assert [one["about"] for one in json.loads(there.stdout)["events"]] == about
 
 
 def test_a_broken_chain_is_said_through_a_server_too(remote: Remote) -> None:

@@ -61,6 +61,31 @@ def test_a_waiver_is_asked_for_and_approved_by_somebody_else(remote: Remote) -> 
     assert remote.type("gate", str(SUBJECT), "-e", "prod").code == 10
 
 
+def test_other_terms_are_asked_for_and_hold_once_somebody_else_approves(remote: Remote) -> None:
+    policy(remote, WAIVERS)
+    remote.typist.examined(make_finding(severity=Severity.CRITICAL))
+    ask = ("waivers", "request", "--rule", "sbom", "--repository", SUBJECT.name)
+    remote.type(*ask, "--expires", "2d", "--reason", "soon").ended(0)
+    more = ("-e", "prod", "-e", "dev", "--ticket", "SEC-8", "--ends-with-fix", "all")
+    changed = remote.type("waivers", "change", "WV-1", *more, "-o", "json").ended(0)
+    assert "once it is approved" in changed.stderr
+    said = json.loads(changed.stdout)
+    assert (said["scope"]["environments"], said["ticket"]) == (["dev", "prod"], "SEC-8")
+    assert (said["reason"], said["ends_with_fix"]) == ("soon", "all")
+    longer = ("--expires", "5d", "--reason", "in review")
+    extended = json.loads(remote.type("waivers", "extend", "WV-1", *longer, "-o", "json").stdout)
+    assert extended["expires_at"] > said["expires_at"]
+    assert (extended["ticket"], extended["reason"]) == ("SEC-8", "in review")
+    shown = remote.type("waivers", "show", "WV-1", "-o", "json")
+    assert shown.stdout == remote.here("waivers", "show", "WV-1", "-o", "json").stdout
+    steps = [one["step"] for one in json.loads(shown.stdout)["history"]]
+    assert steps == ["requested", "changed", "extended"]
+    remote.type("waivers", "extend", "WV-1").refused(2, "until when")
+    remote.type("waivers", "extend", "WV-1", "--expires", "90d").refused(2)
+    remote.type("waivers", "extend", "WV-7", "--expires", "2d").refused(1)
+    remote.type("waivers", "change", "WV-1", "--as", "eve").refused(2, "by your token")
+
+
 def test_what_is_asked_for_is_turned_down(remote: Remote) -> None:
     policy(remote, WAIVERS)
     remote.typist.examined(make_finding(severity=Severity.CRITICAL))
@@ -100,3 +125,4 @@ def test_claims_come_in_signed_and_are_shown_as_at_the_record(remote: Remote) ->
     assert accepted.code == 0, accepted
     assert "accepted by bob" in accepted.stdout
     remote.type("vex", "show", "0" * 12).refused(1, "no VEX document")
+    assert remote.type("vex", "show", "../waivers").code in {1, 2}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supplychain.cli.options import THROUGH_SERVERS, Works
+from supplychain.cli.place import THROUGH_SERVERS, Works
 from tests.kit.command_tree import working
 from tests.kit.reference_docs import DOCS
 
