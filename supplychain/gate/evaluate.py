@@ -172,7 +172,8 @@ def _holds_until(
         ends += [begins - MOMENT for begins in bites if begins is not None and begins > case.at]
     else:
         changes = [said.relents_at for _, said in judged if said.relents_at is not None]
-        changes += [work.expires_at for work in case.dossier.underway if case.at < work.expires_at]
+        if verdict is Verdict.PENDING:
+            changes += [work.expires_at for work in case.dossier.underway]
         changes += [m - CLOCK_TOLERANCE for m in _moments(case) if case.to_come(m)]
         ends = [change - MOMENT for change in changes if change > case.at]
     return min(ends, default=None)

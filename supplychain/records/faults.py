@@ -69,6 +69,11 @@ def _of_driver(error: DBAPIError) -> _Fault:
     return _of_postgresql(getattr(driver, "sqlstate", None), lost=lost)
 
 
+def may_pass(error: DBAPIError) -> bool:
+    """Whether what a database refused may work later without anybody's changing anything."""
+    return _of_driver(error).retryable
+
+
 def _translated(error: SQLAlchemyError, url: URL) -> SupplyChainError:
     if isinstance(error, StatementError) and isinstance(error.orig, SupplyChainError):
         return error.orig

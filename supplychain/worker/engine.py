@@ -13,6 +13,7 @@ What was learnt of DBOS 3.4, and is seen to here:
   workers would not touch what the other half began.
 - It writes arguments and results with pickle, which whoever can write the database could use to
   run code beside the signing key. Here they are JSON.
+- It waits for a database that is gone, but not for each that is (`supplychain.records.patience`).
 - A workflow that ends in an error stays ended. Whoever was taken over, or gives back what he has
   not done, therefore leaves by an exception that it does not catch.
 """
@@ -31,6 +32,7 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from supplychain.errors import StoreError, SupplyChainError
+from supplychain.records.patience import PATIENT
 
 # Changes with what the steps are: what another version began is begun anew, from its first step.
 _VERSION = "1"
@@ -107,6 +109,7 @@ class Engine:
             "name": _NAME,
             "system_database_url": _prepared(self._url),
             "sys_db_pool_size": 4 + self._concurrency,
+            "db_engine_kwargs": {"plugins": [PATIENT]},
             # As the record's: who is stopped in the middle of a write holds up nobody for long.
             "sys_db_idle_transaction_timeout_sec": 5.0,
             "executor_id": self._name,

@@ -181,20 +181,21 @@ def _scan(work: _Work, step: Step) -> None:
     if work.run.request.sign:
         work.held.patiently("hand over", lambda: _hand_over(work, name))
     else:
-        _record(work, step, _draft(work, name), None)
+        _record(work, step, _drafted(work, name), None)
 
 
 def _hand_over(work: _Work, draft: str) -> None:
     work.held.queue.hand_over(work.held.claim, Digest.parse(draft), at=work.clock())
 
 
-def _draft(work: _Work, name: str) -> Draft:
-    return drafts.get(work.record.content, Digest.parse(name), Draft)
+def _drafted(work: _Work, name: str) -> Draft:
+    digest, content = Digest.parse(name), work.record.content
+    return work.held.patiently("draft", lambda: drafts.get(content, digest, Draft))
 
 
 def _sign(work: _Work, step: Step) -> None:
     """What needs the key: sign and attach, verify and record, judge."""
-    draft = _draft(work, str(work.run.draft))
+    draft = _drafted(work, str(work.run.draft))
     signed = str(step("sign", lambda: work.sign(draft)))
     _record(work, step, draft, signed)
 

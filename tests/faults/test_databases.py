@@ -27,7 +27,7 @@ _CUTS = 10
 def _two_workers(crew: Crew) -> Iterator[None]:
     """Two workers that have begun, and are the same two at the end."""
     with crew.worker(seconds=0.2) as one, crew.worker(seconds=0.2) as other:
-        until(lambda: any(run.state.over for run in crew.runs()), 120)
+        until(lambda: crew.workers() == 2 and any(run.state.over for run in crew.runs()), 120)
         yield
         until(crew.all_over, 240)
         assert (one.poll(), other.poll()) == (None, None)

@@ -226,9 +226,10 @@ def test_a_pipeline_goes_on_once_its_content_store_has_room(corner_shop: Shop, c
     shop = corner_shop
     with small_disk(64) as disk:
         shop.desk.environ["SUPPLYCHAIN_CONTENT"] = str(disk / "content")
-        filler = fill(disk)
         run = shop.submit()
         with shop.worker():
+            until(lambda: shop.happened("claimed"), 120)
+            filler = fill(disk)
             until(lambda: shop.happened("retrying"), 120)
             filler.unlink()
             until(shop.crew.all_over, 120)

@@ -112,13 +112,18 @@ class Drill:
     def perform(self, held: Held, step: Step) -> None:
         if held.run.duty is Duty.SCAN:
             step("scan", lambda: self._tool(held, "scan"))
-            digest = Digest.of(held.run.id.encode())
-            held.queue.hand_over(held.claim, digest, at=held.clock())
+            held.patiently("hand over", lambda: self._hand_over(held))
             return
         step("sign", lambda: self._once(held, "signed"))
         step("record", lambda: self._tool(held, "record"))
-        held.queue.end(held.claim, RunState.SUCCEEDED, at=held.clock())
+        held.patiently("end", lambda: self._end(held))
         self._deed(held, "ended")
+
+    def _hand_over(self, held: Held) -> None:
+        held.queue.hand_over(held.claim, Digest.of(held.run.id.encode()), at=held.clock())
+
+    def _end(self, held: Held) -> None:
+        held.queue.end(held.claim, RunState.SUCCEEDED, at=held.clock())
 
     def _tool(self, held: Held, step: str) -> Json:
         self._begin(held, step)
@@ -184,6 +189,11 @@ class Crew:
     def all_over(self) -> bool:
         """Whether nothing more will come of any run."""
         return all(run.state.over for run in self.runs())
+
+    def workers(self) -> int:
+        """How many work on it, by the record."""
+        with closing(RunQueue.open(self.url)) as queue:
+            return len(queue.beats())
 
     def can_be_written(self) -> bool:
         """Whether nobody holds a lock on what is SQLite's."""

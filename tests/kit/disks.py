@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -37,6 +38,13 @@ def fill(folder: Path, *, leave: int = 0) -> Path:
     """Take all the room that there is, but for some bytes."""
     filler = folder / "filler"
     with filler.open("wb") as file:
-        free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize - leave
-        os.posix_fallocate(file.fileno(), 0, max(free, 1))
+        while (free := os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize - leave) > 0:
+            try:
+                os.posix_fallocate(file.fileno(), file.tell(), free)
+            except OSError as error:
+                # Others may have taken some of it meanwhile.
+                if error.errno != errno.ENOSPC:
+                    raise
+            else:
+                file.seek(free, os.SEEK_CUR)
     return filler
