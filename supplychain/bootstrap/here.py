@@ -10,8 +10,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from supplychain.bootstrap import parts
+from supplychain.bootstrap.exports import Exports
 from supplychain.bootstrap.gates import Gates
 from supplychain.bootstrap.looking import Decisions, Images, Search
+from supplychain.bootstrap.reports import Reports
 from supplychain.bootstrap.risks import Vex, Waivers
 from supplychain.bootstrap.runs import Runs
 
@@ -70,6 +72,16 @@ class Here:
     def search(self) -> Search:
         """What contains what."""
         return Search(self._opened)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """What runs where, and who said that it may."""
+        return Reports(self._settings, self._opened)
+
+    @cached_property
+    def exports(self) -> Exports:
+        """What others read."""
+        return Exports(self._settings, self._opened)
 
     @cached_property
     def waivers(self) -> Waivers:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -165,6 +166,33 @@ def recorded(settings: Settings, record: Record, text: str) -> Digest:
             return record.find(str(source.reference))
     with located(settings, text) as found:
         return record.find(str(found.subject.digest))
+
+
+def platform_of(record: Record, digest: Digest, platform: str | None, *, at: datetime) -> Digest:
+    """The manifest of the one platform that is meant.
+
+    Args:
+        record: The record.
+        digest: A platform manifest or an index.
+        platform: Which of its platforms; None where it has one only.
+        at: Now (aware, UTC).
+
+    Raises:
+        NotFoundError: Nothing is recorded about the image.
+        InputError: None of its platforms is meant, or more than one.
+    """
+    wanted = Platform.parse(platform) if platform else None
+    image = record.image(digest, at=at)
+    fitting = [one for one in image.platforms if wanted in {None, one.platform}]
+    if len(fitting) != 1:
+        names = [str(one.platform) for one in image.platforms]
+        one = names[0] if names else "linux/amd64"
+        raise InputError(
+            "a document is about one platform",
+            because=f"the image is recorded for {', '.join(names) or 'none'}",
+            hint=f"name one of them: --platform {one}; over HTTP: ?platform={one}",
+        )
+    return fitting[0].digest
 
 
 def _name_of(record: Record, digest: Digest) -> str:

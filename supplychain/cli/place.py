@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 # Which commands a server answers, for whoever calls another one through it; a test compares.
 THROUGH_SERVERS = (
-    "gate, run, runs submit|list|show|follow|cancel|again, decisions list|show|diff|replay|verify, "
-    "images list|show, search component|vulnerability|licence, audit list|verify, "
-    "waivers request|change|extend|approve|reject|revoke|list|show, vex import|list|show|accept"
+    "gate, run, runs submit|list|show|follow|cancel|again, "
+    "decisions list|show|diff|replay|verify, images list|show, "
+    "search component|vulnerability|licence, "
+    "waivers request|change|extend|approve|reject|revoke|list|show, "
+    "vex import|list|show|accept|export, approvals give|withdraw|list, "
+    "deployments report|end|list, export sbom|vsa, audit list|verify"
 )
 
 

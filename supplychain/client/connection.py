@@ -23,13 +23,14 @@ from requests.auth import AuthBase
 from supplychain import __version__
 from supplychain.client.address import Address
 from supplychain.client.failures import failed, late, moved
-from supplychain.client.refusals import as_object, refusal, unreadable
+from supplychain.client.refusals import as_object, plain, refusal, unreadable
 from supplychain.errors import RateError, SupplyChainError
 from supplychain.network.addresses import is_loopback
 
 # At debug level urllib3 tells what goes where.
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
+JSON, XML = "application/json", "application/xml"
 LARGEST = 64 * 1024 * 1024
 _BLOCK = 64 * 1024
 _ATTEMPTS = 3
@@ -115,9 +116,20 @@ class Connection:
         found = self._answered(_Asked("GET", path, query))
         return as_object(found.body, found.media_type, self.where)
 
-    def verbatim(self, path: str, **query: Any) -> bytes:
-        """The bytes at a path; raises as `get`."""
-        return self._answered(_Asked("GET", path, query)).body
+    def verbatim(self, path: str, kind: str, **query: Any) -> bytes:
+        """The bytes of a document at a path; raises as `get`.
+
+        Args:
+            path: Where it is.
+            kind: Its media type; what is said to be JSON has to be an object.
+            query: Which.
+        """
+        found = self._answered(_Asked("GET", path, query))
+        if kind == JSON:
+            as_object(found.body, found.media_type, self.where)
+        elif (named := plain(found.media_type)) != kind:
+            raise unreadable(self.where, f"its answer is {named[:60] or 'of no type'}")
+        return found.body
 
     def post(
         self,

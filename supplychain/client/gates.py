@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from supplychain.client.connection import Connection
+from supplychain.client.connection import JSON, Connection
 from supplychain.client.refusals import understood, unreadable
 from supplychain.errors import InputError
 from supplychain.gate.decision_document import from_document
@@ -78,7 +78,7 @@ class Gates:
         """The decision on record, which has to be the one that was told, about what was asked."""
         with understood(self._connection.where):
             identity, verdict = Digest.parse(told["decision_id"]), told["decision"]
-        document = self._connection.verbatim(f"/v1/decisions/{identity}")
+        document = self._connection.verbatim(f"/v1/decisions/{identity}", JSON)
         with understood(self._connection.where):
             if Digest.of(document) != identity:
                 raise ValueError("the decision is not the one that its digest names")

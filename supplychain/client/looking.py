@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from supplychain.client import reading
-from supplychain.client.connection import Connection
+from supplychain.client.connection import JSON, Connection
 from supplychain.client.refusals import understood
 from supplychain.errors import NotFoundError
 from supplychain.export.data import difference_data, rfc3339
@@ -64,7 +64,7 @@ class Decisions:
 
     def get(self, text: str) -> tuple[Decision, bytes, Digest]:
         """The decision that a whole or shortened ID means, with its document and its digest."""
-        document = self._connection.verbatim(_decision(text))
+        document = self._connection.verbatim(_decision(text), JSON)
         identity = Digest.of(document)
         with understood(self._connection.where):
             if not identity.hex.startswith(text.removeprefix("sha256:")):

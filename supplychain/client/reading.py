@@ -14,6 +14,7 @@ from supplychain.model.subject import Platform, Subject
 
 if TYPE_CHECKING:
     from supplychain.model.access import AuditEvent
+    from supplychain.model.history import Approval, Deployment, Report
     from supplychain.model.waiver import Waiver, WaiverEvent
     from supplychain.records.chain import Verification
     from supplychain.records.listing import ImageSummary, RecordedDecision
@@ -161,6 +162,45 @@ def verification(said: Document, counted: str) -> Verification:
         int(said[counted]),
         None if newest is None else Link(int(newest["number"]), Digest.parse(newest["link"])),
         tuple(Break(int(one["number"]), str(one["what"])) for one in said["breaks"]),
+    )
+
+
+def report(said: Document, reason: str) -> Report:
+    """What somebody reported, for the reason that they gave."""
+    from supplychain.model.history import Event, Report
+
+    subject = Subject(str(said["name"]), Digest.parse(said["digest"]))
+    who = said["reported_by"] if "reported_by" in said else said["actor"]
+    where, at = str(said["environment"]), instant(said["at"])
+    return Report(Event(said["event"]), subject, where, at, str(who), reason)
+
+
+def deployment(said: Document) -> Deployment:
+    """What runs or ran somewhere."""
+    from supplychain.model.history import Deployment
+
+    return Deployment(
+        str(said["environment"]),
+        Subject(str(said["name"]), Digest.parse(said["digest"])),
+        instant(said["since_at"]),
+        _optional(said["until_at"]),
+        str(said["reported_by"]),
+        Digest.parse(said["document"]),
+    )
+
+
+def approval(said: Document, subject: Digest) -> Approval:
+    """Who approved an image, of which only the digest is told."""
+    from supplychain.model.history import Approval
+
+    return Approval(
+        str(said["environment"]),
+        Subject("image", subject),
+        str(said["approved_by"]),
+        instant(said["approved_at"]),
+        str(said["reason"]),
+        Digest.parse(said["document"]),
+        withdrawn_at=_optional(said["withdrawn_at"]),
     )
 
 

@@ -72,13 +72,18 @@ def understood(where: str) -> Iterator[None]:
         raise unreadable(where, f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
+def plain(media_type: str) -> str:
+    """A media type without its parameters."""
+    return media_type.partition(";")[0].strip().lower()
+
+
 def as_object(body: bytes, media_type: str, where: str) -> dict[str, Any]:
     """The JSON object that an answer is.
 
     Raises:
         ServerError: It is none.
     """
-    if media_type.partition(";")[0].strip().lower() != "application/json":
+    if plain(media_type) != "application/json":
         raise unreadable(where, f"its answer is {media_type[:60] or 'of no type'}, and no JSON")
     try:
         found = json.loads(body)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Self
 
 from supplychain.client.address import address_of
 from supplychain.client.connection import Connection
+from supplychain.client.exports import Exports
 from supplychain.client.gates import Gates
 from supplychain.client.handing_in import HandingIn
 from supplychain.client.looking import Audit, Decisions, Images, Search
 from supplychain.client.refusals import understood
+from supplychain.client.reports import Reports
 from supplychain.client.risks import Vex, Waivers
 from supplychain.client.runs import Runs
 from supplychain.errors import NotFoundError, SupplyChainError
@@ -76,6 +78,16 @@ class There:
     def search(self) -> Search:
         """What contains what."""
         return Search(self._connection)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """What runs where, and who said that it may."""
+        return Reports(self._connection, self._by_digest)
+
+    @cached_property
+    def exports(self) -> Exports:
+        """What others read."""
+        return Exports(self._connection, self._recorded, self._by_digest)
 
     @cached_property
     def waivers(self) -> Waivers:

@@ -9,7 +9,8 @@ import typer
 from supplychain.cli import options
 from supplychain.cli.console import printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
-from supplychain.cli.reports import reporting
+from supplychain.cli.judgement import environment_of
+from supplychain.cli.place import Works, place
 from supplychain.cli.times import ago
 from supplychain.export.data import approval_data, report_data
 
@@ -25,7 +26,7 @@ def _group() -> None:
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR, options.REGISTRY)
+@options.command(options.RECORD, options.ACTOR, options.REGISTRY, works=Works.ANYWHERE)
 def give(
     shared: Context,
     image: options.Image,
@@ -48,7 +49,7 @@ def give(
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR, options.REGISTRY)
+@options.command(options.RECORD, options.ACTOR, options.REGISTRY, works=Works.ANYWHERE)
 def withdraw(
     shared: Context,
     image: options.Image,
@@ -68,7 +69,7 @@ def withdraw(
 
 
 @app.command("list")
-@options.command(options.RECORD, options.REGISTRY)
+@options.command(options.RECORD, options.REGISTRY, works=Works.ANYWHERE)
 def list_(
     shared: Context, image: options.Image, output: options.Output = OutputFormat.TEXT
 ) -> None:
@@ -79,14 +80,11 @@ def list_(
       supplychain approvals list registry.example/shop@sha256:1f3c…
       supplychain approvals list 1f3c5a7b9d0e --output json
     """
-    from supplychain.bootstrap import parts, targets
-
     now = shared.now()
-    with parts.open_record(shared.settings) as record:
-        subject = targets.subject_of(shared.settings, record, image)
-        found = record.history.approvals(subject.digest, at=now)
+    with place(shared) as asked:
+        digest, found = asked.reports.approvals(image, at=now)
     if output is OutputFormat.JSON:
-        write_json({"digest": str(subject.digest), "approvals": [approval_data(a) for a in found]})
+        write_json({"digest": str(digest), "approvals": [approval_data(a) for a in found]})
         return
     for approval in found:
         taken = f", withdrawn {ago(approval.withdrawn_at, now)}" if approval.withdrawn_at else ""
@@ -106,8 +104,9 @@ def _record(
 ) -> None:
     from supplychain.model.history import Event
 
-    with reporting(shared, image, environment, event, reason) as (history, said):
-        document = history.approve(said, at=said.at)
+    named, now = environment_of(shared, environment), shared.now()
+    with place(shared) as asked:
+        said, document = asked.reports.approval(event, image, named, reason=reason, at=now)
     if output is OutputFormat.JSON:
         write_json({**report_data(said), "actor": said.actor, "document": str(document)})
         return

@@ -9,8 +9,8 @@ import typer
 from supplychain.cli import options
 from supplychain.cli.console import Paint, printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
-from supplychain.cli.judgement import check_environment
-from supplychain.cli.reports import reporting
+from supplychain.cli.judgement import check_environment, environment_of
+from supplychain.cli.place import Works, place
 from supplychain.cli.times import ago, span
 from supplychain.export.data import deployment_data, report_data
 
@@ -28,7 +28,7 @@ def _group() -> None:
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR, options.REGISTRY)
+@options.command(options.RECORD, options.ACTOR, options.REGISTRY, works=Works.ANYWHERE)
 def report(
     shared: Context,
     image: options.Image,
@@ -59,7 +59,7 @@ def report(
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR, options.REGISTRY)
+@options.command(options.RECORD, options.ACTOR, options.REGISTRY, works=Works.ANYWHERE)
 def end(
     shared: Context,
     image: options.Image,
@@ -79,7 +79,7 @@ def end(
 
 
 @app.command("list")
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def list_(
     shared: Context,
     environment: options.Environment = None,
@@ -95,13 +95,10 @@ def list_(
       supplychain deployments list
       supplychain deployments list -e prod --all --output json
     """
-    from supplychain.bootstrap import parts
-
     now = shared.now()
     named = check_environment(environment) if environment else None
-    with parts.open_record(shared.settings) as record:
-        found = record.history.deployments(named, at=now)
-    shown = [d for d in found if everything or d.until_at is None]
+    with place(shared) as asked:
+        shown = asked.reports.deployments(named, ended=everything, at=now)
     if output is OutputFormat.JSON:
         write_json({"deployments": [deployment_data(d) for d in shown]})
         return
@@ -119,11 +116,9 @@ def _record(
 ) -> None:
     from supplychain.model.history import Event
 
-    with reporting(shared, image, environment, event, reason) as (history, said):
-        if event is Event.ENDED:
-            history.ended(said, at=said.at)
-        else:
-            history.deployed(said, at=said.at)
+    named, now = environment_of(shared, environment), shared.now()
+    with place(shared) as asked:
+        said = asked.reports.deployment(event, image, named, reason=reason, at=now)
     if output is OutputFormat.JSON:
         write_json({**report_data(said), "reported_by": said.actor})
         return

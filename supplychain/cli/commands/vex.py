@@ -15,7 +15,7 @@ from supplychain.cli.context import Context, OutputFormat, write
 from supplychain.cli.judgement import environment_of
 from supplychain.cli.place import Works, place, require_here
 from supplychain.cli.whom import asked, require_published
-from supplychain.errors import InputError, NotFoundError
+from supplychain.errors import InputError
 from supplychain.export.data import claim_data
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def accept(
 
 
 @app.command()
-@options.command(options.RECORD, options.REGISTRY)
+@options.command(options.RECORD, options.REGISTRY, works=Works.ANYWHERE)
 def export(
     shared: Context,
     image: options.Image,
@@ -241,33 +241,22 @@ def export(
 
     Others' claims are retold, each with whose it is. Sign the document as any
     statement about the image: supplychain attest IMAGE --type openvex. Waivers
-    are
-    never exported: they accept a risk, and deny none.
+    are never exported: they accept a risk, and deny none.
 
     \b
     Examples:
       supplychain vex export registry.example/shop@sha256:1f3c… -e prod
       supplychain vex export shop:1.4 -e prod --format cyclonedx
     """
-    from supplychain.bootstrap import parts, targets, trust, vex
-    from supplychain.export import vex as writing
-
     if with_waivers:
         raise InputError(
             "waivers are not exported as VEX",
             because="a waiver accepts a risk, and a claim says that there is none",
             hint="leave --with-waivers out",
         )
-    now, named = shared.now(), environment_of(shared, environment)
-    policy = trust.policy_of(shared.settings, named, policy_file)
-    with parts.open_record(shared.settings) as record:
-        subject = targets.subject_of(shared.settings, record, image)
-        dossier = record.dossier(subject.digest, at=now, environment=named)
-    if dossier is None:
-        raise NotFoundError(
-            f"nothing is recorded about {subject}", hint=f"supplychain run {subject}"
+    named = environment_of(shared, environment)
+    with place(shared) as there:
+        document = there.exports.vex(
+            image, named, form.value, policy=policy_file, author=author, at=shared.now()
         )
-    told = vex.told(policy, dossier, at=now)
-    whose = author or parts.actor(shared.settings)
-    made = writing.openvex if form is VexForm.OPENVEX else writing.cyclonedx
-    write(made(dossier.subject, told, whose), output_file)
+    write(document, output_file)

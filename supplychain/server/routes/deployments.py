@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from supplychain.bootstrap.reports import deployments, record_deployment
 from supplychain.bootstrap.targets import subject_by_digest
 from supplychain.export.data import approval_data, deployment_data, report_data
 from supplychain.gate.options import ENVIRONMENT
@@ -110,8 +111,7 @@ def list_deployments(
 ) -> Response:
     """List what runs where, as it was reported."""
     where = str(ENVIRONMENT.parse(environment)) if environment is not None else None
-    found = caller.record.history.deployments(where, at=pager.at)
-    shown = [one for one in found if ended or one.until_at is None]
+    shown = deployments(caller.record.history, where, ended=ended, at=pager.at)
     return pager.answer_part("deployments", shown, deployment_data)
 
 
@@ -121,10 +121,7 @@ def report_deployment(
 ) -> Response:
     """Report that an image began or ceased to run somewhere. A report is no question."""
     said = _report(service, caller, asked)
-    if said.event is Event.ENDED:
-        caller.record.history.ended(said, at=said.at)
-    else:
-        caller.record.history.deployed(said, at=said.at)
+    record_deployment(caller.record.history, said)
     return answer(request, {**report_data(said), "reported_by": said.actor}, status=201)
 
 

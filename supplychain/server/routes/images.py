@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from supplychain.bootstrap.parts import PRODUCT
+from supplychain.bootstrap.targets import platform_of
 from supplychain.errors import NotFoundError
 from supplychain.export.data import component_data, image_data, rfc3339
 from supplychain.gate.decision_document import finding_data
@@ -25,7 +26,6 @@ from supplychain.server.answers import answer, verbatim
 from supplychain.server.caller import Caller, HandingIn, Reading, Serving
 from supplychain.server.idempotency import begin_with
 from supplychain.server.paging import Pager, Paging
-from supplychain.server.platforms import platform_of
 from supplychain.server.service import Service
 from supplychain.server.shapes import DigestPath
 from supplychain.server.streamed import Body, decoded, read_as, received
@@ -150,7 +150,7 @@ def show_document(
     platform: _Platform = None,
 ) -> Response:
     """Give the latest SBOM or scan report of a platform, byte for byte."""
-    found = platform_of(caller.record, digest, platform, at=service.clock())
+    found = platform_of(caller.record, Digest.parse(digest), platform, at=service.clock())
     document = caller.record.document(found, EvidenceKind(kind))
     return verbatim(request, document, "application/json")
 
