@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from supplychain.client.connection import JSON, XML, Connection
+from supplychain.client.refusals import refuse_policy
 from supplychain.errors import InputError
 
 
@@ -49,10 +50,7 @@ class Exports:
     ) -> bytes:
         """What the policy of an environment believes, in the name of whoever the token is of."""
         del at
-        if policy is not None:
-            raise InputError(
-                "a server judges by its own policies", hint="leave --policy out, or --server"
-            )
+        refuse_policy(policy)
         if author is not None:
             raise InputError(
                 "a server names whoever asks as the author",

@@ -9,8 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from supplychain.client.connection import JSON, Connection
-from supplychain.client.refusals import understood, unreadable
-from supplychain.errors import InputError
+from supplychain.client.refusals import refuse_policy, understood, unreadable
 from supplychain.gate.decision_document import from_document
 from supplychain.model.decision import Decision
 from supplychain.model.digest import Digest
@@ -47,10 +46,7 @@ class Gates:
             ServerError: It does not say what it was asked, or what is on record there.
         """
         del at
-        if policy is not None:
-            raise InputError(
-                "a server judges by its own policies", hint="leave --policy out, or --server"
-            )
+        refuse_policy(policy)
         asked = [self._by_digest(image) for image in images]
         path = f"/v1/gates/{quote(environment, safe='')}/decide"
         told: list[Mapping[str, Any]]

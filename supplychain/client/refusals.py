@@ -5,10 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from supplychain import errors
-from supplychain.errors import RateError, ServerError, SupplyChainError, UnauthenticatedError
+from supplychain.errors import (
+    InputError,
+    RateError,
+    ServerError,
+    SupplyChainError,
+    UnauthenticatedError,
+)
 
 _TEXT = 2000
 
@@ -115,3 +122,15 @@ def _foreign(status: int, where: str) -> ServerError:
 
 def _text(value: object) -> str | None:
     return value[:_TEXT] if isinstance(value, str) and value else None
+
+
+def refuse_policy(policy: Path | None) -> None:
+    """Refuse a policy that somebody names beside a server.
+
+    Raises:
+        InputError: One is named.
+    """
+    if policy is not None:
+        raise InputError(
+            "a server judges by its own policies", hint="leave --policy out, or --server"
+        )

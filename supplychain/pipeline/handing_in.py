@@ -13,6 +13,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import Producer
 from supplychain.model.subject import Subject
 from supplychain.pipeline.claims import with_claims
+from supplychain.pipeline.learnt import Learnt, run_record
 from supplychain.pipeline.listing import with_list
 from supplychain.records.listing import ImageSummary
 from supplychain.records.record import Record
@@ -47,9 +48,7 @@ def hand_in(
     return tuple(held)
 
 
-def put_on_record(
-    record: Record, image: ResolvedImage, product: Producer, *, at: datetime
-) -> RunRecord:
+def put_on_record(record: Record, image: ResolvedImage, product: Producer, *, at: datetime) -> None:
     """Record what an image is: its platforms, and what their configurations say.
 
     Its name is what the caller calls it: no registry was seen to have it under that, so that
@@ -61,24 +60,11 @@ def put_on_record(
         product: This program.
         at: Now (aware, UTC).
     """
-    name = image.subject.name
-    configs = {
-        one.subject.digest: ConfigRecord(read_configuration(one), product.version, at)
+    learnt = {
+        one.subject.digest: Learnt(None, ConfigRecord(read_configuration(one), product.version, at))
         for one in image.images
     }
-    platforms = tuple(
-        PlatformRecord(
-            Subject(name, child.digest),
-            child.platform,
-            child.media_type,
-            config=configs.get(child.digest),
-        )
-        for child in image.children
-        if child.platform is not None  # `resolve` refuses every other
-    )
-    run = RunRecord(image.subject, image.media_type, platforms)
-    record.save_run(run, at=at)
-    return run
+    record.save_run(run_record(image, learnt, {}), at=at)
 
 
 def _subjects(image: ImageSummary) -> tuple[Subject, ...]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError
+from supplychain.images.resolve import ResolvedImage
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
-from supplychain.pipeline.target import Target
 from supplychain.records.run import (
     AttestationRecord,
     ConfigRecord,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Learnt:
     """What was learnt about one platform, and what is to be said about it."""
 
-    scan: ScanRecord
+    scan: ScanRecord | None
     config: ConfigRecord
     sbom: SbomRecord | None = None
     claims: tuple[Claim, ...] = ()
@@ -50,12 +50,22 @@ def scan_record(result: ScanResult) -> ScanRecord:
 
 
 def run_record(
-    target: Target,
+    image: ResolvedImage,
     learnt: Mapping[Digest, Learnt],
     sealed: Mapping[Digest, tuple[AttestationRecord, ...]],
+    *,
+    tag: str | None = None,
+    resolved: bool = False,
 ) -> RunRecord:
-    """Everything about one digest; an index lists all its platforms, examined or not."""
-    image = target.image
+    """Everything about one digest; an index lists all its platforms, examined or not.
+
+    Args:
+        image: What the digest stands for.
+        learnt: What was learnt about its platforms, each by its digest.
+        sealed: What was verified about the image and its platforms.
+        tag: The tag that led to it; None where none did.
+        resolved: Whether a registry was seen to have it under its name.
+    """
     platforms = []
     for child in image.children:
         found = learnt.get(child.digest)
@@ -77,6 +87,6 @@ def run_record(
         image.media_type,
         tuple(platforms),
         about_index,
-        target.tag,
-        target.resolved,
+        tag,
+        resolved,
     )

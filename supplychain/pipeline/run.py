@@ -211,7 +211,8 @@ class Pipeline:
         sealed: Mapping[Digest, tuple[AttestationRecord, ...]],
     ) -> RunRecord:
         """Record all that was learnt about an image at once."""
-        run, subject = run_record(target, learnt, sealed), target.image.subject
+        image, subject = target.image, target.image.subject
+        run = run_record(image, learnt, sealed, tag=target.tag, resolved=target.resolved)
         if self.record is not None:
             with stage(self.progress, "record", f"{subject.digest}") as done:
                 self.record.save_run(run, at=self.clock())

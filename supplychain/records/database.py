@@ -25,8 +25,8 @@ _WRITES = "supplychain_writes"
 # What tells one connection to SQLite from another.
 _WHICH = "supplychain_which"
 _CONNECT_TIMEOUT = 10
-# Milliseconds: less than others wait for a worker, and far more than lies between two statements.
-_LONGEST_IDLE = 5_000
+# Seconds: less than others wait for a worker, and far more than lies between two statements.
+LONGEST_IDLE = 5.0
 _WAL_WAIT = 10.0
 # libpq takes both spellings; SQLAlchemy takes the longer one.
 _SHORT_SCHEME = re.compile(r"^postgres://")
@@ -75,7 +75,7 @@ def password_from(engine: Engine, urls: Callable[[], str]) -> None:
 
 
 def never_idle(engine: Engine) -> None:
-    """Have the server end what does nothing for five seconds in the middle of a transaction.
+    """Have the server end what does nothing for `LONGEST_IDLE` in the middle of a transaction.
 
     Who is stopped there, or whose machine is gone, would keep everybody from what it has locked.
 
@@ -88,7 +88,7 @@ def never_idle(engine: Engine) -> None:
 
     @event.listens_for(engine, "connect")
     def limit(connection: Any, _entry: ConnectionPoolEntry) -> None:
-        connection.execute(f"SET idle_in_transaction_session_timeout = {_LONGEST_IDLE:d}")
+        connection.execute(f"SET idle_in_transaction_session_timeout = {LONGEST_IDLE * 1000:.0f}")
         connection.commit()
 
     engine.dispose()  # whatever was connected before

@@ -196,11 +196,8 @@ def _look_up(service: Service, questions: Sequence[_Question]) -> list[_Found | 
     parts: list[tuple[Principal, Asked, slice] | None] = []
     for question in questions:
         principal = principal_of(question.token)
-        if principal is None:
-            parts.append(None)
-            continue
-        place = place_of(principal.organisation, question.environment)
-        if place is None:
+        place = place_of(principal.organisation, question.environment) if principal else None
+        if principal is None or place is None:
             parts.append(None)
             continue
         there = images.setdefault(place, [])

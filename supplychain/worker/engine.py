@@ -32,6 +32,7 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from supplychain.errors import StoreError, SupplyChainError
+from supplychain.records.database import LONGEST_IDLE
 from supplychain.records.patience import PATIENT
 
 # Changes with what the steps are: what another version began is begun anew, from its first step.
@@ -111,7 +112,7 @@ class Engine:
             "sys_db_pool_size": 4 + self._concurrency,
             "db_engine_kwargs": {"plugins": [PATIENT]},
             # As the record's: who is stopped in the middle of a write holds up nobody for long.
-            "sys_db_idle_transaction_timeout_sec": 5.0,
+            "sys_db_idle_transaction_timeout_sec": LONGEST_IDLE,
             "executor_id": self._name,
             "application_version": _VERSION,
             "serializer": _JsonSerializer(),
