@@ -21,12 +21,13 @@ from supplychain.records.content import key_of
 from tests.kit.aftermath import Left, left, require_sound
 from tests.kit.cli import Desk
 from tests.kit.clocks import Clock
-from tests.kit.crew import WHERE, Crew, Fault, real_worker, until
+from tests.kit.crew import LEASE, WHERE, Crew, Fault, real_worker, until
 from tests.kit.disks import fill, small_disk
 from tests.kit.forked import Process
 from tests.kit.mortal import MortalPostgresql, mortal_registry, wire_to
 from tests.kit.registry import RunningRegistry
 from tests.kit.shop import push
+from tests.kit.slowness import Slow
 
 # How a request begins that puts a blob, and what is in one that puts a manifest.
 _BLOB, _MANIFEST = (b"POST /v2/", b"/blobs/uploads/"), (b"PUT /v2/", b"/manifests/")
@@ -248,6 +249,24 @@ def test_a_pipeline_goes_on_once_its_content_store_is_back(corner_shop: Shop, cl
         assert not content.exists()
         content.with_name("elsewhere").rename(content)
         until(shop.crew.all_over, 120)
+    require_sound(shop.crew, [run], clean=clean, repository=shop.repository)
+
+
+@pytest.mark.fault("the content store takes longer over each file than a lease", on="sqlite")
+def test_a_pipeline_whose_content_store_is_slow_is_taken_from_nobody(
+    corner_shop: Shop, clean: Left, tmp_path: Path
+) -> None:
+    shop = corner_shop
+    slow = Slow.at(shop.desk.data / "content", tmp_path / "slow")
+    run = shop.submit()
+    with shop.worker(environ=slow.environ):
+        until(lambda: shop.happened("started"), 120)
+        slow.by(3 * LEASE)
+        with shop.worker():  # who would take it over, if whoever is slow were taken for dead
+            until(lambda: shop.run().draft is not None, 240)
+            slow.by(0)
+            until(shop.crew.all_over, 240)
+    assert shop.run().takeovers == 0
     require_sound(shop.crew, [run], clean=clean, repository=shop.repository)
 
 

@@ -286,6 +286,14 @@ class TestPending:
         waiting = judge(dossier, *self.RULES, "approval: {by: [alice]}")
         assert waiting.verdict is Verdict.DENY
 
+    def test_how_long_a_denial_holds_is_nothing_that_is_under_way(self) -> None:
+        """Else whoever asks again while a run goes on would have another decision."""
+        rules = (*self.RULES, "approval: {by: [alice]}")
+        alone = judge(replace(self.bare(), underway=()), *rules)
+        beside = judge(self.bare(), *rules)
+        assert (beside.verdict, alone.verdict) == (Verdict.DENY, Verdict.DENY)
+        assert beside.holds_until == alone.holds_until
+
     def test_only_what_will_come_of_it_is_waited_for(self) -> None:
         dossier = replace(self.bare(), underway=(underway(EvidenceKind.SCAN),))
         assert judge(dossier, *self.RULES).verdict is Verdict.DENY
