@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 import socket
@@ -17,6 +18,8 @@ from supplychain.errors import StoreError
 from supplychain.server.certificate import Certificate
 
 _DRAIN_SECONDS = 30
+# What is on its way over an open connection when the server is told to end comes within this.
+_LAST_CALL_SECONDS = 1.0
 _KEEP_ALIVE_SECONDS = 75
 _BACKLOG = 2048
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -111,6 +114,24 @@ class _Server(uvicorn.Server):
         """Begin to answer, and tell so."""
         await super().startup(sockets)
         self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen no more, answer whoever is connected and sends something yet, and end.
+
+        uvicorn by itself closes at once what carries no request at that moment, under the hands of
+        a client that is about to send one. So each connection is closed with its next answer
+        (RFC 9112, section 9.6), or once nothing has come for a while.
+        """
+        for server in self.servers:
+            server.close()
+        state = self.server_state
+        state.default_headers = [*state.default_headers, (b"connection", b"close")]
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _LAST_CALL_SECONDS
+        await asyncio.sleep(0)  # whoever was let in just now is among the connections then
+        while state.connections and not self.force_exit and loop.time() < until:
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:

@@ -9,8 +9,10 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
+from socket import create_connection
 
 import httpx
 import pytest
@@ -89,6 +91,35 @@ def test_what_has_come_in_is_answered_before_it_ends(
         assert answer.json()["decision"] == "deny"
         process.communicate(timeout=20)
         assert process.returncode == 0
+
+
+def test_whoever_is_connected_may_send_a_last_request_when_it_ends(bare_desk: Desk) -> None:
+    """What a client sends just then is answered over both: a new connection, and one in use."""
+    with serving(bare_desk) as (process, url, _), ExitStack() as open_ones:
+        where = (str(httpx.URL(url).host), httpx.URL(url).port or 0)
+        new, used = (
+            open_ones.enter_context(closing(HTTPConnection(*where, timeout=20))) for _ in range(2)
+        )
+        new.connect()
+        used.request("GET", "/livez")
+        assert used.getresponse().read()
+        process.send_signal(signal.SIGTERM)
+        until(lambda: not _is_listening(where), timeout=10)
+
+        for connection in (new, used):
+            connection.request("GET", "/livez")
+            answer = connection.getresponse()
+            assert (answer.status, answer.getheader("connection")) == (200, "close")
+        process.communicate(timeout=20)
+        assert process.returncode == 0
+
+
+def _is_listening(where: tuple[str, int]) -> bool:
+    try:
+        create_connection(where, timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def test_a_certificate_is_read_again_when_it_is_replaced(bare_desk: Desk, tmp_path: Path) -> None:
