@@ -47,6 +47,13 @@ rules:
 rules:
   - attestation: {{type: {REVIEW}, keys: [../../partner.pub], max_age: 24h}}
 """,
+    "edge": """
+unseen: {start_run: anybody}
+rules:
+  - signature: {keys: [../../release.pub]}
+  - freshness: {scan: 24h}
+  - vulnerabilities: {severity: high}
+""",
     "ci": """
 claims:
   - {by: ['machine:ci'], kinds: [scan, sbom]}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+from demo.images import Layer, pack_layout
 from tests.acceptance.service.conftest import Examined, Team
 from tests.acceptance.service.deployment import document
+from tests.kit.shop import push
 
 
 def test_a_run_is_followed_to_its_end(team: Team, vulnerable_image: Examined) -> None:
@@ -37,6 +40,25 @@ def test_an_environment_without_a_policy_allows_nothing(
     team: Team, vulnerable_image: Examined
 ) -> None:
     assert team.decide(vulnerable_image.reference, "moon")["decision"] == "deny"
+
+
+def test_whoever_asks_about_an_image_that_was_never_seen_has_it_looked_at(
+    team: Team, repaired_layer: Layer, tmp_path: Path
+) -> None:
+    pack_layout(tmp_path, [repaired_layer], config={"Cmd": ["never", "seen"]})
+    name = team.registry.fresh()
+    image = f"{name}@{push(tmp_path, name)}"
+    asked = [team.decide(image, "edge") for _ in range(2)]
+    assert [told["decision"] for told in asked] == ["pending", "pending"]
+    [run] = [
+        run
+        for run in team.get("ci", "/runs")["runs"]
+        if run["requested_by"] == "machine:argo" and run["reference"] == image
+    ]
+    assert run["id"] in asked[0]["reasons"][0]["message"]
+    assert team.follow(run["id"])[-1]["kind"] == "succeeded"
+    told = team.decide(image, "edge")
+    assert (told["decision"], told["reasons"]) == ("allow", [])
 
 
 def test_many_are_asked_about_at_once(team: Team, vulnerable_image: Examined) -> None:
