@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from supplychain.bootstrap import parts
+from supplychain.bootstrap.evidence import Evidence
 from supplychain.bootstrap.exports import Exports
 from supplychain.bootstrap.gates import Gates
 from supplychain.bootstrap.looking import Decisions, Images, Search
@@ -77,6 +78,11 @@ class Here:
     def reports(self) -> Reports:
         """What runs where, and who said that it may."""
         return Reports(self._settings, self._opened)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What is on record about an image, document by document."""
+        return Evidence(self._settings, self._opened)
 
     @cached_property
     def exports(self) -> Exports:

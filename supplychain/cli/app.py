@@ -68,6 +68,7 @@ _BRANCHES = (
     _Branch("audit", _CARE, "audit"),
     _Branch("runs", _SERVICE, "runs"),
     _Branch("worker", _SERVICE, "worker", "worker"),
+    _Branch("evidence", _CARE, "evidence"),
     _Branch("export", _CARE, "export"),
     _Branch("feeds", _CARE, "feeds"),
     _Branch("vex", _CARE, "vex"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 THROUGH_SERVERS = (
     "gate, run, runs submit|list|show|follow|cancel|again, "
     "decisions list|show|diff|replay|verify, images list|show, "
-    "search component|vulnerability|licence, "
+    "search component|vulnerability|licence, evidence list|download|claims, "
     "waivers request|change|extend|approve|reject|revoke|list|show, "
     "vex import|list|show|accept|export, approvals give|withdraw|list, "
     "deployments report|end|list, export sbom|vsa, audit list|verify"

@@ -31,6 +31,7 @@ from supplychain.network.addresses import is_loopback
 logging.getLogger("urllib3").setLevel(logging.INFO)
 
 JSON, XML = "application/json", "application/xml"
+BYTES = "application/octet-stream"
 LARGEST = 64 * 1024 * 1024
 _BLOCK = 64 * 1024
 _ATTEMPTS = 3
@@ -155,7 +156,7 @@ class Connection:
 
     def stream_in(self, path: str, body: Body, **query: Any) -> dict[str, Any]:
         """What comes of handing in a document; raises as `get`."""
-        headers = {"Content-Type": "application/octet-stream"}
+        headers = {"Content-Type": BYTES}
         found = self._answered(_Asked("POST", path, query, headers, body))
         return as_object(found.body, found.media_type, self.where)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from supplychain.client.address import address_of
 from supplychain.client.connection import Connection
+from supplychain.client.evidence import Evidence
 from supplychain.client.exports import Exports
 from supplychain.client.gates import Gates
 from supplychain.client.handing_in import HandingIn
@@ -83,6 +84,11 @@ class There:
     def reports(self) -> Reports:
         """What runs where, and who said that it may."""
         return Reports(self._connection, self._by_digest)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What is on record about an image, document by document."""
+        return Evidence(self._connection, self._recorded)
 
     @cached_property
     def exports(self) -> Exports:

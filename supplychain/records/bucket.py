@@ -87,8 +87,12 @@ class BucketStore:
 
     def has(self, digest: Digest) -> bool:
         """See `ContentStore.has`."""
+        return self.size(digest) is not None
+
+    def size(self, digest: Digest) -> int | None:
+        """See `ContentStore.size`."""
         with self._faults("read"):
-            return self._size(digest) is not None
+            return self._size(digest)
 
     def digests(self) -> Iterator[Digest]:
         """See `ContentStore.digests`."""

@@ -19,7 +19,7 @@ from supplychain.records.prepared import Prepared, among
 from supplychain.records.run import ConfigRecord
 from supplychain.records.schema import configurations
 
-_MEDIA_TYPE = "application/json"
+MEDIA_TYPE = "application/json"
 # Whose name stands at its head, since no other program takes the values out.
 _PRODUCER = "supplychain"
 
@@ -108,7 +108,7 @@ def config_evidence(row: Row[Any], subject: Subject) -> Evidence:
         subject=subject,
         kind=EvidenceKind.CONFIG,
         digest=row.digest,
-        media_type=_MEDIA_TYPE,
+        media_type=MEDIA_TYPE,
         producer=Producer(_PRODUCER, row.producer_version),
         produced_at=row.produced_at,
         verified_by="first-hand",

@@ -55,6 +55,10 @@ class ContentStore(Protocol):
         """Whether something is there under this digest; `get` tells whether it is intact."""
         ...
 
+    def size(self, digest: Digest) -> int | None:
+        """How many bytes are there under this digest; None where there is nothing."""
+        ...
+
     def digests(self) -> Iterator[Digest]:
         """Everything that is there, in no particular order."""
         ...

@@ -86,12 +86,15 @@ class FolderStore:
 
     def has(self, digest: Digest) -> bool:
         """See `ContentStore.has`."""
+        return self.size(digest) is not None
+
+    def size(self, digest: Digest) -> int | None:
+        """See `ContentStore.size`."""
         with self._opened("read"):
             try:
-                self._path(digest).stat()
+                return self._path(digest).stat().st_size
             except FileNotFoundError:
-                return False
-            return True
+                return None
 
     def digests(self) -> Iterator[Digest]:
         """See `ContentStore.digests`."""

@@ -20,6 +20,7 @@ from supplychain.records.bulk import Filing
 from supplychain.records.claimed import reading_document
 from supplychain.records.content import ContentStore
 from supplychain.records.database import asking, reading, writing
+from supplychain.records.evidence import claims_about, members
 from supplychain.records.held import Held, meant_by
 from supplychain.records.links import candidates
 from supplychain.records.prepared import MOST_PLACES, Prepared, among
@@ -147,20 +148,13 @@ class HandedIn:
         return claim if rows is None else replace(claim, components=len(rows))
 
     def about(self, subject: Digest, *, at: datetime) -> tuple[UnsignedClaim, ...]:
-        """What is claimed of an image, the newest first."""
-        column = unsigned_claims.c
-        chosen = (
-            select(unsigned_claims, sbom_contents.c.component_count)
-            .outerjoin(sbom_contents, sbom_contents.c.digest == column.digest)
-            .where(
-                column.project_id == self._project,
-                column.subject_digest == subject,
-                column.recorded_at <= at,
-            )
-            .order_by(column.recorded_at.desc(), column.id.desc())
-        )
+        """What is claimed of an image and its platforms, the newest first."""
+        same = sbom_contents.c.digest == unsigned_claims.c.digest
         with reading(self._engine) as connection:
-            return tuple(_claim(row) for row in connection.execute(chosen))
+            subjects = {subject, *members(connection, self._project, subject, at).values()}
+            chosen = claims_about(self._project, subjects, at).outerjoin(sbom_contents, same)
+            rows = connection.execute(chosen.add_columns(sbom_contents.c.component_count))
+            return tuple(_claim(row) for row in rows)
 
     def having(self, pattern: PackagePattern, *, at: datetime) -> tuple[FoundClaim, ...]:
         """Which images have a package, as callers claimed by an instant; sorted by name.

@@ -56,6 +56,13 @@ def find_image(connection: Connection, project: int, text: str) -> Digest:
     return candidates[0]
 
 
+def unknown(digest: Digest) -> NotFoundError:
+    """The error about an image that nothing is recorded about."""
+    return NotFoundError(
+        f"nothing is recorded about {digest}", hint=f"type `supplychain run IMAGE@{digest}`"
+    )
+
+
 def is_recorded(connection: Connection, project: int, digest: Digest) -> bool:
     """Whether anything is recorded about an image."""
     return _RECORDED.first(connection, project=project, digest=digest) is not None

@@ -26,6 +26,7 @@ from supplychain.records.claimed import with_claims
 from supplychain.records.content import ContentStore
 from supplychain.records.database import asking, never_idle, reading, state_of, writing
 from supplychain.records.dossiers import read_dossiers
+from supplychain.records.evidence import Documents
 from supplychain.records.feeds import Feeds, with_exploitation
 from supplychain.records.handed_in import HandedIn
 from supplychain.records.history import History
@@ -209,6 +210,11 @@ class Record:
         """What callers claim without a signature; it counts where a policy says so."""
         return HandedIn(self._engine, self._content, self._project, self._notes)
 
+    @property
+    def documents(self) -> Documents:
+        """What is on record about images, document by document."""
+        return Documents(self._engine, self._content, self._project)
+
     def repeats(self, caller: str) -> Repeats:
         """The answers to requests that a caller may send again."""
         return Repeats(self._engine, self._project, caller)
@@ -367,7 +373,7 @@ class Record:
         with reading(self._engine) as connection:
             found = listing.show_image(connection, self._project, digest, at=at)
         if found is None:
-            raise _unknown(digest)
+            raise lookup.unknown(digest)
         return found
 
     def require(self, digest: Digest) -> None:
@@ -378,7 +384,7 @@ class Record:
         """
         with asking(self._engine) as connection:
             if not lookup.is_recorded(connection, self._project, digest):
-                raise _unknown(digest)
+                raise lookup.unknown(digest)
 
     def last_resolution(self, name: str, tag: str) -> Digest | None:
         """The digest that a tag pointed at when a run last resolved it; None where none did."""
@@ -399,9 +405,3 @@ class Record:
                 f"no {kind} of {digest} is on record", hint=f"type `supplychain run IMAGE@{digest}`"
             )
         return self._content.get(found)
-
-
-def _unknown(digest: Digest) -> NotFoundError:
-    return NotFoundError(
-        f"nothing is recorded about {digest}", hint=f"type `supplychain run IMAGE@{digest}`"
-    )

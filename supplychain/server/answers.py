@@ -40,11 +40,21 @@ def verbatim(
     *,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
+    name: str = "",
 ) -> Response:
-    """Some bytes as an answer; nothing but their tag for who has them already."""
+    """Some bytes as an answer; nothing but their tag for who has them already.
+
+    Args:
+        request: What is answered.
+        body: The bytes.
+        media_type: What they are.
+        status: The status.
+        headers: Further headers.
+        name: What they are called, which is their tag; else that is made of them.
+    """
     if request.method not in _READING:
         return Response(body, status, headers, media_type)
-    tag = _tag(body)
+    tag = f'"{name}"' if name else _tag(body)
     told = {"ETag": tag, "Cache-Control": "private, no-cache", **(headers or {})}
     if _is_named(tag, request, "if-none-match"):
         return Response(status_code=304, headers=told)

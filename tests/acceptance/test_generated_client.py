@@ -18,15 +18,24 @@ from tests.kit.serving import Served, listening
 _PROGRAM = """
 import sys
 from made import AuthenticatedClient
+from made.api.evidence import list_evidence, show_evidence
 from made.api.gates import decide
 from made.api.waivers import show_waiver
-from made.models import DecideRequest, DecisionResponse, Problem
+from made.models import DecideRequest, DecisionResponse, EvidenceDocuments, Problem
+from made.types import File
 
 url, token, image = sys.argv[1:]
 with AuthenticatedClient(base_url=url, token=token) as client:
     told = decide.sync("prod", client=client, body=DecideRequest(image=image))
     assert isinstance(told, DecisionResponse), told
     print(told.decision, told.image)
+    digest = image.rpartition("@")[2]
+    held = list_evidence.sync(digest, client=client)
+    assert isinstance(held, EvidenceDocuments), held
+    first = held.documents[0]
+    found = show_evidence.sync(digest, first.digest, client=client)
+    assert isinstance(found, File), found
+    print(len(found.payload.read()) == first.size, first.verified_by)
     missing = show_waiver.sync("WV-9", client=client)
     assert isinstance(missing, Problem), missing
     print(missing.status, missing.code)
@@ -67,4 +76,6 @@ def test_a_generated_client_is_whole_and_asks_the_gate(served: Served, tmp_path:
     token = served.client.headers["Authorization"].removeprefix("Bearer ")
     with listening(served.app) as url:
         told = _typed(programs, tmp_path, ["python", "ask.py", url, token, str(SUBJECT)])
-    assert told.splitlines() == [f"allow {SUBJECT}", "404 not_found", "401 unauthenticated"]
+    assert told.splitlines() == [
+        f"allow {SUBJECT}", "True first-hand", "404 not_found", "401 unauthenticated",
+    ]  # fmt: skip

@@ -93,6 +93,7 @@ def test_bytes_come_back_under_their_digest(store: ContentStore, data: bytes) ->
     assert digest == Digest.of(data)
     assert store.get(digest) == data
     assert store.has(digest)
+    assert store.size(digest) == len(data)
 
 
 def test_putting_twice_keeps_one(store: ContentStore) -> None:
@@ -148,6 +149,7 @@ def test_absent_bytes_are_not_found(store: ContentStore) -> None:
     absent = Digest.of(b"never put")
 
     assert not store.has(absent)
+    assert store.size(absent) is None
     with pytest.raises(NotFoundError, match=str(absent)):
         store.get(absent)
 

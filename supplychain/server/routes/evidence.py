@@ -1,4 +1,4 @@
-"""`/v1/images/{digest}/evidence`: what was made elsewhere: verified, or kept apart."""
+"""`/v1/images/{digest}/evidence`: what is on record, and what was made elsewhere is handed in."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import IO, Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from supplychain.bootstrap.evidence import judged
 from supplychain.bootstrap.trust import policy_trust
 from supplychain.errors import InputError
-from supplychain.export.data import rfc3339, signer_data
+from supplychain.export.data import signer_data
+from supplychain.export.evidence_data import document_data, judged_data, unsigned_data
+from supplychain.gate.options import ENVIRONMENT
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.pipeline.claiming import read_claim
@@ -22,7 +25,7 @@ from supplychain.pipeline.listing import read_listed
 from supplychain.records.handed_in import UnsignedClaim
 from supplychain.records.run import AttestationRecord
 from supplychain.server import shapes
-from supplychain.server.answers import answer
+from supplychain.server.answers import answer, verbatim
 from supplychain.server.caller import Caller, HandingIn, Reading, Serving
 from supplychain.server.idempotency import begin_with
 from supplychain.server.paging import Page, Paging
@@ -35,12 +38,19 @@ from supplychain.signing.encoding import read_json
 router = APIRouter(prefix="/v1/images/{digest}", tags=["evidence"])
 
 _PIECE = 1 << 16
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
+_Document = Annotated[
+    str,
+    Path(
+        pattern=r"^sha256:[0-9a-f]{64}$",
+        description="digest of a document",
+        examples=[shapes.DIGEST],
+        max_length=71,
+    ),
+]
+_BYTES: dict[str, Any] = {
+    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
 }
+_BODY: dict[str, Any] = {"requestBody": {"required": True, "content": _BYTES}}
 
 
 class Statement(BaseModel):
@@ -78,10 +88,41 @@ class UnsignedDocument(BaseModel):
     )
 
 
-class UnsignedDocuments(Page):
+class JudgedDocument(UnsignedDocument):
+    """A document that nobody signed, and whether it counts."""
+
+    counts: bool | None = Field(
+        description="whether the policy of the environment takes it; null where none was named"
+    )
+    because: str | None = Field(description="why it does not count")
+
+
+class JudgedDocuments(Page):
     """What callers claim of an image, the newest first."""
 
-    claims: list[UnsignedDocument]
+    claims: list[JudgedDocument]
+
+
+class EvidenceDocument(BaseModel):
+    """A document on record: either verified, or claimed."""
+
+    subject: str = Field(description="what it is about: the image, or one of its platforms")
+    kind: Literal["scan", "sbom", "signature", "attestation", "config"]
+    digest: str = Field(description="digest of its bytes, by which it can be had")
+    media_type: str
+    size: int | None = Field(description="how many bytes are kept; null where they are missing")
+    predicate_type: str | None = Field(description="of what is signed, what is stated")
+    verified_by: str | None = Field(
+        description="`first-hand` for what the service made itself, else the key or identity"
+    )
+    claimed_by: str | None = Field(description="the caller whose mere word it is")
+    recorded_at: datetime
+
+
+class EvidenceDocuments(Page):
+    """What is on record about an image and its platforms, the newest first."""
+
+    documents: list[EvidenceDocument]
 
 
 @router.post(
@@ -127,14 +168,47 @@ async def hand_in_evidence(
             )
             return answer(request, {"statements": [_statement(one) for one in held]}, status=201)
         claim = await run_in_threadpool(_claimed, service, caller, digest, body.file, kind)
-        return answer(request, _claim(claim), status=202)
+        return answer(request, unsigned_data(claim), status=202)
 
 
-@router.get("/claims", responses=shapes.gives(UnsignedDocuments))
-def list_claims(digest: DigestPath, caller: Reading, pager: Paging) -> Response:
+@router.get("/evidence", responses=shapes.gives(EvidenceDocuments))
+def list_evidence(digest: DigestPath, caller: Reading, pager: Paging) -> Response:
+    """List every document about an image and its platforms, and whose word it is."""
+    documents = caller.record.documents
+    found = documents.about(Digest.parse(digest), at=pager.at)
+    return pager.answer_part(
+        "documents", found, lambda one: document_data(one, documents.size(one))
+    )
+
+
+@router.get("/evidence/{document}", response_class=Response, responses={200: {"content": _BYTES}})
+def show_evidence(
+    digest: DigestPath,
+    document: _Document,
+    request: Request,
+    caller: Reading,
+    service: Serving,
+) -> Response:
+    """Give a document about an image, byte for byte; its `ETag` is its digest."""
+    named = Digest.parse(document)
+    found = caller.record.documents.get(Digest.parse(digest), named, at=service.clock())
+    return verbatim(request, found, "application/octet-stream", name=str(named))
+
+
+@router.get("/claims", responses=shapes.gives(JudgedDocuments))
+def list_claims(
+    digest: DigestPath,
+    caller: Reading,
+    pager: Paging,
+    environment: Annotated[
+        str | None, Query(description="whose policy says which of them count", examples=["prod"])
+    ] = None,
+) -> Response:
     """List what callers claim of an image without a signature, for policies to take or not."""
-    found = caller.record.handed_in.about(Digest.parse(digest), at=pager.at)
-    return pager.answer_part("claims", found, _claim)
+    where = None if environment is None else str(ENVIRONMENT.parse(environment))
+    policy = None if where is None else caller.own.policies.of(where)
+    found = judged(caller.record.handed_in.about(Digest.parse(digest), at=pager.at), policy, where)
+    return pager.answer_part("claims", found, lambda one: judged_data(*one))
 
 
 def _attested(
@@ -184,17 +258,4 @@ def _statement(held: AttestationRecord) -> dict[str, object]:
         "predicate_type": attestation.predicate_type,
         "signed": signer_data(attestation),
         "components": None if held.listed is None else len(set(held.listed)),
-    }
-
-
-def _claim(claim: UnsignedClaim) -> dict[str, object]:
-    return {
-        "subject": str(claim.subject),
-        "kind": claim.kind.value,
-        "claimed_by": claim.caller,
-        "digest": str(claim.digest),
-        "size": claim.size,
-        "recorded_at": rfc3339(claim.recorded_at),
-        "unread": claim.unread,
-        "components": claim.components,
     }

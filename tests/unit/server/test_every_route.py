@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from supplychain.access.roles import PERMISSIONS
 from supplychain.errors import ConfigurationError
 from supplychain.model.access import Member, Permission, Role, Scope, TrustRule
+from supplychain.model.digest import Digest
 from supplychain.server.guarded import OPEN, permission_of, require_guarded, routes_of
 from tests.kit.records import row_counts
 from tests.kit.scans import SUBJECT
@@ -32,6 +33,7 @@ HERE = {
     "rule": "secret-rule",
     "member": "secret-member",
     "kind": "sbom",
+    "document": str(Digest.of(b"{}")),
 }
 SECRETS = ("secret-project", "secret-rule", "secret-member", "secret-owner", SUBJECT.name)
 # What shows something of one's own organisation, however empty it is.
