@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from supplychain.access.roles import require_scope, require_within
 from supplychain.access.tokens import make_token
 from supplychain.access.trust import require_member, require_rule
+from supplychain.bootstrap import parts
 from supplychain.errors import InputError
 from supplychain.gate.options import PERSON
-from supplychain.model.access import ApiToken, Member, Role, Scope, TrustRule
+from supplychain.model.access import ApiToken, MadeToken, Member, Role, Scope, TrustRule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from supplychain.records.access import Access
+    from supplychain.records.record import Record
     from supplychain.records.tenants import Organisations
     from supplychain.settings import Settings
 
@@ -24,17 +26,100 @@ LONGEST = timedelta(days=366)
 _NAME_LENGTH = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A token that was just made.
+class Tokens:
+    """The tokens of the organisation of the settings.
 
-    Attributes:
-        token: What is on record of it.
-        text: What opens the door; it is nowhere else.
+    Args:
+        settings: All settings.
+        opened: Gives the record.
     """
 
-    token: ApiToken
-    text: str = field(repr=False)
+    def __init__(self, settings: Settings, opened: Callable[[], Record]) -> None:
+        self._settings = settings
+        self._opened = opened
+
+    def create(
+        self, name: str, owner: str | None, scope: Scope, *, lasts: timedelta, at: datetime
+    ) -> MadeToken:
+        """Make a token, and have what opens the door this once; see `create_token`.
+
+        Args:
+            name: What it is for.
+            owner: In whose name it acts; None for whoever asks.
+            scope: What it may do.
+            lasts: For how long.
+            at: Now (aware, UTC).
+        """
+        by = parts.actor(self._settings)
+        access, whose = self._opened().access, owner or by
+        return create_token(access, name=name, owner=whose, scope=scope, lasts=lasts, by=by, at=at)
+
+    def all(self, *, owner: str | None, at: datetime, ended: bool) -> Sequence[ApiToken]:
+        """Tokens, the newest first; of one owner, and with those that ended, where asked for."""
+        return self._opened().access.tokens.all(owner=owner, at=at, ended=ended)
+
+    def revoke(self, token: str, *, at: datetime) -> ApiToken:
+        """Let a token open nothing from now on, by its public part."""
+        return self._opened().access.tokens.revoke(token, by=parts.actor(self._settings), at=at)
+
+
+class Trust:
+    """The rules of trust of the organisation of the settings.
+
+    Args:
+        settings: All settings.
+        opened: Gives the record.
+    """
+
+    def __init__(self, settings: Settings, opened: Callable[[], Record]) -> None:
+        self._settings = settings
+        self._opened = opened
+
+    def add(self, rule: TrustRule) -> TrustRule:
+        """Let the jobs of a rule in; who makes it is filled in. See `add_rule`."""
+        made = replace(rule, created_by=parts.actor(self._settings))
+        add_rule(self._opened().access, made)
+        return made
+
+    def all(self) -> Sequence[TrustRule]:
+        """The rules, by name."""
+        return self._opened().access.trust.all()
+
+    def remove(self, name: str, *, at: datetime) -> TrustRule:
+        """Trust the jobs of a rule no longer."""
+        return self._opened().access.trust.remove(name, by=parts.actor(self._settings), at=at)
+
+
+class Members:
+    """The people of the organisation of the settings.
+
+    Args:
+        settings: All settings.
+        opened: Gives the record.
+    """
+
+    def __init__(self, settings: Settings, opened: Callable[[], Record]) -> None:
+        self._settings = settings
+        self._opened = opened
+
+    def add(self, member: Member) -> Member:
+        """Make somebody a member; who says so is filled in. See `add_member`."""
+        made = replace(member, created_by=parts.actor(self._settings))
+        add_member(self._opened().access, made)
+        return made
+
+    def change(self, name: str, scope: Scope, *, at: datetime) -> Member:
+        """Let somebody be something else; see `change_member`."""
+        by = parts.actor(self._settings)
+        return change_member(self._opened().access, name, scope, by=by, at=at)
+
+    def all(self) -> Sequence[Member]:
+        """The people, by name."""
+        return self._opened().access.members.all()
+
+    def remove(self, name: str, *, at: datetime) -> Member:
+        """Let somebody in no longer."""
+        return self._opened().access.members.remove(name, by=parts.actor(self._settings), at=at)
 
 
 def create_token(
@@ -48,7 +133,7 @@ def create_token(
     at: datetime,
     own: Scope | None = None,
     rule: str = "",
-) -> Made:
+) -> MadeToken:
     """Make a token and put it on record.
 
     Args:
@@ -78,7 +163,7 @@ def create_token(
     made = make_token()
     token = ApiToken(made.identifier, name, owner, scope, at, by, at + lasts, rule)
     access.tokens.add(token, made.digest)
-    return Made(token, made.text)
+    return MadeToken(token, made.text)
 
 
 def add_rule(access: Access, rule: TrustRule) -> None:

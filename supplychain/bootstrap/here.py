@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from supplychain.bootstrap import parts
+from supplychain.bootstrap.access import Members, Tokens, Trust
 from supplychain.bootstrap.evidence import Evidence
 from supplychain.bootstrap.exports import Exports
 from supplychain.bootstrap.gates import Gates
@@ -21,6 +22,7 @@ from supplychain.bootstrap.runs import Runs
 if TYPE_CHECKING:
     from supplychain.records.audit import AuditLog
     from supplychain.records.record import Record
+    from supplychain.records.tenants import Projects
     from supplychain.settings import Settings
 
 
@@ -98,6 +100,26 @@ class Here:
     def vex(self) -> Vex:
         """Claims of fact."""
         return Vex(self._settings, self._opened)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """What machines and people come to the service with."""
+        return Tokens(self._settings, self._opened)
+
+    @cached_property
+    def trust(self) -> Trust:
+        """Whose CI jobs may have a token."""
+        return Trust(self._settings, self._opened)
+
+    @cached_property
+    def members(self) -> Members:
+        """The people."""
+        return Members(self._settings, self._opened)
+
+    @property
+    def projects(self) -> Projects:
+        """What the organisation keeps apart."""
+        return self._opened().access.projects
 
     @property
     def audit(self) -> AuditLog:

@@ -22,7 +22,9 @@ THROUGH_SERVERS = (
     "search component|vulnerability|licence, evidence list|download|claims, "
     "waivers request|change|extend|approve|reject|revoke|list|show, "
     "vex import|list|show|accept|export, approvals give|withdraw|list, "
-    "deployments report|end|list, export sbom|vsa, audit list|verify"
+    "deployments report|end|list, export sbom|vsa, audit list|verify, "
+    "members add|change|list|remove, tokens create|list|revoke, trust add|list|remove, "
+    "projects create|list"
 )
 
 

@@ -11,17 +11,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import requests
-from requests.auth import AuthBase
 
 from supplychain import __version__
 from supplychain.client.address import Address
+from supplychain.client.exchange import Answer, Asked, Bearer, Body, Query
 from supplychain.client.failures import failed, late, moved
 from supplychain.client.refusals import as_object, plain, refusal, unreadable
 from supplychain.errors import RateError, SupplyChainError
@@ -40,43 +39,6 @@ _CONNECT = 10.0
 # A server says something in a stream of events every quarter of a minute.
 _SILENCE = 60.0
 _HEADERS = {"User-Agent": f"supplychain/{__version__}", "Accept-Encoding": "identity"}
-Query = Mapping[str, Any]
-Body = Callable[[], bytes | Iterator[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a server answered.
-
-    Attributes:
-        media_type: What the body is.
-        body: The body, whole.
-    """
-
-    media_type: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """One request, as often as it is sent; the body is made anew each time."""
-
-    method: str
-    path: str
-    query: Query = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: Body | None = None
-
-
-class _Bearer(AuthBase):
-    """The token; whoever names one is asked for no `~/.netrc`."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
 
 
 class Connection:
@@ -91,7 +53,7 @@ class Connection:
         self._address = address
         self._sleep = sleep
         self._session = requests.Session()
-        self._session.auth = _Bearer(address.token)
+        self._session.auth = Bearer(address.token)
         self._session.headers.update(_HEADERS)
         host = urlsplit(address.url).hostname or ""
         # Loopback never goes through a proxy, as in every other client of ours.
@@ -114,7 +76,7 @@ class Connection:
             SupplyChainError: What the server refuses with.
             ServerError: It does not answer, or with what cannot be used.
         """
-        found = self._answered(_Asked("GET", path, query))
+        found = self._answered(Asked("GET", path, query))
         return as_object(found.body, found.media_type, self.where)
 
     def verbatim(self, path: str, kind: str, **query: Any) -> bytes:
@@ -125,7 +87,7 @@ class Connection:
             kind: Its media type; what is said to be JSON has to be an object.
             query: Which.
         """
-        found = self._answered(_Asked("GET", path, query))
+        found = self._answered(Asked("GET", path, query))
         if kind == JSON:
             as_object(found.body, found.media_type, self.where)
         elif (named := plain(found.media_type)) != kind:
@@ -148,21 +110,28 @@ class Connection:
             key: What to call it, so that it is done once; else a new name.
             again: Whether it may be sent again where nobody knows whether it arrived.
         """
-        headers = {"Content-Type": "application/json", "Idempotency-Key": key or str(uuid4())}
+        headers = {"Content-Type": JSON, "Idempotency-Key": key or str(uuid4())}
         data = json.dumps(body).encode()
-        asked = _Asked("POST", path, headers=headers, body=lambda: data)
+        asked = Asked("POST", path, headers=headers, body=lambda: data)
         found = self._answered(asked, again=again)
+        return as_object(found.body, found.media_type, self.where)
+
+    def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What comes of having something be so; raises as `get`."""
+        data = json.dumps(body).encode()
+        asked = Asked("PUT", path, headers={"Content-Type": JSON}, body=lambda: data)
+        found = self._answered(asked)
         return as_object(found.body, found.media_type, self.where)
 
     def stream_in(self, path: str, body: Body, **query: Any) -> dict[str, Any]:
         """What comes of handing in a document; raises as `get`."""
         headers = {"Content-Type": BYTES}
-        found = self._answered(_Asked("POST", path, query, headers, body))
+        found = self._answered(Asked("POST", path, query, headers, body))
         return as_object(found.body, found.media_type, self.where)
 
     def delete(self, path: str) -> dict[str, Any]:
         """What comes of taking something away; raises as `get`."""
-        found = self._answered(_Asked("DELETE", path), again=False)
+        found = self._answered(Asked("DELETE", path), again=False)
         return as_object(found.body, found.media_type, self.where)
 
     def pages(
@@ -197,7 +166,7 @@ class Connection:
         """
         headers = {"Last-Event-ID": str(after), "Accept": "text/event-stream"}
         try:
-            with self._open(_Asked("GET", path, headers=headers), _SILENCE) as answer:
+            with self._open(Asked("GET", path, headers=headers), _SILENCE) as answer:
                 if answer.status_code == requests.codes.no_content:
                     return
                 if answer.status_code != requests.codes.ok:
@@ -208,7 +177,7 @@ class Connection:
         except (requests.RequestException, OSError) as error:
             raise failed(error, self.where, self._address.seconds) from None
 
-    def _answered(self, asked: _Asked, *, again: bool = True) -> Answer:
+    def _answered(self, asked: Asked, *, again: bool = True) -> Answer:
         """An answer that is none of refusal, asked for again where that helps and harms nobody."""
         begun, attempt = time.monotonic(), 0
         while True:
@@ -223,7 +192,7 @@ class Connection:
                     raise
             self._sleep(wait)
 
-    def _once(self, asked: _Asked) -> Answer:
+    def _once(self, asked: Asked) -> Answer:
         """One exchange, as a whole within the time that it may take, however slowly bytes come."""
         done: SimpleQueue[Answer | BaseException] = SimpleQueue()
 
@@ -248,7 +217,7 @@ class Connection:
             raise found
         return found
 
-    def _open(self, asked: _Asked, silence: float | None = None) -> requests.Response:
+    def _open(self, asked: Asked, silence: float | None = None) -> requests.Response:
         seconds = self._address.seconds
         query = {name: value for name, value in asked.query.items() if value is not None}
         if self._address.project != "default":

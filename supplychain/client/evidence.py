@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from supplychain.client import reading
 from supplychain.client.connection import BYTES, Connection
 from supplychain.client.reading import Document
-from supplychain.client.refusals import understood
+from supplychain.client.refusals import each, understood
 from supplychain.model.digest import Digest
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ class Evidence:
 
     def _list(self, about: str) -> Sequence[tuple[EvidenceDocument, int | None]]:
         found = self.connection.pages(_of(about), "documents")
-        with understood(self.connection.where):
-            return [_document(one) for one in found]
+        return each(self.connection.where, found, _document)
 
 
 def _of(digest: str) -> str:

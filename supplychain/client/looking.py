@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from supplychain.client import reading
 from supplychain.client.connection import JSON, Connection
-from supplychain.client.refusals import understood
+from supplychain.client.refusals import each, understood
 from supplychain.errors import NotFoundError
 from supplychain.export.data import difference_data, rfc3339
 from supplychain.gate.comparison import Difference
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from supplychain.records.listing import ImageSummary, RecordedDecision
     from supplychain.records.search import FoundImage
 
-T = TypeVar("T")
 _ENDS = ("before", "after", "verdicts")
 
 
@@ -60,7 +59,7 @@ class Decisions:
             "until": rfc3339(until) if until else None,
         }
         found = self._connection.pages("/v1/decisions", "decisions", asked, limit)
-        return _all(self._connection, found, reading.decision)
+        return each(self._connection.where, found, reading.decision)
 
     def get(self, text: str) -> tuple[Decision, bytes, Digest]:
         """The decision that a whole or shortened ID means, with its document and its digest."""
@@ -116,7 +115,7 @@ class Images:
         """Images, the newest first."""
         del at
         found = self.connection.pages("/v1/images", "images", most=limit)
-        return _all(self.connection, found, reading.image)
+        return each(self.connection.where, found, reading.image)
 
     def get(self, text: str, *, at: datetime) -> ImageSummary:
         """One image."""
@@ -153,7 +152,7 @@ class Search:
     def _found(self, what: str, at: datetime | None, **query: str) -> Sequence[FoundImage]:
         asked = {**query, "at": rfc3339(at) if at else None}
         found = self.connection.pages(f"/v1/search/{what}", "images", asked)
-        return _all(self.connection, found, reading.found)
+        return each(self.connection.where, found, reading.found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +174,7 @@ class Audit:
             "since": rfc3339(asked.since) if asked.since else None,
         }
         found = self.connection.pages("/v1/audit", "events", query, limit)
-        return _all(self.connection, found, reading.audited)
+        return each(self.connection.where, found, reading.audited)
 
     def verify(self, noted: Sequence[Digest]) -> Verification:
         """What comes of looking at the log, for each link that somebody noted."""
@@ -192,10 +191,3 @@ def _decision(text: str) -> str:
     if not text.strip("/."):
         raise NotFoundError(f"there is no decision {text!r}")
     return f"/v1/decisions/{quote(text, safe=':')}"
-
-
-def _all(
-    connection: Connection, found: Sequence[reading.Document], read: Callable[[reading.Document], T]
-) -> list[T]:
-    with understood(connection.where):
-        return [read(one) for one in found]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from supplychain import errors
 from supplychain.errors import (
@@ -17,6 +17,7 @@ from supplychain.errors import (
     UnauthenticatedError,
 )
 
+T = TypeVar("T")
 _TEXT = 2000
 
 
@@ -77,6 +78,12 @@ def understood(where: str) -> Iterator[None]:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, SupplyChainError) as error:
         raise unreadable(where, f"{type(error).__name__}: {str(error)[:200]}") from error
+
+
+def each(where: str, found: Sequence[Any], read: Callable[[Any], T]) -> list[T]:
+    """What is on a list, each read; raises as `understood`."""
+    with understood(where):
+        return [read(one) for one in found]
 
 
 def plain(media_type: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
+from supplychain.client.access import Members, Projects, Tokens, Trust
 from supplychain.client.address import address_of
 from supplychain.client.connection import Connection
 from supplychain.client.evidence import Evidence
@@ -104,6 +105,26 @@ class There:
     def vex(self) -> Vex:
         """Claims of fact."""
         return Vex(self._connection)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """What machines and people come to the service with."""
+        return Tokens(self._connection)
+
+    @cached_property
+    def trust(self) -> Trust:
+        """Whose CI jobs may have a token."""
+        return Trust(self._connection)
+
+    @cached_property
+    def members(self) -> Members:
+        """The people."""
+        return Members(self._connection)
+
+    @cached_property
+    def projects(self) -> Projects:
+        """What the organisation keeps apart."""
+        return Projects(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -149,6 +149,19 @@ class ApiToken:
         if self.revoked_at is not None and self.revoked_at <= at:
             return TokenState.REVOKED
         return TokenState.EXPIRED if self.expires_at <= at else TokenState.VALID
+
+
+@dataclass(frozen=True, slots=True)
+class MadeToken:
+    """A token that was just made.
+
+    Attributes:
+        token: What is on record of it.
+        text: What opens the door; it is nowhere else.
+    """
+
+    token: ApiToken
+    text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,9 @@ class Projects:
         _require_name(name)
         with writing(self._engine) as connection:
             if name in _projects(connection, self._notes.organisation):
-                raise ConflictError(f"there is a project {name!r} already")
+                raise ConflictError(
+                    f"there is a project {name!r} already", hint="supplychain projects list"
+                )
             connection.execute(
                 insert(projects).values(name=name, organisation_id=self._notes.organisation)
             )

@@ -61,7 +61,7 @@ class Exchange(BaseHTTPRequestHandler):
         self.asked = Asked(self.command, self.path, headers, body)
         self.server.kit.take(self.asked)(self)
 
-    do_GET = do_HEAD = do_PUT = do_POST = _answer  # noqa: N815 - names that http.server looks up
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer  # noqa: N815 - names that http.server looks up
 
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """Send the status and the headers."""

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 
 from supplychain.access.tokens import make_token
-from supplychain.bootstrap.access import Made, add_member, create_token
-from supplychain.model.access import Acting, Member, Role, Scope, Session
+from supplychain.bootstrap.access import add_member, create_token
+from supplychain.model.access import Acting, MadeToken, Member, Role, Scope, Session
 from supplychain.records.tenants import Organisations
 from supplychain.server.sessions import csrf_token
 from tests.kit.serving import Served
@@ -61,7 +61,7 @@ def make(
     organisation: str = "default",
     projects: tuple[str, ...] | None = None,
     lasts: timedelta = timedelta(days=1),
-) -> Made:
+) -> MadeToken:
     """A token on record."""
     return create_token(
         served.service.store.entry.access(organisation, Acting("root", "a test", "a test")),

@@ -11,6 +11,7 @@ from supplychain.cli import options
 from supplychain.cli.access_lines import member_line
 from supplychain.cli.console import printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.place import Works, place
 from supplychain.export.access_data import member_data
 from supplychain.model.access import Member
 
@@ -29,7 +30,7 @@ def _group() -> None:
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def add(
     shared: Context,
     name: _Name,
@@ -61,9 +62,6 @@ def add(
       supplychain members add bob --issuer https://login.example \\
         --subject 00u1x9 --role waiver-approver --all-projects
     """
-    from supplychain.bootstrap import parts
-    from supplychain.bootstrap.access import add_member
-
     member = Member(
         name=name,
         issuer=issuer,
@@ -71,15 +69,15 @@ def add(
         email=email.lower(),
         scope=given.scope_of(shared, roles, projects, everywhere=everywhere),
         created_at=shared.now(),
-        created_by=parts.actor(shared.settings),
+        created_by="",
     )
-    with parts.open_record(shared.settings) as record:
-        add_member(record.access, member)
-    _present(member, output)
+    with place(shared) as asked:
+        made = asked.members.add(member)
+    _present(made, output)
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def change(
     shared: Context,
     name: _Name,
@@ -94,18 +92,14 @@ def change(
     Examples:
       supplychain members change alice@example.com --role submitter --role auditor
     """
-    from supplychain.bootstrap import parts
-    from supplychain.bootstrap.access import change_member
-
     scope = given.scope_of(shared, roles, projects, everywhere=everywhere)
-    with parts.open_record(shared.settings) as record:
-        by = parts.actor(shared.settings)
-        member = change_member(record.access, name, scope, by=by, at=shared.now())
+    with place(shared) as asked:
+        member = asked.members.change(name, scope, at=shared.now())
     _present(member, output)
 
 
 @app.command("list")
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def list_(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """List the people, and what they are.
 
@@ -114,10 +108,8 @@ def list_(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
       supplychain members list
       supplychain members list --output json
     """
-    from supplychain.bootstrap import parts
-
-    with parts.open_record(shared.settings) as record:
-        found = record.access.members.all()
+    with place(shared) as asked:
+        found = asked.members.all()
     if output is OutputFormat.JSON:
         write_json({"members": [member_data(member) for member in found]})
         return
@@ -125,7 +117,7 @@ def list_(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def remove(shared: Context, name: _Name, output: options.Output = OutputFormat.TEXT) -> None:
     """Let somebody in no longer: tokens that they have open nothing any more.
 
@@ -133,11 +125,8 @@ def remove(shared: Context, name: _Name, output: options.Output = OutputFormat.T
     Examples:
       supplychain members remove alice@example.com
     """
-    from supplychain.bootstrap import parts
-
-    with parts.open_record(shared.settings) as record:
-        by = parts.actor(shared.settings)
-        gone = record.access.members.remove(name, by=by, at=shared.now())
+    with place(shared) as asked:
+        gone = asked.members.remove(name, at=shared.now())
     if output is OutputFormat.JSON:
         write_json(member_data(gone))
         return

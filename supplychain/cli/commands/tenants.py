@@ -8,6 +8,7 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.place import Works, place
 
 organisations = typer.Typer(
     help="Keep organisations apart that share a service.", no_args_is_help=True
@@ -71,7 +72,7 @@ def list_organisations(shared: Context, output: options.Output = OutputFormat.TE
 
 
 @projects.command("create")
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def create_project(
     shared: Context, name: _Name, output: options.Output = OutputFormat.TEXT
 ) -> None:
@@ -82,10 +83,8 @@ def create_project(
       supplychain projects create shop
       SUPPLYCHAIN_ORGANISATION=bank supplychain projects create ledger
     """
-    from supplychain.bootstrap import parts
-
-    with parts.open_record(shared.settings) as record:
-        record.access.projects.create(name, at=shared.now())
+    with place(shared) as asked:
+        asked.projects.create(name, at=shared.now())
     if output is OutputFormat.JSON:
         write_json({"name": name})
         return
@@ -93,7 +92,7 @@ def create_project(
 
 
 @projects.command("list")
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def list_projects(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """List the projects of the organisation of the settings.
 
@@ -102,10 +101,8 @@ def list_projects(shared: Context, output: options.Output = OutputFormat.TEXT) -
       supplychain projects list
       supplychain projects list --output json
     """
-    from supplychain.bootstrap import parts
-
-    with parts.open_record(shared.settings) as record:
-        found = record.access.projects.all()
+    with place(shared) as asked:
+        found = asked.projects.all()
     if output is OutputFormat.JSON:
         write_json({"projects": list(found)})
         return

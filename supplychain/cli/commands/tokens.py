@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from supplychain.cli import options
 from supplychain.cli.access_lines import scope_words, token_line
 from supplychain.cli.console import printable, say
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.place import Works, place
 from supplychain.cli.times import ago
 from supplychain.export.access_data import token_data
 
@@ -24,7 +24,7 @@ def _group() -> None:
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def create(
     shared: Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="what it is for", show_default=False)],
@@ -55,23 +55,12 @@ def create(
       supplychain tokens create ci-shop --role submitter --owner machine:jenkins
       supplychain tokens create audit --role auditor --all-projects --expires 30d
     """
-    from supplychain.bootstrap import parts
-    from supplychain.bootstrap.access import create_token
     from supplychain.gate.durations import parse_duration
 
-    now, by = shared.now(), parts.actor(shared.settings)
-    lasts: timedelta = parse_duration(expires)
+    now, lasts = shared.now(), parse_duration(expires)
     scope = given.scope_of(shared, roles, projects, everywhere=everywhere)
-    with parts.open_record(shared.settings) as record:
-        made = create_token(
-            record.access,
-            name=name,
-            owner=owner or by,
-            scope=scope,
-            lasts=lasts,
-            by=by,
-            at=now,
-        )
+    with place(shared) as asked:
+        made = asked.tokens.create(name, owner, scope, lasts=lasts, at=now)
     if output is OutputFormat.JSON:
         write_json({**token_data(made.token, now), "token": made.text})
         return
@@ -81,11 +70,17 @@ def create(
 
 
 @app.command("list")
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def list_(
     shared: Context,
     owner: Annotated[
-        str | None, typer.Option("--owner", metavar="WHO", help="only theirs", show_default=False)
+        str | None,
+        typer.Option(
+            "--owner",
+            metavar="WHO",
+            help="only theirs; else everybody's",
+            show_default=False,
+        ),
     ] = None,
     ended: Annotated[
         bool, typer.Option("--ended", help="those too that open nothing any more")
@@ -99,11 +94,9 @@ def list_(
       supplychain tokens list
       supplychain tokens list --owner machine:jenkins --ended --output json
     """
-    from supplychain.bootstrap import parts
-
     now = shared.now()
-    with parts.open_record(shared.settings) as record:
-        found = record.access.tokens.all(owner=owner, at=now, ended=ended)
+    with place(shared) as asked:
+        found = asked.tokens.all(owner=owner, at=now, ended=ended)
     if output is OutputFormat.JSON:
         write_json({"tokens": [token_data(token, now) for token in found]})
         return
@@ -111,7 +104,7 @@ def list_(
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def revoke(
     shared: Context,
     token: Annotated[
@@ -125,11 +118,9 @@ def revoke(
     Examples:
       supplychain tokens revoke k3v9x2m4q7ab
     """
-    from supplychain.bootstrap import parts
-
-    now, by = shared.now(), parts.actor(shared.settings)
-    with parts.open_record(shared.settings) as record:
-        ended = record.access.tokens.revoke(token, by=by, at=now)
+    now = shared.now()
+    with place(shared) as asked:
+        ended = asked.tokens.revoke(token, at=now)
     if output is OutputFormat.JSON:
         write_json(token_data(ended, now))
         return

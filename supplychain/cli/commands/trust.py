@@ -11,6 +11,7 @@ from supplychain.cli import options
 from supplychain.cli.access_lines import rule_lines
 from supplychain.cli.console import printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.place import Works, place
 from supplychain.export.access_data import rule_data
 
 app = typer.Typer(help="Trust CI jobs by their own OIDC tokens.", no_args_is_help=True)
@@ -23,7 +24,7 @@ def _group() -> None:
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def add(
     shared: Context,
     name: _Name,
@@ -70,8 +71,7 @@ def add(
       supplychain trust add argo --issuer https://kubernetes.default.svc \\
         --claim sub=system:serviceaccount:argo:deploy --role viewer
     """
-    from supplychain.bootstrap import parts
-    from supplychain.bootstrap.access import add_rule, claims_from
+    from supplychain.bootstrap.access import claims_from
     from supplychain.gate.durations import parse_duration
     from supplychain.model.access import TrustRule
 
@@ -84,18 +84,18 @@ def add(
         lifetime=parse_duration(lifetime),
         jwks_url=jwks_url,
         created_at=shared.now(),
-        created_by=parts.actor(shared.settings),
+        created_by="",
     )
-    with parts.open_record(shared.settings) as record:
-        add_rule(record.access, rule)
+    with place(shared) as asked:
+        made = asked.trust.add(rule)
     if output is OutputFormat.JSON:
-        write_json(rule_data(rule))
+        write_json(rule_data(made))
         return
-    write("".join(f"{line}\n" for line in rule_lines(rule)))
+    write("".join(f"{line}\n" for line in rule_lines(made)))
 
 
 @app.command("list")
-@options.command(options.RECORD)
+@options.command(options.RECORD, works=Works.ANYWHERE)
 def list_(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """List the rules of trust.
 
@@ -104,10 +104,8 @@ def list_(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
       supplychain trust list
       supplychain trust list --output json
     """
-    from supplychain.bootstrap import parts
-
-    with parts.open_record(shared.settings) as record:
-        found = record.access.trust.all()
+    with place(shared) as asked:
+        found = asked.trust.all()
     if output is OutputFormat.JSON:
         write_json({"rules": [rule_data(rule) for rule in found]})
         return
@@ -115,7 +113,7 @@ def list_(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
 
 
 @app.command()
-@options.command(options.RECORD, options.ACTOR)
+@options.command(options.RECORD, options.ACTOR, works=Works.ANYWHERE)
 def remove(shared: Context, name: _Name, output: options.Output = OutputFormat.TEXT) -> None:
     """Trust the jobs of a rule no longer: tokens that they have open nothing any more.
 
@@ -123,10 +121,8 @@ def remove(shared: Context, name: _Name, output: options.Output = OutputFormat.T
     Examples:
       supplychain trust remove shop
     """
-    from supplychain.bootstrap import parts
-
-    with parts.open_record(shared.settings) as record:
-        gone = record.access.trust.remove(name, by=parts.actor(shared.settings), at=shared.now())
+    with place(shared) as asked:
+        gone = asked.trust.remove(name, at=shared.now())
     if output is OutputFormat.JSON:
         write_json(rule_data(gone))
         return

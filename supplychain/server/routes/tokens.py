@@ -70,14 +70,19 @@ def show_me(request: Request, caller: OwningTokens, service: Serving) -> Respons
 def list_tokens(
     caller: OwningTokens,
     pager: Paging,
+    owner: Annotated[
+        str | None,
+        Query(min_length=1, max_length=200, description="only those of this person or machine"),
+    ] = None,
     everybodys: Annotated[bool, Query(description="not only your own")] = False,
     ended: Annotated[bool, Query(description="those too that open nothing any more")] = False,
 ) -> Response:
-    """List tokens, your own or everybody's."""
-    if everybodys:
+    """List tokens: your own, somebody's or everybody's."""
+    me = caller.principal.name
+    whose = owner or (None if everybodys else me)
+    if whose != me:
         require(caller.principal, Permission.READ_ACCESS)
-    owner = None if everybodys else caller.principal.name
-    found = caller.access.tokens.all(owner=owner, at=pager.at, ended=ended)
+    found = caller.access.tokens.all(owner=whose, at=pager.at, ended=ended)
     return pager.answer_part("tokens", found, lambda token: token_data(token, pager.at))
 
 

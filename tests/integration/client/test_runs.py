@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 
 import pytest
 
@@ -125,6 +126,9 @@ def test_a_whole_run_is_done_by_workers_and_judged_by_the_server(
     in_order(remote.typist)
 
     def work() -> None:
+        with remote.typist.record() as record:
+            while not record.runs.list():
+                time.sleep(0.1)
         remote.typist.sql(f"UPDATE runs SET digest = '{SUBJECT.digest}'")
         end(remote, state)
 

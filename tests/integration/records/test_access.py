@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from supplychain.access.tokens import read_token
-from supplychain.bootstrap.access import Made, add_member, add_rule, change_member, create_token
+from supplychain.bootstrap.access import add_member, add_rule, change_member, create_token
 from supplychain.errors import ConflictError, ForbiddenError, InputError, NotFoundError
-from supplychain.model.access import Acting, Member, Role, Scope, TokenState, TrustRule
+from supplychain.model.access import Acting, MadeToken, Member, Role, Scope, TokenState, TrustRule
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine
 from supplychain.records.entry import Entry
@@ -37,7 +37,9 @@ RULE = TrustRule(
 ALICE = Member("alice", ISSUER, "", "alice@example.com", HERE, AT, "root")
 
 
-def token(record: Record, *, owner: str = "alice", scope: Scope = HERE, rule: str = "") -> Made:
+def token(
+    record: Record, *, owner: str = "alice", scope: Scope = HERE, rule: str = ""
+) -> MadeToken:
     return create_token(
         record.access, name="ci", owner=owner, scope=scope, lasts=DAY, by="root", at=AT, rule=rule
     )

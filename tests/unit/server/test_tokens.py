@@ -232,3 +232,21 @@ def test_an_organisation_comes_from_the_token_alone(served: Served) -> None:
     assert banker.post("/v1/projects", {"name": "ledger"}).status_code == 201
     mine = visitor(served, Role.ADMIN, owner="root")
     assert mine.get("/v1/projects").json()["projects"] == [{"name": "default"}]
+
+
+def test_tokens_are_listed_by_owner_for_whoever_may_see_them(served: Served) -> None:
+    mine, theirs = make(served, [Role.VIEWER]), make(served, [Role.VIEWER], owner="bob")
+    alice = Visitor(served, mine.text)
+
+    def listed(who: Visitor, query: str) -> list[str]:
+        answer = who.get(f"/v1/tokens{query}")
+        assert answer.status_code == 200, answer.text
+        return [token["id"] for token in answer.json()["tokens"]]
+
+    assert listed(alice, "") == listed(alice, "?owner=alice") == [mine.token.identifier]
+    problem(alice.get("/v1/tokens?owner=bob"), 403, "forbidden")
+    auditor = visitor(served, Role.AUDITOR, owner="aud")
+    assert listed(auditor, "?owner=bob") == [theirs.token.identifier]
+    assert listed(auditor, "?owner=bob&everybodys=true") == [theirs.token.identifier]
+    assert len(listed(auditor, "?everybodys=true")) >= 3
+    assert listed(auditor, "?owner=nobody") == []
