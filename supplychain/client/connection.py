@@ -65,6 +65,11 @@ class Connection:
         """The server, for people."""
         return self._address.url
 
+    @property
+    def seconds(self) -> float:
+        """How long one answer may take as a whole."""
+        return self._address.seconds
+
     def close(self) -> None:
         """Close what is open."""
         self._session.close()

@@ -13,14 +13,12 @@ from urllib.parse import quote
 from supplychain.client import reading
 from supplychain.client.connection import Connection
 from supplychain.client.refusals import understood
-from supplychain.errors import InputError, ServerError
+from supplychain.errors import InputError, ServerError, SupplyChainError
 from supplychain.model.runs import Run, RunEvent, RunRequest, RunState
 
 _PATH = "/v1/runs"
 _KEY = re.compile(r"[!-~]{1,255}")
 _LOOK_SECONDS = 0.5
-# A stream that breaks off so often without saying anything is no stream.
-_MOST_BREAKS = 5
 
 
 class Runs:
@@ -77,33 +75,45 @@ class Runs:
         return self._read(self._connection.post(f"{_of(run)}/again", {}))
 
     def follow(self, run: str, after: int) -> Iterator[RunEvent]:
-        """Events as they happen, until the run is over; a stream that breaks off is taken up.
+        """Events as they happen, until the run is over.
+
+        A stream that breaks off is taken up where it was, and a server that is away is waited for
+        as long as one answer may take: it may be starting anew.
 
         Args:
             run: The run.
             after: Only those that came after this one.
 
         Raises:
-            ServerError: It breaks off again and again.
+            ServerError: It stays away, or its streams break off without saying anything.
         """
-        breaks = 0
+        lost_at: float | None = None
         while True:
             before = after
             try:
-                for fields in self._connection.events(f"{_of(run)}/events", after):
-                    with understood(self._connection.where):
-                        event = reading.event(json.loads(fields["data"]))
-                    if event.number > after:
-                        after, breaks = event.number, 0
-                        yield event
-            except ServerError as error:
-                breaks += 1
-                if not error.retryable or breaks == _MOST_BREAKS:
-                    raise
-            if after == before:
-                if self.get(run).state.over and not breaks:
+                for event in self._events(run, after):
+                    after = event.number
+                    yield event
+                if after == before and self.get(run).state.over:
                     return
+                lost_at = None
+            except SupplyChainError as error:
+                if not error.retryable:
+                    raise
+                now = time.monotonic()
+                lost_at = now if lost_at is None or after != before else lost_at
+                if now - lost_at > self._connection.seconds:
+                    raise _left(error, run, after) from error
+            if after == before:
                 time.sleep(_LOOK_SECONDS)
+
+    def _events(self, run: str, after: int) -> Iterator[RunEvent]:
+        for fields in self._connection.events(f"{_of(run)}/events", after):
+            with understood(self._connection.where):
+                event = reading.event(json.loads(fields["data"]))
+            if event.number > after:
+                after = event.number
+                yield event
 
     def _read(self, said: Any) -> Run:
         with understood(self._connection.where):
@@ -112,3 +122,12 @@ class Runs:
 
 def _of(run: str) -> str:
     return f"{_PATH}/{quote(run, safe='')}"
+
+
+def _left(error: SupplyChainError, run: str, after: int) -> ServerError:
+    """Nobody tells any more how a run goes, which goes on all the same."""
+    return ServerError(
+        str(error),
+        because=error.because,
+        hint=f"the run goes on without you: supplychain runs follow {run} --after {after}",
+    )

@@ -111,8 +111,10 @@ def test_a_stream_that_breaks_off_is_taken_up_where_it_was(typist: Typist) -> No
         begun = [one.headers["Last-Event-ID"] for one in server.asked("GET", f"{path}/events")]
         assert (len(begun), begun[-1]) == (3, "3")
 
+        typist.patch.setenv("SUPPLYCHAIN_SERVER_TIMEOUT", "1s")
         server.on("GET", f"{path}/events", cut(whole[0], 5, kind))
-        typist.type("--server", server.url, "runs", "follow", RUN).refused(1, "cut off")
+        there = typist.type("--server", server.url, "runs", "follow", RUN)
+        there.refused(1, "cut off", f"supplychain runs follow {RUN} --after 0")
         server.on("GET", f"{path}/events", reply(200, b"data: {}\n\n", kind=kind))
         typist.type("--server", server.url, "runs", "follow", RUN).refused(1, "answers what no")
         server.on("GET", f"{path}/events", reply(200, b"{}", kind="application/json"))
