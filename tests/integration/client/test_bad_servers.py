@@ -107,26 +107,45 @@ def server(typist: Typist) -> Iterator[ScriptedServer]:
         yield found
 
 
-def ask(typist: Typist, url: str, *more: str) -> Outcome:
-    there = typist.type("--server", url, *ASK, *more)
+# Whatever is asked, and whether it may be sent again.
+EVIDENCE = f"/v1/images/{SUBJECT.digest}/evidence"
+ASKED: dict[str, tuple[tuple[str, ...], str, str, bool]] = {
+    "a verdict": (ASK, "POST", DECIDE, True),
+    "a list": (("evidence", "list", str(SUBJECT.digest)), "GET", EVIDENCE, True),
+    "the bytes of a document": (
+        ("evidence", "download", str(SUBJECT.digest), str(SUBJECT.digest)),
+        "GET", f"{EVIDENCE}/{SUBJECT.digest}", True,
+    ),
+    "a change": (("members", "change", "bob", "--role", "viewer"), "PUT", "/v1/members/bob", True),
+    "a token": (("tokens", "create", "ci", "--role", "viewer"), "POST", "/v1/tokens", False),
+}  # fmt: skip
+# Where bytes are wanted, JSON or none, it is another thing that is wrong with these.
+TYPED = {"and no JSON", "is no JSON", "no JSON object", "answers what no server"}
+
+
+def ask(typist: Typist, url: str, *more: str, words: tuple[str, ...] = ASK) -> Outcome:
+    there = typist.type("--server", url, *words, *more)
     assert TOKEN not in there.stdout + there.stderr
     assert not (typist.folder / "nowhere").exists()
     return there
 
 
 @pytest.mark.parametrize("bad", TABLE, ids=lambda bad: bad.name)
-def test_it_is_a_plain_error_and_no_verdict(
-    typist: Typist, server: ScriptedServer, bad: Bad
+@pytest.mark.parametrize("what", ASKED)
+def test_it_is_a_plain_error_and_no_result(
+    typist: Typist, server: ScriptedServer, bad: Bad, what: str
 ) -> None:
+    words, method, path, again = ASKED[what]
     seconds = "1s" if "in time" in bad.said else "20s"
     typist.patch.setenv("SUPPLYCHAIN_SERVER_TIMEOUT", seconds)
-    server.on("POST", DECIDE, *bad.answers)
-    there = ask(typist, server.url, "--verbose")
+    server.on(method, path, *bad.answers)
+    there = ask(typist, server.url, "--verbose", words=words)
     assert there.code == bad.code, there
     assert there.stdout == ""
-    assert bad.said in there.stderr
+    is_typed = what == "the bytes of a document" and bad.said in TYPED
+    assert ("its answer is " if is_typed else bad.said) in there.stderr
     assert "error: " in there.stderr
-    assert len(server.requests) == bad.asked
+    assert len(server.requests) == (bad.asked if again else 1)
     assert {one.authorization for one in server.requests} == {f"Bearer {TOKEN}"}
 
 

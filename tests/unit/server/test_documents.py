@@ -9,10 +9,12 @@ import pytest
 from supplychain.model.access import Role
 from supplychain.model.digest import Digest
 from supplychain.records.content import key_of
+from supplychain.records.folder import FolderStore
+from supplychain.records.record import Record
 from tests.kit.keys import signer
-from tests.kit.runs import index_run
+from tests.kit.runs import index_run, manifest_run, scan_record
 from tests.kit.sboms import make_sbom
-from tests.kit.scans import SUBJECT
+from tests.kit.scans import AT, SUBJECT
 from tests.kit.serving import Served, problem
 from tests.kit.visitors import organisation, visitor
 from tests.unit.server.test_evidence import (
@@ -89,6 +91,10 @@ def test_of_an_index_its_platforms_documents_are_there_too(served: Served) -> No
     assert [each["digest"] for each in listed(served, alone)] == [one["digest"]]
     other = next(each["digest"] for each in found if each["digest"] != one["digest"])
     problem(served.get(f"{alone}/{other}"), 404, "not_found")
+    sent = served.client.post(alone, content=SBOM, params={"kind": "sbom"}, headers=BINARY)
+    assert sent.status_code == 202, sent.text
+    claims = served.get(f"/v1/images/{run.subject.digest}/claims").json()["claims"]
+    assert [each["subject"] for each in claims] == [one["subject"]]
 
 
 @pytest.mark.parametrize(
@@ -124,9 +130,14 @@ def test_it_is_there_for_whoever_may_read_this_project_and_nobody_else(settled: 
     assert visitor(settled, Role.VIEWER).get(document).content == SBOM
     with settled.typist.record() as record:
         record.access.projects.create("other", at=settled.typist.now)
+    url = f"sqlite:///{settled.typist.data / 'supplychain.db'}"
+    with Record.open(url, FolderStore(settled.typist.data / "content"), project="other") as other:
+        other.save_run(manifest_run(), at=AT)
     elsewhere = visitor(settled, *Role, owner="eve", projects=("other",))
     problem(elsewhere.get(document), 403, "forbidden")
     problem(elsewhere.get(f"{document}?project=other"), 404, "not_found")
+    [own] = elsewhere.get(f"{EVIDENCE}?project=other").json()["documents"]
+    assert own["kind"] == "scan"
     organisation(settled)
     stranger = visitor(settled, *Role, owner="eve", organisation="bank")
     problem(stranger.get(EVIDENCE), 404, "not_found")
@@ -144,8 +155,6 @@ def judged(served: Served, environment: str) -> list[tuple[object, object]]:
 
 def test_of_a_claim_is_said_what_the_gate_makes_of_it(served: Served) -> None:
     with served.typist.record() as record:
-        from tests.kit.runs import manifest_run, scan_record
-
         at = served.typist.now
         record.save_run(manifest_run(scan=scan_record(produced_at=at)), at=at)
     good = make_sbom()
