@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -48,6 +49,9 @@ RULES = (
 )
 
 
+_SPAN = re.compile(r"\b\d+ (?:s|min|h|d)(?: \d+ (?:s|min|h))*\b")
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a command ended, and what it wrote."""
@@ -61,6 +65,11 @@ class Outcome:
         document = json.loads(self.stdout)
         assert document["schemaVersion"] == 1
         return document
+
+    @property
+    def ageless(self) -> str:
+        """What it wrote to stdout, whatever time it took until then: `5 s ago` as any while."""
+        return _SPAN.sub("a while", self.stdout)
 
     def ended(self, code: int) -> Outcome:
         """The outcome, which has to have this exit code."""

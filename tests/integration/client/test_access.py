@@ -20,7 +20,7 @@ LOGIN = ("--issuer", "https://login.example")
 def same(remote: Remote, *words: str) -> str:
     """What a command shows through the server and at the record."""
     there = remote.type(*words).ended(0)
-    assert there.stdout == remote.here(*words).ended(0).stdout
+    assert there.ageless == remote.here(*words).ended(0).ageless
     return there.stdout
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -32,10 +31,7 @@ def settled(remote: Remote) -> Remote:
 
 
 def same(remote: Remote, *words: str) -> str:
-    there, here = (
-        re.sub(r"\d+ s ago", "just now", where(*words).ended(0).stdout)
-        for where in (remote.type, remote.here)
-    )
+    there, here = (where(*words).ended(0).ageless for where in (remote.type, remote.here))
     assert there == here
     return there
 

@@ -30,7 +30,7 @@ def test_an_allow_looks_as_it_does_at_the_record(remote: Remote) -> None:
     in_order(remote.typist)
     there = remote.type(*ASK)
     assert there.code == 0, there
-    assert there.stdout == remote.here(*ASK).stdout
+    assert there.ageless == remote.here(*ASK).ageless
     assert there.stdout.startswith("ALLOW")
     assert there.stderr == ""
 
@@ -38,16 +38,16 @@ def test_an_allow_looks_as_it_does_at_the_record(remote: Remote) -> None:
 def test_a_denial_looks_as_it_does_at_the_record(denied: Remote) -> None:
     there, here = denied.type(*ASK), denied.here(*ASK)
     assert there.code == here.code == 10
-    assert there.stdout == here.stdout
+    assert there.ageless == here.ageless
     assert "To allow it:" in there.stdout
 
 
 def test_as_json_it_is_byte_for_byte_the_decision_on_record(denied: Remote) -> None:
     there = denied.type(*ASK, "--output", "json")
     assert there.code == 10
-    assert there.stdout == denied.here(*ASK, "--output", "json").stdout
+    assert there.ageless == denied.here(*ASK, "--output", "json").ageless
     shown = denied.here("decisions", "show", str(Digest.of(there.stdout.encode())), "-o", "json")
-    assert shown.stdout == there.stdout
+    assert shown.ageless == there.ageless
 
 
 @pytest.mark.parametrize("image", [IMAGE, IMAGE[7:19], str(SUBJECT)])
@@ -64,10 +64,10 @@ def test_of_several_images_the_worst_verdict_is_the_exit_code(remote: Remote) ->
     both = ("gate", str(SUBJECT), unknown, "-e", "prod")
     there, here = remote.type(*both), remote.here(*both)
     assert there.code == here.code == 10
-    assert there.stdout == here.stdout
+    assert there.ageless == here.ageless
     assert there.stdout.count(" in prod\n") == 2
     told = remote.type(*both, "--output", "json")
-    assert told.stdout == remote.here(*both, "--output", "json").stdout
+    assert told.ageless == remote.here(*both, "--output", "json").ageless
     assert [one["verdict"] for one in json.loads(told.stdout)["decisions"]] == ["allow", "deny"]
     assert remote.type("gate", str(SUBJECT), str(SUBJECT), "-e", "prod").code == 0
 

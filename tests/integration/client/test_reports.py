@@ -26,7 +26,7 @@ WEB = str(SUBJECT)
 def same(remote: Remote, *words: str) -> str:
     """What a command shows through the server and at the record."""
     there = remote.type(*words).ended(0)
-    assert there.stdout == remote.here(*words).ended(0).stdout
+    assert there.ageless == remote.here(*words).ended(0).ageless
     return there.stdout
 
 
@@ -101,7 +101,7 @@ def test_what_a_policy_believes_is_written_in_the_name_of_the_token(remote: Remo
     for form in ("openvex", "cyclonedx"):
         there = remote.type(*export, "--format", form).ended(0)
         here = remote.here(*export, "--format", form, "--author", "ada").ended(0)
-        assert there.stdout == here.stdout
+        assert there.ageless == here.ageless
     remote.type(*export, "--author", "eve").refused(2, "whoever asks")
     remote.type(*export, "--policy", str(path)).refused(2, "own policies")
 

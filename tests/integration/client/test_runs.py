@@ -44,7 +44,7 @@ def test_runs_are_as_they_are_at_the_record(remote: Remote) -> None:
         for form in ("json", "text"):
             there = remote.type(*each, "-o", form)
             assert there.code == 0, there
-            assert there.stdout == remote.here(*each, "-o", form).stdout
+            assert there.ageless == remote.here(*each, "-o", form).ageless
             assert SHOP in there.stdout
     assert remote.type("runs", "list", "--state", "dead").stdout == ""
     assert remote.type("runs", "cancel", run).stdout.count("cancelled") == 1
@@ -73,7 +73,7 @@ def test_a_run_is_followed_to_its_end(remote: Remote, state: RunState) -> None:
     assert there.code == (0 if state is RunState.SUCCEEDED else 1)
     kinds = [line.split()[2] for line in there.stdout.splitlines()]
     assert kinds == ["submitted", "claimed", str(state)]
-    assert there.stdout == remote.here("runs", "follow", run).stdout
+    assert there.ageless == remote.here("runs", "follow", run).ageless
     rest = remote.type("runs", "follow", run, "--after", "2", "-o", "json")
     assert [json.loads(line)["number"] for line in rest.stdout.splitlines()] == [3]
     assert remote.type("runs", "follow", run, "--after", "3").stdout == ""
@@ -144,6 +144,6 @@ def test_a_whole_run_is_done_by_workers_and_judged_by_the_server(
         assert "is failed, and nothing was judged" in there.stderr
         assert there.stdout == ""
     else:
-        assert there.stdout == remote.here("gate", str(SUBJECT), "-e", "prod").stdout
+        assert there.ageless == remote.here("gate", str(SUBJECT), "-e", "prod").ageless
     remote.type("run", "oci:/etc", "-e", "prod").refused(2)
     remote.type("run", SHOP, "-e", "prod", "--policy", "prod.yaml").refused(2, "own policies")
