@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from supplychain.model.decision import Decision, Verdict
     from supplychain.model.digest import Digest
     from supplychain.records.chain import Verification
+    from supplychain.records.found_images import FoundImage
     from supplychain.records.listing import ImageSummary, RecordedDecision
     from supplychain.records.record import Record
-    from supplychain.records.search import FoundImage
     from supplychain.settings import Settings
 
     Opened = Callable[[], Record]

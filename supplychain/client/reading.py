@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from supplychain.model.history import Approval, Deployment, Report
     from supplychain.model.waiver import Waiver, WaiverEvent
     from supplychain.records.chain import Verification
+    from supplychain.records.found_images import FoundImage
     from supplychain.records.listing import ImageSummary, RecordedDecision
-    from supplychain.records.search import FoundImage
 
 Document = Mapping[str, Any]
 
@@ -133,8 +133,8 @@ def _severity(kinds: Any, name: str) -> Any:
 
 def found(said: Document) -> FoundImage:
     """An image in which something was found."""
+    from supplychain.records.found_images import FoundImage, FoundPlatform
     from supplychain.records.held import Held
-    from supplychain.records.search import FoundImage, FoundPlatform
 
     names, digest = tuple(map(str, said["names"])), Digest.parse(said["digest"])
     return FoundImage(

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from supplychain.model.vex import VexStatement
     from supplychain.model.waiver import Waiver, WaiverEvent
     from supplychain.records.chain import Verification
-    from supplychain.records.handed_in import FoundClaim
+    from supplychain.records.claim_search import FoundClaim
+    from supplychain.records.found_images import FoundImage
     from supplychain.records.held import Held
     from supplychain.records.listing import ImageSummary, RecordedDecision
-    from supplychain.records.search import FoundImage
     from supplychain.records.vex import RecordedVex
 
 
@@ -116,11 +116,11 @@ def found_data(image: FoundImage) -> dict[str, object]:
 def found_claim_data(found: FoundClaim) -> dict[str, object]:
     """A claim that an image has what was looked for."""
     return {
-        "subject": str(found.claim.subject),
+        "subject": str(found.subject),
         "names": list(found.names),
-        "claimed_by": found.claim.caller,
-        "document": str(found.claim.digest),
-        "recorded_at": rfc3339(found.claim.recorded_at),
+        "claimed_by": found.caller,
+        "document": str(found.document),
+        "recorded_at": rfc3339(found.recorded_at),
         "found": [_held(held) for held in found.held],
     }
 

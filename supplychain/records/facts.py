@@ -50,7 +50,7 @@ components = Table(
     Index(None, "purl_type", "purl_namespace", "purl_name", "version"),
     Index(
         "ix_components_spelt",
-        # As `links.candidates` asks, to the letter: by another expression it would not be found.
+        # As `links.named` asks, to the letter: by another expression it would not be found.
         sql("lower(replace(replace(replace(purl_name, '-', ''), '_', ''), '.', ''))"),
     ),
 )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, and_, exists, or_, select
+from sqlalchemy import Engine, Row
 
 from supplychain.gate.packages import PackagePattern
 from supplychain.model.component import Component
@@ -17,21 +16,13 @@ from supplychain.model.evidence import EvidenceKind
 from supplychain.model.unsigned import Told
 from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
+from supplychain.records.claim_search import ClaimPlace, FoundClaim, find_claims
 from supplychain.records.claimed import reading_document
 from supplychain.records.content import ContentStore
 from supplychain.records.database import asking, reading, writing
 from supplychain.records.evidence import claims_about, members
-from supplychain.records.held import Held, meant_by
-from supplychain.records.links import candidates
-from supplychain.records.prepared import MOST_PLACES, Prepared, among
 from supplychain.records.sbom_contents import file_contents, rows_of
-from supplychain.records.schema import (
-    image_names,
-    images,
-    sbom_components,
-    sbom_contents,
-    unsigned_claims,
-)
+from supplychain.records.schema import sbom_contents, unsigned_claims
 
 # Of what was handed in before anybody read it.
 _OLD = "hand it in again: it was never read"
@@ -61,21 +52,6 @@ class UnsignedClaim:
     recorded_at: datetime
     unread: str = ""
     components: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FoundClaim:
-    """A claim that an image has what was looked for.
-
-    Attributes:
-        claim: The claim.
-        names: Repositories under which the image was seen, sorted.
-        held: What it has, sorted.
-    """
-
-    claim: UnsignedClaim
-    names: tuple[str, ...]
-    held: tuple[Held, ...]
 
 
 class HandedIn:
@@ -156,79 +132,22 @@ class HandedIn:
             rows = connection.execute(chosen.add_columns(sbom_contents.c.component_count))
             return tuple(_claim(row) for row in rows)
 
-    def having(self, pattern: PackagePattern, *, at: datetime) -> tuple[FoundClaim, ...]:
-        """Which images have a package, as callers claimed by an instant; sorted by name.
-
-        Of each caller the newest SBOM about an image counts.
+    def having(
+        self,
+        pattern: PackagePattern,
+        *,
+        at: datetime,
+        limit: int,
+        after: ClaimPlace | None = None,
+    ) -> tuple[FoundClaim, ...]:
+        """Which images have a package, as callers claimed by an instant: `find_claims`.
 
         Raises:
             StoreError: The database cannot be read.
         """
-        claims: dict[int, Row[Any]] = {}
-        names: dict[int, set[str]] = defaultdict(set)
-        held: dict[int, set[Held]] = defaultdict(set)
-        # Components and claims never change: what both are asked need not be of one moment.
+        # Components and claims never change: what is asked need not be of one moment.
         with asking(self._engine) as connection:
-            rows = connection.execute(candidates(pattern)).all()
-            meant = {row.id: one for row in rows if (one := meant_by(row, pattern)) is not None}
-            members = sorted(meant)
-            for start in range(0, len(members), MOST_PLACES):  # as `Links.having` does, and why
-                some = members[start : start + MOST_PLACES]
-                for row in _CLAIMING(connection, project=self._project, members=some, at=at):
-                    claims[row.id] = row
-                    held[row.id].add(meant[row.component_id])
-                    if row.name is not None:
-                        names[row.id].add(row.name)
-        found = (
-            FoundClaim(_claim(row), tuple(sorted(names[number])), tuple(sorted(held[number])))
-            for number, row in claims.items()
-        )
-        return tuple(sorted(found, key=_place))
-
-
-def _place(found: FoundClaim) -> tuple[object, ...]:
-    return found.names, found.claim.subject, found.claim.caller
-
-
-def _claiming(project: Any, members: Collection[int], at: Any) -> Select[Any]:
-    """Claims whose documents have any of these components, with every name of their images."""
-    claim, later = unsigned_claims.c, unsigned_claims.alias("later").c
-    replaced = exists().where(
-        later.project_id == claim.project_id,
-        later.subject_digest == claim.subject_digest,
-        later.kind == claim.kind,
-        later.caller == claim.caller,
-        later.recorded_at <= at,
-        or_(
-            later.recorded_at > claim.recorded_at,
-            and_(later.recorded_at == claim.recorded_at, later.id > claim.id),
-        ),
-    )
-    named = and_(image_names.c.image_id == images.c.id, image_names.c.recorded_at <= at)
-    of = and_(images.c.project_id == claim.project_id, images.c.digest == claim.subject_digest)
-    return (
-        select(
-            unsigned_claims,
-            sbom_contents.c.component_count,
-            sbom_components.c.component_id,
-            image_names.c.name,
-        )
-        .select_from(sbom_components)
-        .join(sbom_contents, sbom_contents.c.id == sbom_components.c.content_id)
-        .join(unsigned_claims, claim.digest == sbom_contents.c.digest)
-        .outerjoin(images, of)
-        .outerjoin(image_names, named)
-        .where(
-            among(sbom_components.c.component_id, members),
-            claim.project_id == project,
-            claim.kind == EvidenceKind.SBOM,
-            claim.recorded_at <= at,
-            ~replaced,
-        )
-    )
-
-
-_CLAIMING = Prepared(_claiming)
+            return find_claims(connection, self._project, pattern, at=at, limit=limit, after=after)
 
 
 def _claim(row: Row[Any]) -> UnsignedClaim:

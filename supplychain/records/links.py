@@ -171,16 +171,30 @@ INVENTORIED = Links(inventoried_components, "component_id", inventories, "invent
 ASSESSED = Links(assessed_findings, "finding_id", assessments, "assessment_id")
 
 
-def candidates(pattern: PackagePattern) -> Select[Any]:
-    """The packages that a pattern may mean; which of them it means, it says itself.
+def packages(connection: Connection, pattern: PackagePattern) -> list[Any]:
+    """The packages that a pattern may mean, as rows; which of them it means, it says itself.
 
     By index: by their names without separators in small letters, of whatever type. So what has no
     package URL, and is filed by its bare name, is among them.
     """
     name = pattern.path.rpartition("/")[2]
     if "*" in name:
-        return select(components).where(components.c.purl_type == pattern.type)
-    spelt = _SEPARATORS.sub("", name.lower())
+        return _OF_TYPE(connection, kind=pattern.type)
+    return named(connection, name)
+
+
+def named(connection: Connection, name: str) -> list[Any]:
+    """The packages of a name, as rows, whatever its letters and separators; by index."""
+    return _SPELT(connection, spelt=_SEPARATORS.sub("", name.lower()))
+
+
+def find_of_type(kind: str) -> Select[Any]:
+    """The query of `packages` for a name that is a pattern."""
+    return select(components).where(components.c.purl_type == kind)
+
+
+def find_spelt(spelt: str) -> Select[Any]:
+    """The query of `named`."""
     return select(components).where(_spelt(components.c.purl_name) == spelt)
 
 
@@ -190,3 +204,7 @@ def _spelt(recorded: ColumnElement[str]) -> ColumnElement[str]:
         # A value in the place of a text would hide from SQLite that this is what the index has.
         recorded = func.replace(recorded, literal_column(f"'{one}'"), literal_column("''"))
     return func.lower(recorded)
+
+
+_OF_TYPE = Prepared(find_of_type)
+_SPELT = Prepared(find_spelt)

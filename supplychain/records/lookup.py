@@ -68,6 +68,19 @@ def is_recorded(connection: Connection, project: int, digest: Digest) -> bool:
     return _RECORDED.first(connection, project=project, digest=digest) is not None
 
 
+def number_of(connection: Connection, project: int, digest: Digest) -> int:
+    """The number of an image, by which rows name it.
+
+    Raises:
+        NotFoundError: Nothing is recorded about it.
+    """
+    row = _RECORDED.first(connection, project=project, digest=digest)
+    if row is None:
+        raise unknown(digest)
+    number: int = row.id
+    return number
+
+
 def _recorded(project: Any, digest: Any) -> Select[Any]:
     return select(images.c.id).where(images.c.project_id == project, images.c.digest == digest)
 

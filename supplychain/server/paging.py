@@ -23,6 +23,8 @@ from supplychain.server.caller import Serving
 T = TypeVar("T")
 
 _PAGING = frozenset({"cursor", "limit"})
+# As many as every number has that a database takes.
+_DIGITS = 18
 _Limit = Annotated[int, Query(ge=1, le=1000, description="at most so many")]
 _Cursor = Annotated[
     str | None,
@@ -59,11 +61,21 @@ class Pager:
         Raises:
             InputError: It counts nothing.
         """
-        if not self.after:
-            return 0
-        if not self.after.isdecimal() or len(self.after) > 9:
+        return self.numbers(1)[0] if self.after else 0
+
+    def numbers(self, count: int) -> tuple[int, ...]:
+        """The numbers that `after` has, with full stops between them.
+
+        Args:
+            count: How many it has to have.
+
+        Raises:
+            InputError: It has others, or something else.
+        """
+        parts = self.after.split(".")
+        if len(parts) != count or not all(p.isdecimal() and len(p) <= _DIGITS for p in parts):
             raise _unusable()
-        return int(self.after)
+        return tuple(map(int, parts))
 
     def answer(self, name: str, data: Sequence[Any], following: str = "") -> Response:
         """A page as an answer.
@@ -88,9 +100,10 @@ class Pager:
         return self.answer(name, data, str(end) if end < len(whole) else "")
 
 
-def _pager(
+async def _pager(
     request: Request, service: Serving, limit: _Limit = 100, cursor: _Cursor = None
 ) -> Pager:
+    """What is asked for; not worth a thread."""
     if cursor is None:
         return Pager(request, limit, service.clock(), "")
     at, after = _read(request, cursor)

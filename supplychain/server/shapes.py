@@ -171,7 +171,7 @@ class FoundImage(BaseModel):
 
 
 class FoundImages(Page):
-    """The images in which something was found, by name and digest."""
+    """The images in which something was found, the newest first."""
 
     images: list[FoundImage]
 
@@ -188,7 +188,7 @@ class FoundClaim(BaseModel):
 
 
 class FoundClaims(Page):
-    """What callers claim, by the names and digests of images."""
+    """What callers claim, the newest documents first."""
 
     claims: list[FoundClaim]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Connection, Select, func, select
 
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, reading
@@ -39,3 +40,10 @@ def row_counts(url: str) -> dict[str, int]:
             }
     finally:
         engine.dispose()
+
+
+def plan_of(connection: Connection, query: Select[Any]) -> str:
+    """How the engine would go about a query."""
+    written = str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
+    explain = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+    return "\n".join(str(row) for row in connection.exec_driver_sql(f"{explain} {written}"))

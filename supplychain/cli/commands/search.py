@@ -18,7 +18,7 @@ from supplychain.cli.times import ago, moment
 from supplychain.export.data import found_data
 
 if TYPE_CHECKING:
-    from supplychain.records.search import FoundImage, FoundPlatform
+    from supplychain.records.found_images import FoundImage, FoundPlatform
 
 app = typer.Typer(help="Find images by what they contain.", no_args_is_help=True)
 _At = Annotated[
@@ -135,11 +135,7 @@ def _show(
 ) -> None:
     if environment:
         where = check_environment(environment)
-        found = tuple(
-            image
-            for image in found
-            if where in image.running_in or where in {d.environment for d in image.decisions}
-        )
+        found = tuple(image for image in found if image.concerns(where))
     if output is OutputFormat.JSON:
         write_json({"images": [found_data(image) for image in found]})
         return

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,7 +14,9 @@ from supplychain.export.data import found_claim_data, found_data
 from supplychain.gate.licences import licence_query
 from supplychain.gate.options import ENVIRONMENT
 from supplychain.gate.packages import PackagePattern
-from supplychain.records.search import FoundImage
+from supplychain.model.digest import Digest
+from supplychain.records.claim_search import ClaimPlace
+from supplychain.records.found_images import FoundImage, Part
 from supplychain.server import shapes
 from supplychain.server.caller import Reading
 from supplychain.server.instants import utc
@@ -50,8 +55,8 @@ def search_components(
     and signed SBOMs that were handed in.
     """
     pattern = PackagePattern.parse(purl, versions)
-    found = caller.record.search.component(pattern, at=utc(at, "at") or pager.at)
-    return _page(pager, found, environment)
+    search = partial(caller.record.search.component, pattern)
+    return _page(pager, search, utc(at, "at"), environment)
 
 
 @router.get("/claims", responses=shapes.gives(shapes.FoundClaims))
@@ -68,8 +73,15 @@ def search_claims(
     other search finds them. Of each caller the newest one about an image counts.
     """
     pattern = PackagePattern.parse(purl, versions)
-    found = caller.record.handed_in.having(pattern, at=utc(at, "at") or pager.at)
-    return pager.answer_part("claims", found, found_claim_data)
+    found = caller.record.handed_in.having(
+        pattern,
+        at=utc(at, "at") or pager.at,
+        limit=pager.limit + 1,
+        after=ClaimPlace(*pager.numbers(2)) if pager.after else None,
+    )
+    shown = found[: pager.limit]
+    more = "{}.{}".format(*shown[-1].place) if len(found) > len(shown) else ""
+    return pager.answer("claims", [found_claim_data(one) for one in shown], more)
 
 
 @router.get("/vulnerabilities", responses=_FOUND)
@@ -83,8 +95,8 @@ def search_vulnerabilities(
     at: shapes.At = None,
 ) -> Response:
     """Find the images in which a vulnerability was found, and where they may run."""
-    found = caller.record.search.vulnerability(id, at=utc(at, "at") or pager.at)
-    return _page(pager, found, environment)
+    search = partial(caller.record.search.vulnerability, id)
+    return _page(pager, search, utc(at, "at"), environment)
 
 
 @router.get("/licences", responses=_FOUND)
@@ -98,17 +110,22 @@ def search_licences(
     at: shapes.At = None,
 ) -> Response:
     """Find the images with packages under a licence or of a category, and where they may run."""
-    fits = licence_query(expression)
-    found = caller.record.search.licence(fits, at=utc(at, "at") or pager.at)
-    return _page(pager, found, environment)
+    search = partial(caller.record.search.licence, licence_query(expression))
+    return _page(pager, search, utc(at, "at"), environment)
 
 
-def _page(pager: Pager, found: tuple[FoundImage, ...], environment: str | None) -> Response:
-    if environment is not None:
-        where = str(ENVIRONMENT.parse(environment))
-        found = tuple(
-            one
-            for one in found
-            if where in one.running_in or where in {d.environment for d in one.decisions}
-        )
-    return pager.answer_part("images", found, found_data)
+def _page(
+    pager: Pager,
+    search: Callable[..., tuple[FoundImage, ...]],
+    at: datetime | None,
+    environment: str | None,
+) -> Response:
+    part = Part(
+        limit=pager.limit + 1,
+        after=Digest.parse(pager.after) if pager.after else None,
+        environment=None if environment is None else str(ENVIRONMENT.parse(environment)),
+    )
+    found = search(at=at or pager.at, part=part)
+    shown = found[: pager.limit]
+    more = str(shown[-1].digest) if len(found) > len(shown) else ""
+    return pager.answer("images", [found_data(image) for image in shown], more)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 
 from supplychain.gate.packages import PackagePattern
 from supplychain.model.component import Component
@@ -13,10 +14,11 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import CYCLONEDX_PREDICATE, EvidenceKind
 from supplychain.model.subject import Subject
 from supplychain.records.folder import FolderStore
+from supplychain.records.found_images import FoundImage
 from supplychain.records.handed_in import UnsignedClaim
+from supplychain.records.prepared import MOST_PLACES
 from supplychain.records.record import Record
 from supplychain.records.run import AttestationRecord
-from supplychain.records.search import FoundImage
 from tests.kit.records import row_counts
 from tests.kit.runs import attestation_record, index_run, manifest_run, scan_record
 from tests.kit.scans import AT, SUBJECT
@@ -32,9 +34,15 @@ def listed(first: int, count: int = MANY) -> list[Component]:
     ]
 
 
-def claim(record: Record, name: str, components: list[Component]) -> UnsignedClaim:
-    data = name.encode()
-    claimed = UnsignedClaim(SUBJECT.digest, EvidenceKind.SBOM, name, Digest.of(data), len(data), AT)
+def claim(
+    record: Record,
+    name: str,
+    components: list[Component],
+    document: str = "",
+    at: datetime = AT,
+) -> UnsignedClaim:
+    data = (document or name).encode()
+    claimed = UnsignedClaim(SUBJECT.digest, EvidenceKind.SBOM, name, Digest.of(data), len(data), at)
 
     def chunks() -> Iterator[bytes]:
         yield data
@@ -50,15 +58,46 @@ def test_a_component_is_known_once_and_found_in_each_document(
         assert claim(record, "bob", [*listed(200), *listed(200)]).components == MANY
         assert claim(record, "ann", listed(0)).components == MANY
         assert claim(record, "cleo", []).components == 0
-        for number, callers in ((0, ["ann"]), (300, ["ann", "bob"]), (599, ["bob"]), (600, [])):
+        for number, callers in ((0, ["ann"]), (300, ["bob", "ann"]), (599, ["bob"]), (600, [])):
             pattern = PackagePattern.parse(f"pkg:pypi/part-{number}@1.{number}", "")
-            found = record.handed_in.having(pattern, at=AT)
-            assert [one.claim.caller for one in found] == callers
+            found = record.handed_in.having(pattern, at=AT, limit=10)
+            assert [one.caller for one in found] == callers
         told = {one.caller: one.components for one in record.handed_in.about(SUBJECT.digest, at=AT)}
     assert told == {"ann": MANY, "bob": MANY, "cleo": 0}
     counts = row_counts(database)
     assert (counts["components"], counts["sbom_components"]) == (600, 2 * MANY)
     assert counts["sbom_contents"] == counts["unsigned_claims"] == 3
+
+
+def test_claims_come_a_page_at_a_time_the_newest_documents_first(
+    database: str, content: FolderStore
+) -> None:
+    def claimed(name: str, *numbers: int, document: str = "", at: datetime = AT) -> None:
+        # More than go into one query, and some documents have several.
+        parts = [replace(DJANGO, purl=f"pkg:pypi/django@{n}", version=f"{n}") for n in numbers]
+        claim(record, name, parts, document or name, at)
+
+    def pages(size: int, versions: str = ">=0") -> Iterator[str]:
+        after = None
+        pattern = PackagePattern.parse("pkg:pypi/django", versions)
+        while found := record.handed_in.having(pattern, at=AT, limit=size, after=after):
+            assert len(found) <= size
+            after = found[-1].place
+            yield from (f"{one.caller}:{len(one.held)}" for one in found)
+            claimed(f"late-{next(late)}", 1, 2, at=AT + HOUR)
+
+    late = count()
+    with Record.open(database, content) as record:
+        claimed("ann", *range(2 * MOST_PLACES))
+        claimed("bob", 1, 2 * MOST_PLACES - 1)
+        claimed("cleo", 7)
+        claimed("dan", 1, document="bob")  # one document of two callers
+        claimed("eve", 1, 2)
+        wanted = ["eve:2", "cleo:1", "dan:2", "bob:2", f"ann:{2 * MOST_PLACES}"]
+        for size in (1, 2, 3, 10):
+            assert list(pages(size)) == wanted
+        assert list(pages(1, "<2")) == ["eve:1", "dan:1", "bob:1", "ann:2"]
+        assert list(pages(1, "=7")) == ["cleo:1", "ann:1"]
 
 
 def test_many_at_once_neither_wait_in_a_circle_nor_lose_anything(

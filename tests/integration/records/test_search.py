@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Select, create_engine, text
+from sqlalchemy import Select, create_engine, text
 
+from supplychain.errors import NotFoundError
 from supplychain.gate.licences import licence_query
 from supplychain.gate.packages import PackagePattern
 from supplychain.model.component import Component
@@ -16,13 +17,21 @@ from supplychain.model.decision import Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.history import Event, Report
 from supplychain.model.subject import Subject
+from supplychain.records.claim_search import find_page
 from supplychain.records.database import open_engine
+from supplychain.records.found_images import FoundImage, Part
 from supplychain.records.ledger import DecisionRecord
-from supplychain.records.links import ASSESSED, INVENTORIED, candidates, find_signed
+from supplychain.records.links import (
+    ASSESSED,
+    INVENTORIED,
+    find_of_type,
+    find_signed,
+    find_spelt,
+)
 from supplychain.records.prepared import MOST_PLACES
 from supplychain.records.record import Record
 from supplychain.records.schema import metadata
-from supplychain.records.search import FoundImage
+from tests.kit.records import plan_of
 from tests.kit.runs import (
     ARM,
     index_run,
@@ -174,6 +183,47 @@ def test_a_licence_is_found_wherever_it_is_mentioned(
     assert digests(record.search.licence(licence_query(query), at=LATER)) == found
 
 
+def test_images_come_a_part_at_a_time_the_newest_first(record: Record) -> None:
+    subjects = [Subject(f"registry.test/{n}", Digest.of(b"%d" % n)) for n in range(5)]
+    for subject in subjects:
+        keep(record, subject, django("2.2"))
+    newest_first = [subject.digest for subject in reversed(subjects)]
+    pattern = PackagePattern.parse("pkg:pypi/django")
+
+    def part(**wanted: Any) -> list[Digest]:
+        found = record.search.component(pattern, at=LATER, part=Part(**wanted))
+        return [image.digest for image in found]
+
+    assert part() == newest_first
+    assert part(limit=2) == newest_first[:2]
+    assert part(limit=2, after=newest_first[1]) == newest_first[2:4]
+    assert part(limit=2, after=newest_first[4]) == []
+    decided = make_decision(subject=subjects[0], environment="prod", decided_at=AT)
+    record.ledger.append(DecisionRecord(b"0", decided))
+    running = Report(Event.STARTED, subjects[3], "prod", AT, "ci")
+    record.history.deployed(running, at=AT)
+    # Those that are wanted, however many others lie between them.
+    assert part(limit=1, environment="prod") == [subjects[3].digest]
+    assert part(limit=2, environment="prod") == [subjects[3].digest, subjects[0].digest]
+    assert part(environment="test") == []
+    with pytest.raises(NotFoundError):
+        part(after=Digest.of(b"nowhere"))
+
+
+def test_an_index_that_is_recorded_later_moves_nothing(record: Record) -> None:
+    run = index_run()
+    [first, *_] = platforms = [platform_record(p.subject, p.platform) for p in run.platforms]
+    run = replace(run, platforms=tuple(platforms))
+    keep(record, first.subject, django("2.2"))
+    keep(record, OTHER, django("2.2"))
+    record.save_run(run, at=LATER)
+    pattern = PackagePattern.parse("pkg:pypi/django")
+    before = record.search.component(pattern, at=AT + HOUR)
+    assert [image.digest for image in before] == [OTHER.digest, first.subject.digest]
+    after = record.search.component(pattern, at=LATER)
+    assert [image.digest for image in after] == [run.subject.digest, OTHER.digest]
+
+
 def test_nothing_recorded_is_nothing_found(record: Record) -> None:
     assert search(record, "pkg:pypi/django") == []
     assert record.search.licence(licence_query("MIT"), at=LATER) == ()
@@ -188,24 +238,38 @@ def test_it_goes_by_index(database: str) -> None:
             # Small tables are read whole unless that is dear.
             connection.execute(text("SET enable_seqscan = off"))
         for query in (
-            *map(candidates, map(PackagePattern.parse, ("pkg:pypi/a-b", "pkg:deb/debian/x"))),
-            candidates(PackagePattern.parse("pkg:nuget/Newtonsoft.Json")),
+            find_spelt("ab"),
+            find_of_type("pypi"),
             INVENTORIED.find_having(1, [1, 2]),
             ASSESSED.find_having(1, [1, 2]),
             INVENTORIED.find_current([1, 2], AT),
             ASSESSED.find_current([1, 2], AT),
             find_signed(1, [1, 2], AT),
+            _a_page([1]),
+            _a_page([1, 2]),
         ):
-            plan = _plan(connection, query)
+            plan = plan_of(connection, query)
             read_whole = {name for name in metadata.tables if f"SCAN {name}" in plan}
             assert "Seq Scan" not in plan, plan
             assert not read_whole, plan
-        for asked in ("pkg:pypi/a-b", "pkg:npm/@acme/a-b", "pkg:nuget/Newtonsoft.Json"):
-            # Not by the names of a type one after another: there are tens of thousands.
-            assert "ix_components_spelt" in _plan(
-                connection, candidates(PackagePattern.parse(asked))
-            )
+        # Not by the names of a type one after another: there are tens of thousands.
+        assert "ix_components_spelt" in plan_of(connection, find_spelt("ab"))
     engine.dispose()
+
+
+def test_a_page_of_claims_is_read_in_the_order_of_the_index() -> None:
+    """Whatever sorts has to have read all of them."""
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        plan = plan_of(connection, _a_page([1]))
+    engine.dispose()
+    assert "SEARCH sbom_components USING PRIMARY KEY (component_id=? AND content_id<?)" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def _a_page(members: list[int]) -> Select[Any]:
+    return find_page(project=1, members=members, at=AT, most=100, document=2**40, claim=2**40)
 
 
 def test_long_lists_go_by_index() -> None:
@@ -222,9 +286,3 @@ def test_long_lists_go_by_index() -> None:
     engine.dispose()
     assert "json_each" in plan
     assert "SCAN evidence" not in plan
-
-
-def _plan(connection: Connection, query: Select[Any]) -> str:
-    written = str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
-    explain = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
-    return "\n".join(str(row) for row in connection.exec_driver_sql(f"{explain} {written}"))

@@ -224,9 +224,34 @@ def test_of_each_caller_the_newest_claim_is_found(served: Served) -> None:
     body = listing(DJANGO, serialNumber="urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79")
     asked = other.ask("POST", f"{EVIDENCE}?kind=sbom", content=body, headers=BINARY)
     assert asked.status_code == 202, asked.text
-    assert [one["claimed_by"] for one in claimed(served)] == ["ada", "bob"]
+    assert [one["claimed_by"] for one in claimed(served)] == ["bob", "ada"]
     send(served, listing(), "sbom")
     assert [one["claimed_by"] for one in claimed(served)] == ["bob"]
+
+
+def test_claims_come_by_pages_of_one_moment(served: Served) -> None:
+    served.typist.examined()
+    documents = [listing(DJANGO, serialNumber=str(number)) for number in range(4)]
+    visitors = [visitor(served, Role.SUBMITTER, owner=f"caller-{n}") for n in range(4)]
+
+    def hand_in(number: int) -> None:
+        asked = visitors[number].ask(
+            "POST", f"{EVIDENCE}?kind=sbom", content=documents[number], headers=BINARY
+        )
+        assert asked.status_code == 202, asked.text
+
+    for number in range(3):
+        hand_in(number)
+    path = "/v1/search/claims?purl=pkg:pypi/django&limit=2"
+    first = served.get(path).json()
+    hand_in(3)
+    following = f"cursor={first['next_cursor']}"
+    second = served.get(f"{path}&{following}").json()
+    seen = [one["document"] for one in (*first["claims"], *second["claims"])]
+    assert seen == [str(Digest.of(one)) for one in reversed(documents[:3])]
+    assert second["next_cursor"] is None
+    assert len(claimed(served, "pkg:pypi/django")) == 4
+    problem(served.get(f"{path}&versions=2.2&{following}"), 422, "input")
 
 
 def test_claims_are_found_by_their_own_organisation_alone(served: Served) -> None:

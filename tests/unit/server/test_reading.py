@@ -169,6 +169,19 @@ def test_what_contains_what(served: Served) -> None:
     assert served.get("/v1/search/licences?expression=unknown").status_code == 200
 
 
+def test_images_that_contain_something_come_by_pages(served: Served) -> None:
+    subjects = [Subject(f"registry.test/{n}", Digest.of(b"%d" % n)) for n in range(5)]
+    at = served.typist.now - HOUR
+    with served.typist.record() as record:
+        for subject in subjects:
+            record.save_run(manifest_run(subject, scan=scan_record(subject=subject)), at=at)
+    bare = make_component().purl.partition("@")[0]
+    seen = pages(served, f"/v1/search/components?limit=2&purl={bare}", "images")
+    assert [[image["digest"] for image in page] for page in seen] == [
+        [str(subjects[n].digest) for n in numbers] for numbers in ((4, 3), (2, 1), (0,))
+    ]
+
+
 def test_environments_and_what_is_demanded_there(served: Served) -> None:
     in_order(served.typist)
     served.typist.policy("sbom: {}", environment="staging")

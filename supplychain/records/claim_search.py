@@ -1,0 +1,184 @@
+"""Which images have a package, as callers claim without a signature: page by page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, and_, exists, or_, select
+
+from supplychain.gate.packages import PackagePattern
+from supplychain.model.digest import Digest
+from supplychain.model.evidence import EvidenceKind
+from supplychain.records.held import Held, meant_by
+from supplychain.records.links import packages
+from supplychain.records.prepared import MOST_PLACES, Prepared, among
+from supplychain.records.schema import (
+    image_names,
+    images,
+    sbom_components,
+    sbom_contents,
+    unsigned_claims,
+)
+
+
+class ClaimPlace(NamedTuple):
+    """Where a claim stands among all: by its document, and then by itself; the newest first.
+
+    Attributes:
+        document: The number of its document.
+        claim: Its own.
+    """
+
+    document: int
+    claim: int
+
+
+# Before all of them.
+_FIRST = ClaimPlace(2**63 - 1, 2**63 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundClaim:
+    """A claim that an image has what was looked for.
+
+    Attributes:
+        place: Where it stands.
+        subject: The image that it claims to be about.
+        names: Repositories under which the image was seen, sorted.
+        caller: Who handed it in.
+        document: The document that says so.
+        recorded_at: When it was handed in (aware, UTC).
+        held: What the image has, sorted.
+    """
+
+    place: ClaimPlace
+    subject: Digest
+    names: tuple[str, ...]
+    caller: str
+    document: Digest
+    recorded_at: datetime
+    held: tuple[Held, ...]
+
+
+def find_claims(
+    connection: Connection,
+    project: int,
+    pattern: PackagePattern,
+    *,
+    at: datetime,
+    limit: int,
+    after: ClaimPlace | None = None,
+) -> tuple[FoundClaim, ...]:
+    """The claims of a project that images have a package, the newest documents first.
+
+    Of each caller the newest SBOM about an image counts.
+
+    Args:
+        connection: To the database.
+        project: The project's number.
+        pattern: Which package.
+        at: As of when (aware, UTC).
+        limit: At most so many.
+        after: Begin behind this place; None to begin with the newest.
+    """
+    rows = packages(connection, pattern)
+    meant = {row.id: one for row in rows if (one := meant_by(row, pattern)) is not None}
+    members = sorted(meant)
+    behind = after or _FIRST
+    claims: dict[ClaimPlace, Row[Any]] = {}
+    names: dict[ClaimPlace, set[str]] = defaultdict(set)
+    held: dict[ClaimPlace, set[Held]] = defaultdict(set)
+    # As `Links.having` does, and why. What comes first of all comes first of each part, too.
+    for start in range(0, len(members), MOST_PLACES):
+        some = members[start : start + MOST_PLACES]
+        asked = {"project": project, "members": some, "at": at, "most": limit}
+        for row in _PAGE(connection, **asked, document=behind.document, claim=behind.claim):
+            place = ClaimPlace(row.content_id, row.id)
+            claims[place] = row
+            held[place].add(meant[row.component_id])
+            if row.name is not None:
+                names[place].add(row.name)
+    return tuple(
+        FoundClaim(
+            place=place,
+            subject=row.subject_digest,
+            names=tuple(sorted(names[place])),
+            caller=row.caller,
+            document=row.digest,
+            recorded_at=row.recorded_at,
+            held=tuple(sorted(held[place])),
+        )
+        for place, row in sorted(claims.items(), reverse=True)[:limit]
+    )
+
+
+def find_page(
+    *, project: Any, members: Collection[int], at: Any, most: Any, document: Any, claim: Any
+) -> Select[Any]:
+    """The query of a page: its claims, each with what it has and with every name of its image.
+
+    The index of `sbom_components` has the documents of a component in their order, so that of one
+    component no more is read than the page has.
+    """
+    listed, said = sbom_components.c, unsigned_claims.c
+    # Not joined: PostgreSQL would read all documents, as if all of them were wanted.
+    document_of = (
+        select(sbom_contents.c.digest)
+        .where(sbom_contents.c.id == listed.content_id)
+        .correlate(sbom_components)
+        .scalar_subquery()
+    )
+    page = (
+        select(listed.content_id, said.id)
+        .distinct()
+        .select_from(sbom_components)
+        .join(unsigned_claims, said.digest == document_of)
+        .where(
+            among(listed.component_id, members),
+            listed.content_id <= document,
+            or_(listed.content_id < document, said.id < claim),
+            said.project_id == project,
+            said.kind == EvidenceKind.SBOM,
+            said.recorded_at <= at,
+            ~_replaced(at),
+        )
+        .order_by(listed.content_id.desc(), said.id.desc())
+        .limit(most)
+        .subquery("page")
+    )
+    again = sbom_components.alias("again")
+    of = and_(images.c.project_id == said.project_id, images.c.digest == said.subject_digest)
+    named = and_(image_names.c.image_id == images.c.id, image_names.c.recorded_at <= at)
+    columns = said.id, said.subject_digest, said.caller, said.digest, said.recorded_at
+    return (
+        select(*columns, page.c.content_id, again.c.component_id, image_names.c.name)
+        .select_from(page)
+        .join(unsigned_claims, said.id == page.c.id)
+        .join(again, again.c.content_id == page.c.content_id)
+        .outerjoin(images, of)
+        .outerjoin(image_names, named)
+        .where(among(again.c.component_id, members))
+    )
+
+
+def _replaced(at: Any) -> Any:
+    """That its caller handed in a newer one about the same image."""
+    this, later = unsigned_claims.c, unsigned_claims.alias("later").c
+    return exists().where(
+        later.project_id == this.project_id,
+        later.subject_digest == this.subject_digest,
+        later.kind == this.kind,
+        later.caller == this.caller,
+        later.recorded_at <= at,
+        or_(
+            later.recorded_at > this.recorded_at,
+            and_(later.recorded_at == this.recorded_at, later.id > this.id),
+        ),
+    )
+
+
+_PAGE = Prepared(find_page)
