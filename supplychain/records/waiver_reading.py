@@ -16,16 +16,15 @@ from supplychain.model.finding import Severity
 from supplychain.model.waiver import Waiver, WaiverEvent, WaiverStep, waivers_of
 from supplychain.model.waiver_document import read_terms
 from supplychain.records.bulk import Filing
+from supplychain.records.links import INVENTORIED, named
 from supplychain.records.prepared import Prepared
 from supplychain.records.reading import latest_evidence
 from supplychain.records.schema import (
     assessed_findings,
-    components,
     decision_waivers,
     evidence,
     findings,
     images,
-    inventoried_components,
     scans,
     vulnerabilities,
     waiver_events,
@@ -95,17 +94,16 @@ def read_installed(
     connection: Connection, project: int, package: tuple[str, str], at: datetime
 ) -> tuple[Affected, ...]:
     """The packages of a type and name that the latest scans found, by purl."""
-    column, (purl_type, name) = components.c, package
-    listed = inventoried_components
-    chosen = (
-        _scanned(project, at, column.purl)
-        .join(listed, listed.c.inventory_id == scans.c.inventory_id)
-        .join(components, column.id == listed.c.component_id)
-        .where(column.purl_type == purl_type, func.lower(column.purl_name) == name.lower())
-        .distinct()
-        .order_by(column.purl)
-    )
-    return tuple(Affected(row.purl) for row in connection.execute(chosen))
+    kind, name = package[0], package[1].lower()
+    meant = {
+        row.id: row.purl
+        for row in named(connection, name)
+        if row.purl_type == kind and row.purl_name.lower() == name
+    }
+    having = [*INVENTORIED.having(connection, project, sorted(meant))]
+    current = INVENTORIED.current(connection, sorted({image for image, _, _ in having}), at)
+    found = {meant[member] for _, of, member in having if of in current}
+    return tuple(map(Affected, sorted(found)))
 
 
 def _scanned(project: int, at: datetime, *columns: Any) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import Executable, delete, update
+from sqlalchemy import Executable, create_engine, delete, update
 from sqlalchemy.exc import DBAPIError
 
 from supplychain.errors import ConflictError, InputError, NotFoundError
@@ -19,7 +20,8 @@ from supplychain.pipeline.judge import judge
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine
 from supplychain.records.record import Record
-from supplychain.records.schema import waiver_events
+from supplychain.records.schema import metadata, waiver_events
+from supplychain.records.waiver_reading import read_installed
 from tests.kit.policies import make_policy
 from tests.kit.runs import manifest_run, scan_record
 from tests.kit.scans import AT, SUBJECT, make_component, make_finding
@@ -243,7 +245,11 @@ def test_it_tells_which_packages_have_what_is_asked_about(record: Record) -> Non
     assert found.purl.startswith("pkg:deb/debian/libssl3@3.0.11")
     assert str(found.severity) == "high"
     assert record.waivers.affected("CVE-0-0", at=at) == ()
-    assert [a.purl for a in record.waivers.installed("deb", "libssl3", at=at)] == [found.purl]
+    assert [a.purl for a in record.waivers.installed("deb", "LibSSL3", at=at)] == [found.purl]
+    # Separators mean something to most ecosystems.
+    assert record.waivers.installed("deb", "lib-ssl3", at=at) == ()
+    assert record.waivers.installed("pypi", "libssl3", at=at) == ()
+    assert record.waivers.installed("deb", "libssl3", at=AT - HOUR) == ()
 
 
 def test_one_about_another_repository_or_environment_is_not_looked_at(record: Record) -> None:
@@ -258,3 +264,23 @@ def test_one_about_another_repository_or_environment_is_not_looked_at(record: Re
     dossier = record.dossier(SUBJECT.digest, at=AT + DAY, environment="prod")
     assert dossier is not None
     assert [w.number for w in dossier.waivers] == [4]
+
+
+def test_what_is_installed_is_found_by_index() -> None:
+    """Not in the scans one after another: there are as many as there are images."""
+    engine = create_engine("sqlite://")
+    asked: list[str] = []
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        raw.set_trace_callback(asked.append)
+        read_installed(connection, 1, ("pypi", "zope.interface"), AT)
+        raw.set_trace_callback(None)
+        plans = [
+            str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}").all())
+            for one in asked
+            if one.startswith("SELECT")
+        ]
+    engine.dispose()
+    assert "ix_components_spelt" in plans[0]
+    assert not any("SCAN evidence" in plan or "SCAN components" in plan for plan in plans)
