@@ -7,9 +7,11 @@ signature. `python -m benchmarks ingest`
 from __future__ import annotations
 
 import contextlib
+import http.client
+import itertools
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 import orjson
@@ -78,27 +80,56 @@ def _handed_in(server: Server, requests: list[tuple[str, bytes]]) -> float:
 
 def _found(engine: str, server: Server, machine: Machine) -> Iterator[Row]:
     """Which images have exactly this package and version: another one each time."""
-    taken, found = [], 0
     with contextlib.closing(server.connect()) as on:
-        for number in range(-20, ROUNDS):
-            purl = _package(number % PACKAGES)["purl"]
-            start = time.perf_counter()
-            answer = asked(
-                server, on, "GET", f"/v1/search/claims?limit=1000&purl={quote(purl, safe='')}"
-            )
-            if number >= 0:
-                taken.append(time.perf_counter() - start)
-                found += len(orjson.loads(answer)["claims"])
-    times = Times(tuple(taken))
-    slowest = sorted(taken)[ROUNDS * 95 // 100] * 1000
+        first, _ = _asked_for(lambda purl: _pages(server, on, purl, most=1))
+        whole, found = _asked_for(lambda purl: _pages(server, on, purl))
+    what = "which images have this package and version"
+    theirs = "GUAC 1.1 elsewhere, for all of them: 2.8 ms in memory, else 4.7 ms"
     yield Row(
-        f"which images have this package and version, {found // ROUNDS} of {LARGER * DOCUMENTS:,}",
-        f"{times.median * 1000:.1f} ms, {engine}",
-        f"19 of 20 within {slowest:.1f} ms; GUAC 1.1 elsewhere 2.8 ms in memory, else 4.7 ms",
+        f"{what}, the first page of {found:,} of {LARGER * DOCUMENTS:,}, {engine}",
+        f"{first.median * 1000:.1f} ms",
+        f"{_slowest(first)}; {theirs}",
         None,
         machine.target(FOUND),
-        machine.meets(times.median, FOUND),
+        machine.meets(first.median, FOUND),
     )
+    yield Row(
+        f"{what}, all pages, {engine}",
+        f"{whole.median * 1000:.1f} ms",
+        f"{_slowest(whole)}; {theirs}",
+    )
+
+
+def _asked_for(ask: Callable[[str], int]) -> tuple[Times, int]:
+    """How long it takes to ask for a package, and how many images have one."""
+    taken, found = [], 0
+    for number in range(-20, ROUNDS):
+        purl = quote(_package(number % PACKAGES)["purl"], safe="")
+        start = time.perf_counter()
+        count = ask(purl)
+        if number >= 0:
+            taken.append(time.perf_counter() - start)
+            found += count
+    return Times(tuple(taken)), found // ROUNDS
+
+
+def _pages(
+    server: Server, on: http.client.HTTPConnection, purl: str, most: int | None = None
+) -> int:
+    """How many images are on the pages that come first, of the size that they have by default."""
+    found, following = 0, f"/v1/search/claims?purl={purl}"
+    for _ in itertools.count() if most is None else range(most):
+        page = orjson.loads(asked(server, on, "GET", following))
+        found += len(page["claims"])
+        if page["next_cursor"] is None:
+            break
+        following = f"/v1/search/claims?purl={purl}&cursor={page['next_cursor']}"
+    return found
+
+
+def _slowest(times: Times) -> str:
+    slowest = sorted(times.seconds)[len(times.seconds) * 95 // 100]
+    return f"19 of 20 within {slowest * 1000:.1f} ms"
 
 
 def _package(number: int) -> dict[str, str]:
@@ -150,8 +181,9 @@ def _grow(place: Prepared) -> None:
     engine = create_engine(place.url.replace("postgresql:", "postgresql+psycopg:"))
     with engine.begin() as connection:
         for number in range(1, LARGER):
-            for statement in _COPIES.split(";"):
-                connection.execute(text(statement.replace("@N", f"{number:x}")))
+            copies = _COPIES.replace("@N", f"{number:x}").replace("@DOCUMENTS", str(DOCUMENTS))
+            for statement in copies.split(";"):
+                connection.execute(text(statement))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     engine.dispose()
@@ -162,7 +194,7 @@ _COPIES = """
 INSERT INTO images (project_id, digest, media_type, kind, os, architecture, recorded_at)
 SELECT project_id, 'sha256:00000@N' || substr(digest, 14), media_type, kind, os, architecture,
        recorded_at
-FROM images WHERE id <= (SELECT min(id) + 999 FROM images);
+FROM images WHERE id <= (SELECT min(id) + @DOCUMENTS - 1 FROM images);
 
 INSERT INTO image_names (project_id, name, image_id, recorded_at)
 SELECT i.project_id, 'registry.test/copy/@N/' || i.id, i.id, i.recorded_at
@@ -171,17 +203,17 @@ AND NOT EXISTS (SELECT 1 FROM image_names n WHERE n.image_id = i.id);
 
 INSERT INTO sbom_contents (digest, component_count)
 SELECT 'sha256:00000@N' || substr(digest, 14), component_count
-FROM sbom_contents WHERE id <= (SELECT min(id) + 999 FROM sbom_contents);
+FROM sbom_contents WHERE id <= (SELECT min(id) + @DOCUMENTS - 1 FROM sbom_contents);
 
 INSERT INTO unsigned_claims (project_id, subject_digest, kind, caller, digest, size, recorded_at)
 SELECT project_id, 'sha256:00000@N' || substr(subject_digest, 14), kind, caller,
        'sha256:00000@N' || substr(digest, 14), size, recorded_at
-FROM unsigned_claims WHERE id <= (SELECT min(id) + 999 FROM unsigned_claims);
+FROM unsigned_claims WHERE id <= (SELECT min(id) + @DOCUMENTS - 1 FROM unsigned_claims);
 
 INSERT INTO sbom_components (component_id, content_id)
 SELECT s.component_id, copy.id
 FROM sbom_contents first
 JOIN sbom_components s ON s.content_id = first.id
 JOIN sbom_contents copy ON copy.digest = 'sha256:00000@N' || substr(first.digest, 14)
-WHERE first.id <= (SELECT min(id) + 999 FROM sbom_contents)
+WHERE first.id <= (SELECT min(id) + @DOCUMENTS - 1 FROM sbom_contents)
 """
