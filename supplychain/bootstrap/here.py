@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from supplychain.bootstrap import parts
-from supplychain.bootstrap.access import Members, Tokens, Trust
 from supplychain.bootstrap.evidence import Evidence
 from supplychain.bootstrap.exports import Exports
 from supplychain.bootstrap.gates import Gates
@@ -20,6 +19,7 @@ from supplychain.bootstrap.risks import Vex, Waivers
 from supplychain.bootstrap.runs import Runs
 
 if TYPE_CHECKING:
+    from supplychain.bootstrap.access import Members, Tokens, Trust
     from supplychain.records.audit import AuditLog
     from supplychain.records.record import Record
     from supplychain.records.tenants import Projects
@@ -104,16 +104,22 @@ class Here:
     @cached_property
     def tokens(self) -> Tokens:
         """What machines and people come to the service with."""
+        from supplychain.bootstrap.access import Tokens
+
         return Tokens(self._settings, self._opened)
 
     @cached_property
     def trust(self) -> Trust:
         """Whose CI jobs may have a token."""
+        from supplychain.bootstrap.access import Trust
+
         return Trust(self._settings, self._opened)
 
     @cached_property
     def members(self) -> Members:
         """The people."""
+        from supplychain.bootstrap.access import Members
+
         return Members(self._settings, self._opened)
 
     @property

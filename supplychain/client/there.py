@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from supplychain.client.access import Members, Projects, Tokens, Trust
 from supplychain.client.address import address_of
 from supplychain.client.connection import Connection
 from supplychain.client.evidence import Evidence
@@ -22,6 +21,7 @@ from supplychain.client.runs import Runs
 from supplychain.errors import NotFoundError, SupplyChainError
 
 if TYPE_CHECKING:
+    from supplychain.client.access import Members, Projects, Tokens, Trust
     from supplychain.model.subject import Subject
     from supplychain.settings import Settings
 
@@ -109,21 +109,29 @@ class There:
     @cached_property
     def tokens(self) -> Tokens:
         """What machines and people come to the service with."""
+        from supplychain.client.access import Tokens
+
         return Tokens(self._connection)
 
     @cached_property
     def trust(self) -> Trust:
         """Whose CI jobs may have a token."""
+        from supplychain.client.access import Trust
+
         return Trust(self._connection)
 
     @cached_property
     def members(self) -> Members:
         """The people."""
+        from supplychain.client.access import Members
+
         return Members(self._connection)
 
     @cached_property
     def projects(self) -> Projects:
         """What the organisation keeps apart."""
+        from supplychain.client.access import Projects
+
         return Projects(self._connection)
 
     @cached_property
