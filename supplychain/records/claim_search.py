@@ -125,6 +125,7 @@ def find_page(
     component no more is read than the page has.
     """
     listed, said = sbom_components.c, unsigned_claims.c
+    columns = said.id, said.subject_digest, said.caller, said.digest, said.recorded_at
     # Not joined: PostgreSQL would read all documents, as if all of them were wanted.
     document_of = (
         select(sbom_contents.c.digest)
@@ -133,7 +134,7 @@ def find_page(
         .scalar_subquery()
     )
     page = (
-        select(listed.content_id, said.id)
+        select(listed.content_id, *columns)
         .distinct()
         .select_from(sbom_components)
         .join(unsigned_claims, said.digest == document_of)
@@ -151,13 +152,11 @@ def find_page(
         .subquery("page")
     )
     again = sbom_components.alias("again")
-    of = and_(images.c.project_id == said.project_id, images.c.digest == said.subject_digest)
+    of = and_(images.c.project_id == project, images.c.digest == page.c.subject_digest)
     named = and_(image_names.c.image_id == images.c.id, image_names.c.recorded_at <= at)
-    columns = said.id, said.subject_digest, said.caller, said.digest, said.recorded_at
     return (
-        select(*columns, page.c.content_id, again.c.component_id, image_names.c.name)
+        select(page, again.c.component_id, image_names.c.name)
         .select_from(page)
-        .join(unsigned_claims, said.id == page.c.id)
         .join(again, again.c.content_id == page.c.content_id)
         .outerjoin(images, of)
         .outerjoin(image_names, named)
