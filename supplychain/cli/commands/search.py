@@ -15,7 +15,7 @@ from supplychain.cli.decided_lines import COLOURS
 from supplychain.cli.judgement import check_environment
 from supplychain.cli.place import Works, place
 from supplychain.cli.times import ago, moment
-from supplychain.export.data import found_data
+from supplychain.export.found import found_data
 
 if TYPE_CHECKING:
     from supplychain.records.found_images import FoundImage, FoundPlatform

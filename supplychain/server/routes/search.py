@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from supplychain.export.data import found_claim_data, found_data
+from supplychain.export.found import found_claim_data, found_data
 from supplychain.gate.licences import licence_query
 from supplychain.gate.options import ENVIRONMENT
 from supplychain.gate.packages import PackagePattern
