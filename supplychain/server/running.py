@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from supplychain.errors import StoreError
 from supplychain.server.certificate import Certificate
+from supplychain.server.gathered import Gathering
 
 _DRAIN_SECONDS = 30
 # What is on its way over an open connection when the server is told to end comes within this.
@@ -46,7 +47,7 @@ class Listening:
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=Gathering,
             ws="none",
             lifespan="off",
             log_config=None,
