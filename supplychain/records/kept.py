@@ -28,6 +28,7 @@ from supplychain.model.digest import Digest
 from supplychain.records.columns import Instant
 from supplychain.records.database import asking, writing
 from supplychain.records.kept_tables import UNMARKED, kept_answers
+from supplychain.records.prepared import run
 from supplychain.records.schema import decisions, metadata
 
 # While others write all the time, nothing holds for long enough to be worth its keeping.
@@ -41,18 +42,20 @@ _CHANGED = """EXISTS (
     AND NOT pg_visible_in_snapshot(c.xid::text::xid8, {0}::pg_snapshot)
 )"""
 _ANSWERS = f"""
-WITH found AS MATERIALIZED (
-    SELECT q.number, a.verdict, a.body, a.seen
-    FROM unnest(string_to_array(%(digests)s, ' '), string_to_array(%(names)s, ' '))
-        WITH ORDINALITY AS q (digest, name, number)
+SELECT q.number, f.count, f.allowed, f.bodies
+FROM unnest(string_to_array(%(digests)s, ','), string_to_array(%(names)s, ','))
+    WITH ORDINALITY AS q (digests, names, number)
+CROSS JOIN LATERAL (
+    SELECT count(*) AS count, count(*) FILTER (WHERE a.verdict = 'allow') AS allowed,
+        string_agg(a.body, ',' ORDER BY i.place) AS bodies, array_agg(DISTINCT a.seen) AS seen
+    FROM unnest(string_to_array(q.digests, ' '), string_to_array(q.names, ' '))
+        WITH ORDINALITY AS i (digest, name, place)
     JOIN kept_answers a ON a.project_id = %(project)s AND a.environment = %(environment)s
-        AND a.subject_digest = q.digest AND a.subject_name = q.name
+        AND a.subject_digest = i.digest AND a.subject_name = i.name
     WHERE a.policy = %(policy)s AND a.program = %(program)s AND a.place = %(place)s
     AND a.decided_at <= %(at)s AND a.holds_until >= %(at)s
-), holding AS (
-    SELECT f.seen FROM (SELECT DISTINCT seen FROM found) f WHERE NOT {_CHANGED.format("f.seen")}
-)
-SELECT number, verdict, body FROM found JOIN holding USING (seen)
+) f
+WHERE NOT EXISTS (SELECT FROM unnest(f.seen) AS s (seen) WHERE {_CHANGED.format("s.seen")})
 """  # noqa: S608  # of constants
 _WHERE = """
 SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid
@@ -80,11 +83,32 @@ class Image(NamedTuple):
     digest: str
 
 
+class Images(NamedTuple):
+    """What is asked about together: names and digests in one order, a space between them."""
+
+    names: str
+    digests: str
+
+
 class Kept(NamedTuple):
     """An answer that holds: `allow` or `deny`, and all of it, as it was told."""
 
     verdict: str
     body: str
+
+
+class Found(NamedTuple):
+    """Answers that hold, to all that is asked together.
+
+    Attributes:
+        number: How many; the others are denials.
+        allowed: How many of them allow.
+        bodies: All of them as they were told, in order, a comma between them.
+    """
+
+    number: int
+    allowed: int
+    bodies: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,27 +172,35 @@ class KeptAnswers:
         """Whether this database keeps any."""
         return self._engine.dialect.name == "postgresql"
 
-    def find(self, asked: Asked, images: Sequence[Image], *, at: datetime) -> list[Kept | None]:
-        """The answers about images that hold, in order; None where the gate has to judge.
+    def find(
+        self, asked: Asked, questions: Sequence[Images], *, at: datetime
+    ) -> list[Found | None]:
+        """The answers that hold to questions, in order; None where the gate has to judge.
+
+        Args:
+            asked: Where all of them are asked.
+            questions: What each is about; a name has no comma in it.
+            at: The instant judged for (aware, UTC).
 
         Raises:
             StoreError: The database failed.
         """
-        found: list[Kept | None] = [None] * len(images)
+        found: list[Found | None] = [None] * len(questions)
         with asking(self._engine) as connection:
             values = {
                 "project": asked.project,
                 "environment": asked.environment,
                 "policy": str(asked.policy),
                 # An array takes the driver longer than PostgreSQL takes for all the rest.
-                "digests": " ".join([image.digest for image in images]),
-                "names": " ".join([image.name for image in images]),
+                "digests": ",".join([images.digests for images in questions]),
+                "names": ",".join([images.names for images in questions]),
                 "program": __version__,
                 "place": _place(connection),
                 "at": at,
             }
-            for number, *answer in connection.exec_driver_sql(_ANSWERS, values):
-                found[number - 1] = Kept(*answer)
+            for place, count, allowed, bodies in run(connection, _ANSWERS, values):
+                if count == questions[place - 1].digests.count(" ") + 1:
+                    found[place - 1] = Found(count, allowed, bodies)
         return found
 
     def begin(self) -> Seen | None:

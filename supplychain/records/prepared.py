@@ -170,13 +170,7 @@ class _Written:
         for name, write in self.writers.items():
             values[name] = write(values[name])
         sent = values if self.order is None else [values[name] for name in self.order]
-        try:
-            with closing(connection.connection.cursor()) as cursor:
-                cursor.execute(self.text, sent)
-                rows = cursor.fetchall()
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise self._failed(connection, error) from error
-        return [self._read(row) for row in rows]
+        return [self._read(row) for row in run(connection, self.text, sent)]
 
     def _read(self, values: Any) -> Any:
         found = list(values)
@@ -184,13 +178,27 @@ class _Written:
             found[place] = read(found[place])
         return self.row(found)
 
-    def _failed(self, connection: Connection, error: Exception) -> DBAPIError:
-        """What SQLAlchemy would raise; a connection that is lost is not used again."""
-        dialect = connection.dialect
-        lost = dialect.is_disconnect(error, connection.connection, None)  # type: ignore[arg-type]
-        if lost:
-            connection.invalidate(error)
-        return DBAPIError(self.text, None, error, connection_invalidated=lost)
+
+def run(connection: Connection, text: str, values: Any) -> list[Any]:
+    """Run a query as the driver takes it; its rows, as the driver gives them."""
+    if traced():  # whoever traces listens to SQLAlchemy
+        return list(connection.exec_driver_sql(text, values))
+    try:
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute(text, values)
+            rows = list(cursor.fetchall())
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _failed(connection, text, error) from error
+    return rows
+
+
+def _failed(connection: Connection, text: str, error: Exception) -> DBAPIError:
+    """What SQLAlchemy would raise; a connection that is lost is not used again."""
+    dialect = connection.dialect
+    lost = dialect.is_disconnect(error, connection.connection, None)  # type: ignore[arg-type]
+    if lost:
+        connection.invalidate(error)
+    return DBAPIError(text, None, error, connection_invalidated=lost)
 
 
 def _write(query: Select[Any], dialect: Dialect) -> _Written:

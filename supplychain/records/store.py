@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from supplychain.errors import NotFoundError, StoreError
 from supplychain.records.content import PROBE, PROBED, ContentStore
-from supplychain.records.database import password_from
+from supplychain.records.database import Standing, password_from
 from supplychain.records.entry import Entry
 from supplychain.records.figures import Figures, read_figures
 from supplychain.records.kept import KeptAnswers
@@ -32,6 +32,7 @@ class Store:
         self._engine = engine
         self._content = content
         self._kept = KeptAnswers(engine)
+        self._standing = Standing(engine)
         self._records: dict[tuple[str, str], Record] = {}
         self._lock = threading.Lock()
 
@@ -71,6 +72,11 @@ class Store:
     def kept(self) -> KeptAnswers:
         """What the gate answered, while it holds."""
         return self._kept
+
+    @property
+    def standing(self) -> Standing:
+        """For those who ask all the time, one question after another."""
+        return self._standing
 
     @property
     def entry(self) -> Entry:
@@ -121,4 +127,5 @@ class Store:
 
     def close(self) -> None:
         """Let go of the database's connections."""
+        self._standing.close()
         self._engine.dispose()

@@ -33,6 +33,8 @@ def create(service: Service) -> FastAPI:
         docs_url=None,  # they would load a program from another host
         redoc_url=None,
         generate_unique_id_function=_operation,
+        # Requests are told of once, by us.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         responses={
             status: {"model": problems.Problem, "description": text}
             for status, text in problems.EXPECTED.items()

@@ -14,20 +14,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from types import SimpleNamespace
 
-import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from supplychain.access.roles import require
 from supplychain.errors import RateError, SupplyChainError
 from supplychain.images.reference import Reference
 from supplychain.model.access import Permission, Principal
-from supplychain.records.kept import Asked, Image, Kept
+from supplychain.model.decision import Verdict
+from supplychain.records.kept import Asked, Images
+from supplychain.records.kept import Found as Answers
 from supplychain.server.metrics import DECISIONS
 from supplychain.server.routes.gates import MOST, together
 from supplychain.server.service import Service
@@ -35,12 +35,13 @@ from supplychain.server.service import Service
 _LOG = logging.getLogger("supplychain.server")
 _PROJECT = "default"
 _PATH = re.compile(r"/v1/gates/([A-Za-z0-9][A-Za-z0-9._-]{0,62})/decide(-batch)?")
-_IMAGE = re.compile(r"([^@\s]{1,900})@(sha256:[0-9a-f]{64})")
+_IMAGES = re.compile(r"([^@\s]{1,900}@sha256:[0-9a-f]{64}( |\Z))+")
 _TOKEN = re.compile(r"[Bb]earer (sct_[A-Za-z0-9_-]{10,200})")
 _ROUTES = {
     many: SimpleNamespace(path=f"/v1/gates/{{environment}}/decide{'-batch' * many}")
     for many in (False, True)
 }
+_ALLOWED, _DENIED = DECISIONS.labels(Verdict.ALLOW.value), DECISIONS.labels(Verdict.DENY.value)
 # The most that is looked up by one question.
 _TOGETHER = 64
 
@@ -51,7 +52,7 @@ class _Question:
 
     token: str = field(repr=False)
     environment: str
-    images: tuple[Image, ...]
+    images: Images
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class _Found:
     """Every answer to a question, and who asked."""
 
     principal: Principal
-    answers: tuple[Kept, ...]
+    answers: Answers
 
 
 class AtOnce:
@@ -87,10 +88,11 @@ class AtOnce:
         many = path[2] is not None
         scope["route"] = _ROUTES[many]
         scope["state"]["principal"] = found.principal.name
-        for verdict, count in Counter(one.verdict for one in found.answers).items():
-            DECISIONS.labels(verdict).inc(count)
-        told = [one.body.encode() for one in found.answers]
-        await _send(together(told) if many else told[0], send)
+        answers = found.answers
+        _ALLOWED.inc(answers.allowed)
+        _DENIED.inc(answers.number - answers.allowed)
+        told = answers.bodies.encode()
+        await _send(together([told]) if many else told, send)
 
     async def _found(self, question: _Question) -> _Found | None:
         future: asyncio.Future[_Found | None] = asyncio.get_running_loop().create_future()
@@ -131,29 +133,32 @@ def _question(scope: Scope, environment: str) -> _Question | None:
     token = _TOKEN.fullmatch(headers.get(b"authorization", b"").decode("latin-1"))
     if token is None or headers.get(b"content-type") != b"application/json":
         return None
-    try:
-        body = orjson.loads(scope["state"]["body"])
-    except orjson.JSONDecodeError:
-        return None
-    images = [_image(one) for one in _images(body, many=scope["path"].endswith("-batch"))]
-    if not images or None in images:
-        return None
-    return _Question(token[1], environment, tuple(one for one in images if one is not None))
+    images = _images(scope["state"]["said"], many=scope["path"].endswith("-batch"))
+    return _Question(token[1], environment, images) if images is not None else None
 
 
-def _images(body: object, *, many: bool) -> list[object]:
-    """The images that a body names; none where it is another kind of body."""
+def _images(said: object, *, many: bool) -> Images | None:
+    """The images that a body names; None where it is another kind of body."""
     name = "images" if many else "image"
-    if not isinstance(body, dict) or body.keys() != {name}:
-        return []
-    named = body[name] if many else [body[name]]
-    return named if isinstance(named, list) and len(named) <= MOST else []
-
-
-def _image(named: object) -> Image | None:
-    match = _IMAGE.fullmatch(named) if isinstance(named, str) else None
-    name = _name(match[1]) if match is not None else None
-    return Image(name, match[2]) if match is not None and name else None
+    if not isinstance(said, dict) or said.keys() != {name}:
+        return None
+    named = said[name] if many else [said[name]]
+    if not isinstance(named, list) or not 0 < len(named) <= MOST:
+        return None
+    if not all(isinstance(one, str) for one in named):
+        return None
+    text = " ".join(named)
+    # As many spaces as there are between them: in none of them is another one.
+    if _IMAGES.fullmatch(text) is None or text.count(" ") >= len(named):
+        return None
+    parts = [one.partition("@") for one in named]
+    names = {before: _name(before) for before in {before for before, _, _ in parts}}
+    if None in names.values():
+        return None
+    return Images(
+        " ".join([names[before] or "" for before, _, _ in parts]),
+        " ".join([digest for _, _, digest in parts]),
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -191,28 +196,28 @@ def _look_up(service: Service, questions: Sequence[_Question]) -> list[_Found | 
             return None
         return Asked(record.number, environment, policy.digest) if policy is not None else None
 
-    # What is asked at one place is looked for together: of each question, from where to where.
-    images: dict[Asked, list[Image]] = {}
-    parts: list[tuple[Principal, Asked, slice] | None] = []
-    for question in questions:
-        principal = principal_of(question.token)
-        place = place_of(principal.organisation, question.environment) if principal else None
-        if principal is None or place is None:
-            parts.append(None)
-            continue
-        there = images.setdefault(place, [])
-        parts.append((principal, place, slice(len(there), len(there) + len(question.images))))
-        there += question.images
-    kept = {place: service.store.kept.find(place, some, at=at) for place, some in images.items()}
-    return [
-        None if part is None else _whole(service, part[0], kept[part[1]][part[2]]) for part in parts
-    ]
+    # What is asked at one place is looked for together.
+    asked: dict[Asked, list[int]] = {}
+    principals: list[Principal | None] = []
+    with service.store.standing.taken():
+        for number, question in enumerate(questions):
+            principal = principal_of(question.token)
+            place = place_of(principal.organisation, question.environment) if principal else None
+            principals.append(principal)
+            if place is not None:
+                asked.setdefault(place, []).append(number)
+        found: list[_Found | None] = [None] * len(questions)
+        for place, numbers in asked.items():
+            images = [questions[number].images for number in numbers]
+            answers = service.store.kept.find(place, images, at=at)
+            for number, answer in zip(numbers, answers, strict=True):
+                found[number] = _whole(service, principals[number], answer)
+    return found
 
 
-def _whole(service: Service, principal: Principal, kept: Sequence[Kept | None]) -> _Found | None:
-    """Every answer, unless one is missing or they ask too often."""
-    answers = tuple(one for one in kept if one is not None)
-    if len(answers) < len(kept):
+def _whole(service: Service, principal: Principal | None, answers: Answers | None) -> _Found | None:
+    """The answers, unless there are none or they ask too often."""
+    if principal is None or answers is None:
         return None
     try:
         service.rates.take(f"{principal.organisation}/{principal.name}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from supplychain.errors import InputError, LimitError, SlowError, SupplyChainError
 from supplychain.server import problems
+from supplychain.server.headers import header
 from supplychain.server.strict_json import WHOLE, read_strict
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -54,15 +54,14 @@ class Limits:
             await self._app(scope, receive, send)
 
     async def _limited(self, scope: Scope, receive: Receive) -> Receive:
-        headers = Headers(scope=scope)
-        if headers.get("content-encoding", "identity") != "identity":
+        if header(scope, b"content-encoding") not in {None, "identity"}:
             raise InputError(
                 "the body is compressed", hint="send it as it is, without Content-Encoding"
             )
         streams = _STREAMED.fullmatch(scope["path"]) is not None
         most = self._streamed if streams else WHOLE
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > most:
+        length = header(scope, b"content-length")
+        if length is not None and (not length.isdecimal() or int(length) > most):
             raise _too_large(most)
         if streams:
             return _counted(receive, most, self._seconds)
@@ -71,8 +70,8 @@ class Limits:
                 body = await _read(receive, most)
         except TimeoutError:
             raise _too_slow() from None
-        if "json" in headers.get("content-type", ""):
-            read_strict(body)
+        if "json" in (header(scope, b"content-type") or ""):
+            scope["state"]["said"] = read_strict(body)
         scope["state"]["body"] = body
         return _again(body, receive)
 

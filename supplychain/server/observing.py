@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from functools import cache
 
+from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -65,8 +67,12 @@ def _parent(scope: Scope) -> Mapping[str, str] | None:
 def _tell(scope: Scope, status: int, took: float) -> None:
     route = getattr(scope.get("route"), "path", _NO_ROUTE)
     method = scope["method"] if scope["method"] in _METHODS else "other"
-    metrics.REQUESTS.labels(method, route, str(status)).inc()
-    metrics.DURATIONS.labels(method, route).observe(took)
+    requests, durations = _series(method, route, status)
+    requests.inc()
+    durations.observe(took)
+    level = logging.WARNING if status >= _BROKEN else logging.INFO
+    if not REQUESTS.isEnabledFor(level):
+        return
     client = scope.get("client")
     told = {
         "method": method,
@@ -78,5 +84,13 @@ def _tell(scope: Scope, status: int, took: float) -> None:
         "client": client[0] if client else "",
         "request_id": scope.get("state", {}).get("request_id", ""),
     }
-    level = logging.WARNING if status >= _BROKEN else logging.INFO
     REQUESTS.log(level, "request", extra={TOLD: told})
+
+
+@cache
+def _series(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Where a request is counted; to look it up by its labels takes longer than to count."""
+    return (
+        metrics.REQUESTS.labels(method, route, str(status)),
+        metrics.DURATIONS.labels(method, route),
+    )

@@ -6,13 +6,14 @@ import logging
 import random
 import re
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from supplychain.bootstrap.logs import request_id
 from supplychain.server import problems
+from supplychain.server.headers import header
 
 HEADER = "X-Request-Id"
+_HEADER = HEADER.lower().encode()
 _USABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _LOG = logging.getLogger("supplychain.server")
 
@@ -32,7 +33,7 @@ class RequestIds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(HEADER, "")
+        given = header(scope, _HEADER) or ""
         name = given if _USABLE.fullmatch(given) else f"{random.getrandbits(128):032x}"
         scope.setdefault("state", {})["request_id"] = name
         request_id.set(name)
@@ -42,7 +43,7 @@ class RequestIds:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                MutableHeaders(scope=message)[HEADER] = name
+                message["headers"] = [*message.get("headers", ()), (_HEADER, name.encode())]
             await send(message)
 
         try:

@@ -19,7 +19,7 @@ from supplychain.pipeline.answers import Judge
 from supplychain.records import kept as module
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, writing
-from supplychain.records.kept import Asked, Given, Image, Kept, KeptAnswers
+from supplychain.records.kept import Asked, Given, Image, Images, Kept, KeptAnswers
 from supplychain.records.kept_tables import UNMARKED
 from supplychain.records.record import Record
 from supplychain.records.schema import metadata
@@ -47,8 +47,11 @@ class Process:
         return Asked(self.record.number, "prod", POLICY.digest)
 
     def found(self, at: datetime) -> Kept | None:
-        [found] = self.kept.find(self.asked, [IMAGE], at=at)
-        return found
+        [found] = self.kept.find(self.asked, [Images(*IMAGE)], at=at)
+        if found is None:
+            return None
+        assert found.number == 1
+        return Kept("allow" if found.allowed else "deny", found.bodies)
 
     def give(self, at: datetime, *, until: datetime | None = None) -> Given:
         return Given(self.asked, IMAGE, at, until, Kept("allow", "{}"))

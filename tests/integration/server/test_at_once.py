@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
+import psycopg
 import pytest
 
 from supplychain.model.access import Role
+from supplychain.model.digest import Digest
 from supplychain.model.finding import Severity
+from supplychain.model.subject import Subject
 from supplychain.pipeline.answers import Judge
 from supplychain.records import kept
 from tests.kit.runs import manifest_run, scan_record
@@ -54,12 +57,14 @@ def here(typist: Typist, postgresql_database: str, judged: Counted) -> Iterator[
         yield served
 
 
-def scanned(served: Served, *severities: Severity) -> None:
+def scanned(served: Served, *severities: Severity, subject: Subject = SUBJECT) -> None:
     """Record a scan, as another process would."""
     findings = [make_finding(severity=severity) for severity in severities]
     report, now = f"{severities}".encode(), datetime.now(UTC)
-    scan = scan_record(components=(), findings=findings, report=report, produced_at=now)
-    served.service.store.record("default").save_run(manifest_run(scan=scan), at=now)
+    scan = scan_record(
+        subject=subject, components=(), findings=findings, report=report, produced_at=now
+    )
+    served.service.store.record("default").save_run(manifest_run(subject, scan=scan), at=now)
 
 
 def warm(served: Served, judged: Counted) -> None:
@@ -89,6 +94,65 @@ def test_it_is_the_very_answer_that_was_judged(here: Served, judged: Counted) ->
     assert both.json() == {"decisions": [quick.json(), quick.json()]}
     assert quick.headers["content-type"] == whole.headers["content-type"]
     assert quick.headers["x-request-id"] != whole.headers["x-request-id"]
+
+
+def test_what_clients_say_of_themselves_makes_no_difference(here: Served, judged: Counted) -> None:
+    before = judged.times
+    headers = {
+        "Accept": "application/json, */*;q=0.5",
+        "Accept-Encoding": "gzip, deflate, br",
+        "User-Agent": "argo-rollouts/v1.8.3",
+        "X-Request-Id": "ci-17",
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    }
+    answer = here.post(DECIDE, ASKED, headers=headers)
+    assert verdict(answer) == "allow"
+    assert answer.headers["x-request-id"] == "ci-17"
+    assert judged.times == before
+
+
+def test_many_are_answered_in_their_order(here: Served, judged: Counted) -> None:
+    other = Subject(SUBJECT.name, Digest.parse(f"sha256:{1:064x}"))
+    scanned(here, Severity.CRITICAL, subject=other)
+    images, before = [str(one) for one in (other, SUBJECT, other, other, SUBJECT)], 0
+    for _ in range(5):
+        before = judged.times
+        told = here.post(f"{DECIDE}-batch", {"images": images}).json()["decisions"]
+        assert [one["image"] for one in told] == images
+        assert [one["decision"] for one in told] == ["deny", "allow", "deny", "deny", "allow"]
+    assert judged.times == before, "nobody keeps what was answered"
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        [f"{SUBJECT} {SUBJECT}"],
+        [f"{SUBJECT} ", str(SUBJECT)],
+        [str(SUBJECT), "shop:latest"],
+        [str(SUBJECT), f"a,b@{SUBJECT.digest}"],
+        [str(SUBJECT), 1],
+        [[str(SUBJECT)]],
+        [],
+    ],
+)
+def test_one_that_is_no_image_has_all_of_them_refused(here: Served, images: list[object]) -> None:
+    assert here.post(f"{DECIDE}-batch", {"images": images}).status_code in {404, 422}
+
+
+def test_a_connection_that_is_lost_costs_no_verdict(
+    here: Served, judged: Counted, postgresql_database: str
+) -> None:
+    assert verdict(here.decide()) == "allow"
+    with psycopg.connect(postgresql_database, autocommit=True) as operator:
+        operator.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    # The routes' own connections were lost, too: each fails once at most.
+    for _ in range(20):
+        if here.decide().status_code == 200:
+            break
+    warm(here, judged)
 
 
 def test_what_is_scanned_is_seen_by_the_very_next_question(here: Served, judged: Counted) -> None:
