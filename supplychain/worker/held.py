@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -85,20 +86,25 @@ class Held:
     def patiently(self, stage: str, function: Callable[[], T]) -> T:
         """Do something, again and again where it fails in a way that may pass.
 
+        That our own record or content store is away is no fault of a run: it is waited for, however
+        long that takes, until somebody wants the run stopped. Others are tried some times.
+
         Raises:
             SupplyChainError: As `function`, at once or in the end.
         """
-        for pause in PAUSES:
+        for count in itertools.count():
+            pause = PAUSES[min(count, len(PAUSES) - 1)]
             try:
                 return function()
             except SupplyChainError as error:
-                if not error.retryable:
+                is_ours = isinstance(error, StoreError)
+                if not error.retryable or (count == len(PAUSES) and not is_ours):
                     raise
                 with suppress(StoreError):
                     self.tell("retrying", stage, f"{error}; again in {pause:g} s")
             self._stopped.wait(pause)
             self.check()
-        return function()
+        raise AssertionError("counting has no end")
 
     def steps(self, step: Step) -> Step:
         """Steps that are tried patiently, and left as they are once this is nobody's business."""

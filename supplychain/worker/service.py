@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
+import signal
 import socket
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
@@ -16,6 +19,9 @@ from supplychain.settings import Settings
 from supplychain.worker.engine import engine_url
 from supplychain.worker.parts import Pipelines
 from supplychain.worker.worker import Manner, Performer, Worker
+
+_LAST_WORDS = 2.0  # seconds, for what others have to put in order
+_LOG = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -57,8 +63,19 @@ def working(
         try:
             yield worker
         finally:
-            worker.stop()
+            end(worker)
             queue.close()
+
+
+def end(worker: Worker) -> None:
+    """End a worker; and soon this process with it, where what it has begun cannot be ended."""
+    if worker.stop():
+        return
+    _LOG.warning("the record does not answer: what is under way is left to others")
+    # Threads of the engine's would keep the process for as long as the database is away.
+    leaving = threading.Timer(_LAST_WORDS, os._exit, [128 + signal.SIGTERM])
+    leaving.daemon = True
+    leaving.start()
 
 
 def worker_name() -> str:

@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -21,6 +20,8 @@ from supplychain.worker.watch import Watch
 
 _KEPT = timedelta(days=7)
 _PRUNE_SECONDS = 3600.0
+# How long what is told to stop, and a database that answers, may take.
+_GIVING_BACK = 5.0
 _LOG = logging.getLogger(__name__)
 
 
@@ -91,6 +92,7 @@ class Worker:
         self._held: dict[str, Held] = {}
         self._lock = threading.Lock()
         self._ending = threading.Event()
+        self._over = threading.Event()
         self._woken = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -107,22 +109,36 @@ class Worker:
             thread.start()
             self._threads.append(thread)
 
-    def stop(self) -> None:
-        """End: take up nothing more, finish what there is, and give back what takes too long."""
+    def stop(self) -> bool:
+        """End: take up nothing more, finish what there is, and give back what takes too long.
+
+        Returns:
+            Whether all of it has ended. The engine waits for a database that is away as long as it
+            lives, and so do its threads: others take over what they hold once this process is gone.
+        """
+        grace = self._manner.grace
         self._ending.set()
         self._woken.set()
-        self._threads[0].join()
-        self._wait()
+        for thread in self._threads[:1]:
+            thread.join(grace)
+        self._wait(grace)
         self._abandon()
-        self._wait()
-        self._threads[1].join()
-        with suppress(StoreError):
+        self._wait(min(grace, _GIVING_BACK))
+        self._over.set()
+        for thread in self._threads:
+            thread.join(_GIVING_BACK)
+        left = not self._held and not any(thread.is_alive() for thread in self._threads)
+        try:
             self._queue.leave(self._manner.name, at=self._clock())
-        self._engine.stop()
+        except StoreError:
+            left = False
+        if left:
+            self._engine.stop()
+        return left
 
-    def _wait(self) -> None:
+    def _wait(self, seconds: float) -> None:
         """For what is held, as long as that may take."""
-        until = time.monotonic() + self._manner.grace
+        until = time.monotonic() + seconds
         while self._held and time.monotonic() < until:
             time.sleep(0.05)
 
@@ -222,7 +238,7 @@ class Worker:
     def _live(self) -> None:
         """Show that this worker is alive, and look after what others left and what is cancelled."""
         beaten = pruned = -1e9
-        while not (self._ending.is_set() and not self._held):
+        while not (self._ending.is_set() and (not self._held or self._over.is_set())):
             try:
                 if time.monotonic() - beaten >= self._manner.beat:
                     beaten = time.monotonic()

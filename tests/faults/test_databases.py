@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from supplychain.records.version import SchemaState, schema_status, upgrade
+from supplychain.worker.held import PAUSES
 from tests.kit.aftermath import left, require_sound
 from tests.kit.clocks import Clock
 from tests.kit.crew import Crew, until
@@ -33,16 +35,41 @@ def _two_workers(crew: Crew) -> Iterator[None]:
         assert (one.poll(), other.poll()) == (None, None)
 
 
+# The second is longer than anybody waits for anything else: as long as a failover may take.
 @pytest.mark.fault("PostgreSQL is killed under workers, and comes back", on="postgresql")
+@pytest.mark.parametrize("seconds", [4, 45])
 def test_workers_go_on_once_their_database_is_back(
-    mortal: MortalPostgresql, tmp_path: Path
+    mortal: MortalPostgresql, tmp_path: Path, seconds: int
 ) -> None:
+    assert seconds < 10 or seconds > sum(PAUSES)
     crew = Crew(mortal.url, tmp_path)
     submitted = crew.submit(40)
     with _two_workers(crew):
         mortal.kill()
-        time.sleep(4)
+        time.sleep(seconds)
         mortal.start()
+    require_sound(crew, submitted)
+
+
+@pytest.mark.fault("a worker is told to end while its PostgreSQL is gone", on="postgresql")
+def test_a_worker_ends_in_time_without_its_database(
+    mortal: MortalPostgresql, tmp_path: Path
+) -> None:
+    crew = Crew(mortal.url, tmp_path)
+    submitted = crew.submit(30)
+    with crew.worker(seconds=0.2) as other:
+        with crew.worker(seconds=0.2) as one:
+            until(lambda: crew.workers() == 2 and any(run.state.over for run in crew.runs()), 120)
+            mortal.kill()
+            time.sleep(1)
+            begun = time.monotonic()
+            one.terminate()
+            assert one.wait(60) in {0, 128 + signal.SIGTERM}
+            # Five seconds for what it does, and three times as long for it to be given back.
+            assert time.monotonic() - begun < 30
+        mortal.start()
+        until(crew.all_over, 240)
+        assert other.poll() is None
     require_sound(crew, submitted)
 
 

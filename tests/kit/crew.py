@@ -35,7 +35,7 @@ from supplychain.settings import Settings
 from supplychain.worker.engine import Json, Step, engine_url
 from supplychain.worker.held import Held
 from supplychain.worker.parts import Pipelines
-from supplychain.worker.service import worker_name
+from supplychain.worker.service import end, worker_name
 from supplychain.worker.worker import Manner, Performer, Worker
 from tests.kit.forked import Forked, Process
 
@@ -339,7 +339,7 @@ def work(text: str) -> None:
         worker = _drilling(told, fault) if "url" in told else _working(told, fault, stack)
         worker.start()
         ended.wait()
-        worker.stop()
+        end(worker)
 
 
 if __name__ == "__main__":
