@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, exists, or_, select
+from sqlalchemy import Connection, Select, and_, exists, or_, select
 
 from supplychain.gate.packages import PackagePattern
 from supplychain.model.digest import Digest
@@ -89,30 +89,28 @@ def find_claims(
     meant = {row.id: one for row in rows if (one := meant_by(row, pattern)) is not None}
     members = sorted(meant)
     behind = after or _FIRST
-    claims: dict[ClaimPlace, Row[Any]] = {}
-    names: dict[ClaimPlace, set[str]] = defaultdict(set)
-    held: dict[ClaimPlace, set[Held]] = defaultdict(set)
+    found: dict[ClaimPlace, list[Any]] = defaultdict(list)
     # As `Links.having` does, and why. What comes first of all comes first of each part, too.
     for start in range(0, len(members), MOST_PLACES):
         some = members[start : start + MOST_PLACES]
         asked = {"project": project, "members": some, "at": at, "most": limit}
         for row in _PAGE(connection, **asked, document=behind.document, claim=behind.claim):
-            place = ClaimPlace(row.content_id, row.id)
-            claims[place] = row
-            held[place].add(meant[row.component_id])
-            if row.name is not None:
-                names[place].add(row.name)
-    return tuple(
-        FoundClaim(
-            place=place,
-            subject=row.subject_digest,
-            names=tuple(sorted(names[place])),
-            caller=row.caller,
-            document=row.digest,
-            recorded_at=row.recorded_at,
-            held=tuple(sorted(held[place])),
-        )
-        for place, row in sorted(claims.items(), reverse=True)[:limit]
+            found[ClaimPlace(row.content_id, row.id)].append(row)
+    first = sorted(found, reverse=True)[:limit]
+    return tuple(_claim(place, found[place], meant) for place in first)
+
+
+def _claim(place: ClaimPlace, rows: Sequence[Any], meant: Mapping[int, Held]) -> FoundClaim:
+    """A claim of its rows: one for each thing that it has by each name of its image."""
+    row = rows[0]
+    return FoundClaim(
+        place=place,
+        subject=row.subject_digest,
+        names=tuple(sorted({one.name for one in rows if one.name is not None})),
+        caller=row.caller,
+        document=row.digest,
+        recorded_at=row.recorded_at,
+        held=tuple(sorted({meant[one.component_id] for one in rows})),
     )
 
 

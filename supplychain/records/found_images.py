@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -82,13 +82,18 @@ class Images:
     """The images that people ask for, of what was found, and what is known of them at an instant.
 
     Attributes:
-        found: What each platform manifest has, by its number.
+        connection: To the database.
+        project: The project's number.
+        at: The instant (aware, UTC).
+        candidates: The numbers of the platform manifests that may have what is looked for.
+        found: What some of them have, by their numbers; without those that have none of it.
     """
 
     connection: Connection
     project: int
     at: datetime
-    found: Mapping[int, Collection[Held]]
+    candidates: Collection[int]
+    found: Callable[[Collection[int]], Mapping[int, Collection[Held]]]
 
     def described(self, part: Part) -> tuple[FoundImage, ...]:
         """Those that are wanted, with those platforms of theirs in which it was found."""
@@ -97,8 +102,6 @@ class Images:
         if part.after is not None:
             last = lookup.number_of(self.connection, self.project, part.after)
             numbers = [number for number in numbers if number < last]
-        if part.limit is None or part.environment is None:
-            numbers = numbers[: part.limit]
         images = self._in_turn(tops, numbers, part.limit)
         if part.environment is not None:
             images = (image for image in images if image.concerns(part.environment))
@@ -107,10 +110,10 @@ class Images:
     def _tops(self) -> dict[int, dict[int, Platform]]:
         """By their numbers: of indexes the manifests, what each is for; of a manifest none."""
         tops: dict[int, dict[int, Platform]] = defaultdict(dict)
-        for row in _INDEXES(self.connection, children=sorted(self.found), at=self.at):
+        for row in _INDEXES(self.connection, children=sorted(self.candidates), at=self.at):
             tops[row.index_id][row.child_id] = platform_in(row)
         contained = {child for members in tops.values() for child in members}
-        return tops | {number: {} for number in self.found if number not in contained}
+        return tops | {number: {} for number in self.candidates if number not in contained}
 
     def _in_turn(
         self, tops: Mapping[int, Mapping[int, Platform]], numbers: Sequence[int], each: int | None
@@ -122,10 +125,16 @@ class Images:
             yield from self._several({number: tops[number] for number in some})
 
     def _several(self, tops: Mapping[int, Mapping[int, Platform]]) -> Iterator[FoundImage]:
-        wanted = {*tops, *(child for members in tops.values() for child in members)}
+        """Those of these that have what is looked for."""
+        found = self.found({one for number, members in tops.items() for one in members or [number]})
+        having = {n: [m for m in members or [n] if m in found] for n, members in tops.items()}
+        having = {number: members for number, members in having.items() if members}
+        if not having:
+            return
+        wanted = having.keys() | found.keys()
         rows = {row.id: row for row in _IMAGES(self.connection, numbers=sorted(wanted))}
         names: dict[int, list[str]] = defaultdict(list)
-        for row in _NAMES(self.connection, of=[*tops], at=self.at):
+        for row in _NAMES(self.connection, of=[*having], at=self.at):
             names[row.image_id].append(row.name)
         digests = [row.digest for row in rows.values()]
         decided = latest_decisions(self.connection, self.project, digests, self.at)
@@ -133,17 +142,21 @@ class Images:
         for deployment in read_deployments(self.connection, self.project, digests, self.at):
             if deployment.until_at is None:
                 running[deployment.subject.digest].add(deployment.environment)
-        for number, children in tops.items():
-            members = children or {number: platform_in(rows[number])}
+        for number, members in having.items():
             own = dict.fromkeys(rows[one].digest for one in (number, *members))
             decisions = (decision for digest in own for decision in decided.get(digest, ()))
+            platforms = (
+                FoundPlatform(
+                    rows[one].digest,
+                    tops[number].get(one) or platform_in(rows[one]),
+                    tuple(sorted(found[one])),
+                )
+                for one in members
+            )
             yield FoundImage(
                 digest=rows[number].digest,
                 names=tuple(names[number]),
-                platforms=tuple(
-                    FoundPlatform(rows[member].digest, platform, tuple(sorted(self.found[member])))
-                    for member, platform in sorted(members.items(), key=lambda m: str(m[1]))
-                ),
+                platforms=tuple(sorted(platforms, key=lambda one: str(one.platform))),
                 decisions=tuple(sorted(decisions, key=lambda d: d.environment)),
                 running_in=tuple(sorted({e for d in own for e in running.get(d, ())})),
             )

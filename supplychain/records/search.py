@@ -111,16 +111,26 @@ class Search:
 
         Of what others say, that which the list has, too, adds nothing.
         """
-        held: dict[tuple[int, int], set[Held]] = defaultdict(set)
+        listed: dict[int, list[tuple[int, Held]]] = defaultdict(list)
+        said: dict[int, list[Held]] = defaultdict(list)
         for image, of, member in links.having(connection, self._project, sorted(meant)):
-            held[image, of].add(meant[member])
-        current = links.current(connection, sorted({image for image, _ in held}), at)
-        found = {image: things for (image, of), things in held.items() if of in current}
-        seen = {(image, what_of(one)) for image, things in found.items() for one in things}
+            listed[image].append((of, meant[member]))
         for image, one in others:
-            if (image, what_of(one)) not in seen:
-                found.setdefault(image, set()).add(one)
-        return Images(connection, self._project, at, found).described(part)
+            said[image].append(one)
+
+        def found(images: Collection[int]) -> dict[int, set[Held]]:
+            current = links.current(connection, sorted(listed.keys() & images), at)
+            counted = {}
+            for image in images:
+                things = {one for of, one in listed.get(image, ()) if of in current}
+                known = {what_of(one) for one in things}
+                things |= {one for one in said.get(image, ()) if what_of(one) not in known}
+                if things:
+                    counted[image] = things
+            return counted
+
+        candidates = listed.keys() | said.keys()
+        return Images(connection, self._project, at, candidates, found).described(part)
 
 
 def _licensed(texts: Collection[str]) -> Select[Any]:

@@ -198,6 +198,11 @@ def test_images_come_a_part_at_a_time_the_newest_first(record: Record) -> None:
     assert part(limit=2) == newest_first[:2]
     assert part(limit=2, after=newest_first[1]) == newest_first[2:4]
     assert part(limit=2, after=newest_first[4]) == []
+    # Of one that has it no more the next one takes the place.
+    keep(record, subjects[3], make_component(), at=AT + HOUR, report=b"without")
+    assert part(limit=2) == [newest_first[0], newest_first[2]]
+    assert part(limit=1, after=newest_first[0]) == [newest_first[2]]
+    keep(record, subjects[3], django("2.2"), at=AT + 2 * HOUR, report=b"again")
     decided = make_decision(subject=subjects[0], environment="prod", decided_at=AT)
     record.ledger.append(DecisionRecord(b"0", decided))
     running = Report(Event.STARTED, subjects[3], "prod", AT, "ci")
