@@ -108,7 +108,7 @@ def _run() -> int:
     # Typer does not export the base of its usage errors.
     usage_error: type[Exception] = typer.BadParameter.__mro__[1]
     try:
-        return int(tree(sys.argv[1:])(standalone_mode=False) or Exit.ALLOW)
+        return int(tree(_typed())(standalone_mode=False) or Exit.ALLOW)
     except usage_error as error:
         for line in usage_lines(error):
             say(line)
@@ -116,6 +116,14 @@ def _run() -> int:
     except typer.Abort:
         say("error: the question was not answered")
         return Exit.FAULT
+
+
+def _typed() -> list[str]:
+    """What was typed after the program's name, or is being typed where a shell asks what fits."""
+    for name in ("COMP_WORDS", "_TYPER_COMPLETE_ARGS"):
+        if "_SUPPLYCHAIN_COMPLETE" in os.environ and name in os.environ:
+            return os.environ[name].split()[1:]
+    return sys.argv[1:]
 
 
 def _failed(error: SupplyChainError) -> int:

@@ -29,57 +29,159 @@ class _Branch:
     Attributes:
         name: What is typed.
         panel: Under which heading help lists it.
+        sentence: What help says of it there: the first one of its own.
         module: The module of `commands` that has it.
         attribute: Its name there; `app` for groups.
     """
 
     name: str
     panel: str
+    sentence: str
     module: str
     attribute: str = "app"
 
 
 _BRANCHES = (
-    _Branch("doctor", _MAIN, "doctor", "doctor"),
-    _Branch("vulndb", _MAIN, "vulndb"),
-    _Branch("run", _MAIN, "run", "run"),
-    _Branch("gate", _MAIN, "gate", "gate"),
-    _Branch("decisions", _MAIN, "decisions"),
-    _Branch("images", _MAIN, "images"),
-    _Branch("search", _MAIN, "search"),
-    _Branch("scan", _STAGES, "stages", "scan"),
-    _Branch("sbom", _STAGES, "stages", "sbom"),
-    _Branch("sign", _STAGES, "stages", "sign"),
-    _Branch("attest", _STAGES, "stages", "attest"),
-    _Branch("verify", _STAGES, "stages", "verify"),
-    _Branch("sign-blob", _STAGES, "blobs", "sign_blob"),
-    _Branch("verify-blob", _STAGES, "blobs", "verify_blob"),
-    _Branch("attestations", _STAGES, "attestations"),
-    _Branch("copy", _STAGES, "copy", "copy"),
-    _Branch("approvals", _PEOPLE, "approvals"),
-    _Branch("deployments", _PEOPLE, "deployments"),
-    _Branch("waivers", _PEOPLE, "waivers"),
-    _Branch("serve", _CARE, "serve", "serve"),
-    _Branch("members", _PEOPLE, "members"),
-    _Branch("tokens", _PEOPLE, "tokens"),
-    _Branch("trust", _PEOPLE, "trust"),
-    _Branch("organisations", _PEOPLE, "tenants", "organisations"),
-    _Branch("projects", _PEOPLE, "tenants", "projects"),
-    _Branch("audit", _CARE, "audit"),
-    _Branch("runs", _SERVICE, "runs"),
-    _Branch("worker", _SERVICE, "worker", "worker"),
-    _Branch("evidence", _CARE, "evidence"),
-    _Branch("export", _CARE, "export"),
-    _Branch("feeds", _CARE, "feeds"),
-    _Branch("vex", _CARE, "vex"),
-    _Branch("policy", _CARE, "policy"),
-    _Branch("keys", _CARE, "keys"),
-    _Branch("db", _CARE, "db"),
-    _Branch("backup", _CARE, "keeping", "backup"),
-    _Branch("restore", _CARE, "keeping", "restore"),
-    _Branch("verify-store", _CARE, "keeping", "verify_store"),
-    _Branch("retention", _CARE, "retention"),
-    _Branch("config", _CARE, "config"),
+    _Branch(
+        "doctor",
+        _MAIN,
+        "Say what is missing on this machine and how to get it; changes nothing.",
+        "doctor",
+        "doctor",
+    ),
+    _Branch("vulndb", _MAIN, "Care for the vulnerability databases.", "vulndb"),
+    _Branch(
+        "run",
+        _MAIN,
+        "Take an image the whole way: verify, scan, describe, sign, record, judge.",
+        "run",
+        "run",
+    ),
+    _Branch(
+        "gate",
+        _MAIN,
+        "Ask whether an image may run in an environment, from the record alone.",
+        "gate",
+        "gate",
+    ),
+    _Branch("decisions", _MAIN, "See, compare, replay and verify decisions.", "decisions"),
+    _Branch("images", _MAIN, "Show what is on record.", "images"),
+    _Branch("search", _MAIN, "Find images by what they contain.", "search"),
+    _Branch(
+        "scan",
+        _STAGES,
+        "Verify and scan an image, and record what was found; signs and judges nothing.",
+        "stages",
+        "scan",
+    ),
+    _Branch(
+        "sbom",
+        _STAGES,
+        "Verify and scan an image, record its CycloneDX SBOM, and print that.",
+        "stages",
+        "sbom",
+    ),
+    _Branch(
+        "sign",
+        _STAGES,
+        "Sign an image, an index with each of its platforms, as cosign does with a key.",
+        "stages",
+        "sign",
+    ),
+    _Branch(
+        "attest",
+        _STAGES,
+        "Sign a statement about an image and attach it, as cosign does with a key.",
+        "stages",
+        "attest",
+    ),
+    _Branch(
+        "verify",
+        _STAGES,
+        "Verify what is attached to an image; exits with 1 unless a signature holds.",
+        "stages",
+        "verify",
+    ),
+    _Branch(
+        "sign-blob",
+        _STAGES,
+        "Sign a file, or state something about it, as cosign does; prints a Sigstore bundle.",
+        "blobs",
+        "sign_blob",
+    ),
+    _Branch(
+        "verify-blob",
+        _STAGES,
+        "Verify a file with a Sigstore bundle, whoever made that; uses no network.",
+        "blobs",
+        "verify_blob",
+    ),
+    _Branch(
+        "attestations", _STAGES, "See, fetch and record what is attached to images.", "attestations"
+    ),
+    _Branch(
+        "copy",
+        _STAGES,
+        "Copy an image and everything attached to it, by digest, and check the copy.",
+        "copy",
+        "copy",
+    ),
+    _Branch("approvals", _PEOPLE, "Approve images for environments.", "approvals"),
+    _Branch("deployments", _PEOPLE, "Report and see what runs where.", "deployments"),
+    _Branch("waivers", _PEOPLE, "Accept risks for a while, by the word of others.", "waivers"),
+    _Branch("serve", _CARE, "Answer over HTTP what `gate` answers here.", "serve", "serve"),
+    _Branch("members", _PEOPLE, "Say who the people are, and what they may do.", "members"),
+    _Branch("tokens", _PEOPLE, "Make and revoke tokens for the service.", "tokens"),
+    _Branch("trust", _PEOPLE, "Trust CI jobs by their own OIDC tokens.", "trust"),
+    _Branch(
+        "organisations",
+        _PEOPLE,
+        "Keep organisations apart that share a service.",
+        "tenants",
+        "organisations",
+    ),
+    _Branch(
+        "projects", _PEOPLE, "Keep the projects of an organisation apart.", "tenants", "projects"
+    ),
+    _Branch("audit", _CARE, "See who did what, and that nobody changed it.", "audit"),
+    _Branch("runs", _SERVICE, "Ask workers for runs, and see what became of them.", "runs"),
+    _Branch(
+        "worker",
+        _SERVICE,
+        "Do what `runs submit` asks for: fetch, scan, describe, sign, record, judge.",
+        "worker",
+        "worker",
+    ),
+    _Branch("evidence", _CARE, "See and fetch what is on record about an image.", "evidence"),
+    _Branch("export", _CARE, "Take evidence out of the record.", "export"),
+    _Branch("feeds", _CARE, "Care for the feeds about exploits: EPSS, KEV.", "feeds"),
+    _Branch("vex", _CARE, "Care for claims about vulnerabilities (VEX).", "vex"),
+    _Branch("policy", _CARE, "Begin, check, show and test policies.", "policy"),
+    _Branch("keys", _CARE, "Make and keep signing keys.", "keys"),
+    _Branch("db", _CARE, "Care for the database of the record.", "db"),
+    _Branch(
+        "backup",
+        _CARE,
+        "Back up the whole record, as of one moment, while others go on writing.",
+        "keeping",
+        "backup",
+    ),
+    _Branch(
+        "restore",
+        _CARE,
+        "Restore a backup into an empty database of either kind: all of it, or nothing.",
+        "keeping",
+        "restore",
+    ),
+    _Branch(
+        "verify-store",
+        _CARE,
+        "Look at the whole record: every document hashed again, every chain, every row's document.",
+        "keeping",
+        "verify_store",
+    ),
+    _Branch("retention", _CARE, "Remove what is replaced or no longer used, by rule.", "retention"),
+    _Branch("config", _CARE, "Show the settings in force.", "config"),
 )
 
 _WELCOME = """\
@@ -95,13 +197,13 @@ supplychain --help lists every command; supplychain COMMAND --help has examples.
 """
 
 
-def tree(arguments: Sequence[str] = ()) -> typer.Typer:
+def tree(arguments: Sequence[str] | None = None) -> typer.Typer:
     """The branch that is called, with the root that it hangs on.
 
-    It is the whole tree where the first argument names no branch: help and hints show all of it.
+    Where none is called there is what help and hints say of all: no branch is loaded for that.
 
     Args:
-        arguments: What was typed after the program's name.
+        arguments: What was typed after the program's name; None for the whole tree.
     """
     root = typer.Typer(
         name="supplychain",
@@ -111,15 +213,25 @@ def tree(arguments: Sequence[str] = ()) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     root.callback(invoke_without_command=True)(_root)
-    called = [branch for branch in _BRANCHES if branch.name in _behind_options(arguments)[:1]]
-    for branch in called or _BRANCHES:
+    called = [] if arguments is None else _behind_options(arguments)[:1]
+    found = [branch for branch in _BRANCHES if branch.name in called]
+    if arguments is not None and not found:
+        for branch in _BRANCHES:
+            listed = root.command(branch.name, help=branch.sentence, rich_help_panel=branch.panel)
+            listed(_elsewhere)
+        return root
+    for branch in found or _BRANCHES:
         module = import_module(f"supplychain.cli.commands.{branch.module}")
-        found = getattr(module, branch.attribute)
-        if isinstance(found, typer.Typer):
-            root.add_typer(found, name=branch.name, rich_help_panel=branch.panel)
+        does = getattr(module, branch.attribute)
+        if isinstance(does, typer.Typer):
+            root.add_typer(does, name=branch.name, rich_help_panel=branch.panel)
         else:
-            root.command(branch.name, rich_help_panel=branch.panel)(found)
+            root.command(branch.name, rich_help_panel=branch.panel)(does)
     return root
+
+
+def _elsewhere() -> None:
+    """Stands for a command that was not called."""
 
 
 def _behind_options(arguments: Sequence[str]) -> Sequence[str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError, SupplyChainError
-from supplychain.model.decision import Verdict
+
+if TYPE_CHECKING:  # help, and whatever fails early, need none of what decisions are made of
+    from supplychain.model.decision import Verdict
 
 
 class Exit(IntEnum):
@@ -21,12 +24,9 @@ class Exit(IntEnum):
     TERMINATED = 143
 
 
-_BY_VERDICT = {Verdict.ALLOW: Exit.ALLOW, Verdict.DENY: Exit.DENY, Verdict.PENDING: Exit.PENDING}
-
-
 def exit_of_verdict(verdict: Verdict) -> Exit:
     """The exit code of a verdict."""
-    return _BY_VERDICT[verdict]
+    return Exit[verdict.name]
 
 
 def exit_of_error(error: SupplyChainError) -> Exit:

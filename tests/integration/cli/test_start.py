@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from supplychain.cli.app import tree
 
 
 def test_other_commands_are_not_even_loaded() -> None:
@@ -15,6 +21,41 @@ def test_other_commands_are_not_even_loaded() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["supplychain.cli.commands.stages"]
+
+
+def test_help_of_all_commands_loads_none_of_them(tmp_path: Path) -> None:
+    """Nor does completion, or a word that was mistyped."""
+    for arguments, environ in (
+        (["--help"], {}),
+        (["gaet"], {}),
+        ([], {"_SUPPLYCHAIN_COMPLETE": "complete_bash", "COMP_WORDS": "supplychain ga"}),
+    ):
+        program = (
+            f"import sys; sys.argv[1:] = {arguments}\n"
+            "from supplychain.cli import main\n"
+            "try: main()\n"
+            "finally: print(*(name for name in sys.modules if name.startswith("
+            "('supplychain.cli.commands', 'supplychain.model.decision'))))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"HOME": str(tmp_path), "COMP_CWORD": "1", **environ},
+        )
+        assert "Traceback" not in done.stderr
+        assert done.stdout.splitlines()[-1] == ""
+
+
+def test_what_help_says_of_a_command_is_its_own_first_sentence() -> None:
+    def said(root: Any) -> set[tuple[str, ...]]:
+        return {
+            (name, command.rich_help_panel, " ".join(command.help.split("\n\n")[0].split()))
+            for name, command in root.commands.items()
+        }
+
+    assert said(typer.main.get_command(tree([]))) == said(typer.main.get_command(tree()))
 
 
 def test_verifying_by_a_key_in_a_registry_loads_nothing_that_it_does_not_need() -> None:

@@ -21,6 +21,6 @@ def test_whoever_names_a_branch_gets_that_branch(name: str) -> None:
 
 
 @pytest.mark.parametrize("typed", [(), ("--help",), ("verfy",), ("", "verify"), ("--version",)])
-def test_whoever_names_none_gets_the_whole_tree(typed: tuple[str, ...]) -> None:
-    assert names(tree(typed)) == names(tree())
+def test_whoever_names_none_sees_all_that_there_are(typed: tuple[str, ...]) -> None:
+    assert sorted(map(str, names(tree(typed)))) == sorted(map(str, names(tree())))
     assert len(names(tree())) > 20
