@@ -14,6 +14,8 @@ from supplychain.model.digest import Digest
 
 # After more deaths over one step a run is believed to be what kills its workers.
 MOST_DEATHS = 3
+# And after so many in a row over no step at all.
+MOST_UNBEGUN = 20
 # After so many takeovers it might be.
 _SUSPECTED = 2
 
@@ -189,6 +191,24 @@ def deaths(events: Iterable[RunEvent]) -> int:
             count, begun = count + begun, False
         elif event.kind == "given_back":
             begun = False
+    return count
+
+
+def unbegun(events: Iterable[RunEvent]) -> int:
+    """How many workers ended in a row, none of whom had begun a step of the run.
+
+    A few say nothing of the run: workers may end as soon as they start. But it is not begun for
+    ever.
+
+    Args:
+        events: All that happened to the run, in order.
+    """
+    count = 0
+    for event in events:
+        if event.kind == "taken_over":
+            count += 1
+        elif event.kind in {"resumed", "queued"}:
+            count = 0
     return count
 
 

@@ -10,7 +10,15 @@ from sqlalchemy import Connection, select, update
 
 from supplychain.errors import WorkerLostError
 from supplychain.model.access import Acting
-from supplychain.model.runs import MOST_DEATHS, Run, RunState, deaths
+from supplychain.model.runs import (
+    MOST_DEATHS,
+    MOST_UNBEGUN,
+    Run,
+    RunEvent,
+    RunState,
+    deaths,
+    unbegun,
+)
 from supplychain.records.audit import Notes
 from supplychain.records.run_rows import BELIEVED, events_of, read_run, run_of, tell
 from supplychain.records.schema import runs
@@ -42,12 +50,8 @@ def take_from(
             "worker": None,
             "believed_until": at + BELIEVED,
         }
-        died = deaths(events_of(connection, run.id, 0))
-        if died > MOST_DEATHS:
-            lost = WorkerLostError(
-                f"{died} workers ended over the same step of this",
-                hint=f"look at what it does to them, then: supplychain runs again {run.id}",
-            )
+        lost = _loss(run.id, events_of(connection, run.id, 0))
+        if lost is not None:
             why = json.dumps(lost.diagnostics())
             values |= {"state": RunState.DEAD, "finished_at": at, "error": why}
             tell(connection, run.id, RunState.DEAD, at=at, text=f"{lost}")
@@ -55,6 +59,19 @@ def take_from(
     found = tuple(read_run(connection, run.id) for run in taken)
     _note_losses(connection, found, name, at=at, by=by)
     return found
+
+
+def _loss(run: str, events: Collection[RunEvent]) -> WorkerLostError | None:
+    """Why nobody is to try a run again by itself; None where somebody may."""
+    died, idle = deaths(events), unbegun(events)
+    if died > MOST_DEATHS:
+        what = f"{died} workers ended over the same step of this"
+    elif idle > MOST_UNBEGUN:
+        what = f"{idle} workers ended over this in a row, and none had begun a step"
+    else:
+        return None
+    hint = f"look at what it does to them, then: supplychain runs again {run}"
+    return WorkerLostError(what, hint=hint)
 
 
 def held_by(connection: Connection, name: str, but: Collection[str] = ()) -> list[Run]:

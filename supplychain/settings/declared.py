@@ -164,6 +164,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("worker_concurrency", "runs that one worker does at once", "2"),
     Setting("runs_per_registry", "runs that fetch from one registry at once", "16"),
     Setting("runs_per_organisation", "runs of one organisation that are under way at once", "64"),
+    Setting(
+        "database_wait", "how long a server or worker that begins waits for its database", "60s"
+    ),
     Setting("worker_grace", "how long a worker that is told to end may take to finish", "30s"),
     Setting("registry_username", "user name for the registry of images"),
     Setting("registry_password", "password for the registry", secret=True),

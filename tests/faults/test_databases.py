@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from supplychain.records.version import SchemaState, schema_status, upgrade
+from supplychain.records.version import upgrade
 from supplychain.worker.held import PAUSES
 from tests.kit.aftermath import left, require_sound
 from tests.kit.clocks import Clock
@@ -71,6 +71,38 @@ def test_a_worker_ends_in_time_without_its_database(
         until(crew.all_over, 240)
         assert other.poll() is None
     require_sound(crew, submitted)
+
+
+@pytest.mark.fault("a worker and a server begin before PostgreSQL does", on="postgresql")
+@pytest.mark.parametrize("command", ["worker --role scan", "serve --embedded --port 0"])
+def test_what_begins_before_its_database_waits_for_it(
+    mortal: MortalPostgresql, tmp_path: Path, command: str
+) -> None:
+    post, log = Post.furnished(mortal.url, tmp_path / "post"), tmp_path / "log"
+    mortal.kill()
+    with post.command(command, log) as process:
+        until(lambda: "waiting" in log.read_text(), 60)
+        assert "Connection refused" in log.read_text() or "No such file" in log.read_text()
+        mortal.start()
+        until(lambda: "works: scan" in log.read_text() or "http://" in log.read_text(), 60)
+        process.terminate()
+        assert process.wait(40) in {0, 143}
+
+
+@pytest.mark.fault("a worker and a server begin, and PostgreSQL does not", on="postgresql")
+@pytest.mark.parametrize("command", ["worker --role scan", "serve --embedded --port 0"])
+def test_what_waits_for_its_database_in_vain_says_so(
+    mortal: MortalPostgresql, tmp_path: Path, command: str
+) -> None:
+    post, log = Post.furnished(mortal.url, tmp_path / "post"), tmp_path / "log"
+    mortal.kill()
+    with post.command(command, log, {"SUPPLYCHAIN_DATABASE_WAIT": "2s"}) as process:
+        began = time.monotonic()
+        assert process.wait(60) == 1
+        assert time.monotonic() - began > 2
+    said = log.read_text()
+    assert "error: the database server cannot be reached" in said
+    assert "check that the server runs" in said
 
 
 @pytest.mark.fault("PostgreSQL cuts the connections of workers, ten times", on="postgresql")
@@ -227,11 +259,3 @@ def test_workers_go_on_whatever_their_clock_says(crew: Crew, tmp_path: Path) -> 
             time.sleep(0.5)
         until(crew.all_over, 120)
     require_sound(crew, submitted)
-
-
-@pytest.mark.fault("two upgrades of one database at once", on="postgresql")
-def test_two_upgrades_at_once_are_one(empty_database: str) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        states = list(pool.map(lambda _: upgrade(empty_database).state, range(4)))
-    assert set(states) == {SchemaState.CURRENT}
-    assert schema_status(empty_database).state is SchemaState.CURRENT

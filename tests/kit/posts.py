@@ -134,6 +134,20 @@ class Post:
             process.kill()
             process.wait(20)
 
+    @contextmanager
+    def command(
+        self, line: str, log: Path, environ: Mapping[str, str] | None = None
+    ) -> Iterator[Process]:
+        """`supplychain` with arguments, here; it does not outlive the context."""
+        told = {felled.AT: "0", felled.ARMED: str(self.armed), **(environ or {})}
+        log.touch()
+        process = Forked(felled.serve, line, self.environ | told, self.folder, log)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait(20)
+
     def _reached(self, process: Process) -> Server:
         url = f"http://127.0.0.1:{self.port}"
         end = time.monotonic() + _START_SECONDS

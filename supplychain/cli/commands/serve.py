@@ -72,6 +72,7 @@ def serve(
     try:
         from supplychain.bootstrap.logs import log_to_stderr
         from supplychain.bootstrap.tracing import tracing
+        from supplychain.bootstrap.waiting import await_database
         from supplychain.server import opening
         from supplychain.server.app import create
         from supplychain.server.certificate import Certificate
@@ -88,6 +89,7 @@ def serve(
     # what is asked for from here on.
     settings = shared.settings.to_serve()
     opened = opening.embedded if embedded else opening.shared
+    await_database(settings, say)
     with tracing(), opened(settings) as service, _worker(settings, wanted=worker):
         listening = Listening(create(service), host, port, certificate)
 

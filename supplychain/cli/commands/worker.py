@@ -54,6 +54,7 @@ def worker(
     try:
         from supplychain.bootstrap.logs import log_to_stderr
         from supplychain.bootstrap.tracing import tracing
+        from supplychain.bootstrap.waiting import await_database
         from supplychain.worker.service import working
     except ModuleNotFoundError as error:
         raise ConfigurationError(
@@ -64,6 +65,7 @@ def worker(
     chosen = frozenset(duties or Duty)
     settings = shared.settings if unsafe_any_source else shared.settings.to_serve()
     log_to_stderr(shared.settings)
+    await_database(settings, say)
     with tracing(), working(settings, chosen) as found:
         if not shared.quiet:
             say(f"{found.name} works: {', '.join(sorted(chosen))}")

@@ -11,6 +11,7 @@ from supplychain.errors import ConflictError, NotFoundError, SupersededError, To
 from supplychain.model.digest import Digest
 from supplychain.model.runs import (
     MOST_DEATHS,
+    MOST_UNBEGUN,
     Bounds,
     Claim,
     Duty,
@@ -278,3 +279,21 @@ def test_a_gate_hears_of_a_run_that_waits_or_is_under_way(record: Record, queue:
     assert in_vain.attempt is not None
     assert in_vain.attempt.run == run.id
     assert "it broke" in in_vain.attempt.reason
+
+
+@pytest.mark.parametrize("begun", [0, MOST_UNBEGUN])
+def test_a_run_is_not_taken_up_for_ever_by_who_never_begins_it(
+    record: Record, queue: RunQueue, begun: int
+) -> None:
+    run = _submit(record).id
+    for number in range(MOST_UNBEGUN + 1):
+        name = f"w{number}"
+        queue.enrol(name, BOTH, at=AT)
+        _, claim = _claim(queue, name)
+        if number and number == begun:
+            queue.note(claim, "resumed", "scan", "scan", at=AT)
+        assert queue.bury(name, 0, at=AT) is not None
+
+    found = record.runs.get(run)
+    assert found.state is (RunState.QUEUED if begun else RunState.DEAD)
+    assert ("none had begun a step" in str(found.error)) is (begun == 0)
