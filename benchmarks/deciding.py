@@ -28,6 +28,8 @@ from tests.kit.runs import manifest_run, scan_record
 from tests.kit.scans import make_component
 
 DECISIONS, CONNECTIONS, BATCH, SECONDS, ROUNDS = 300_000, 16, 100, 5, 2
+# As many as there are processors for.
+PROCESSES = 2
 HELD, WARMING = 1_000, 1_000
 # What was promised: of pgbench's rate, in milliseconds, in MB.
 SHARE, SLOWEST, IDLE = 0.10, 10, 200
@@ -101,7 +103,7 @@ def measure() -> list[Row]:
         return [skipped(f"decide, {DECISIONS:,} decisions on record", str(why))]
     with prepared("PostgreSQL") as place:
         _recorded(place)
-        with place.serving() as server:
+        with place.serving(PROCESSES) as server:
             _filled(place, server)
             idle = _idle(server)
             rounds = [_round(wrk, place, server, seed) for seed in range(ROUNDS + 1)][1:]
@@ -116,7 +118,8 @@ def _speed(rounds: list[_Round]) -> Iterator[Row]:
     share = statistics.median(one.one.rate / one.read for one in rounds)
     p50, p99 = (statistics.median(getattr(one.one, n) for one in rounds) for n in ("p50", "p99"))
     yield Row(
-        f"decide, {DECISIONS:,} decisions on record, {CONNECTIONS} connections",
+        f"decide, {DECISIONS:,} decisions on record, {CONNECTIONS} connections, "
+        f"{PROCESSES} processes",
         f"{rate:,.0f} a second",
         beside,
         share,
@@ -207,7 +210,7 @@ def _idle(server: Server) -> Row:
             asked(server, on, "POST", _path(), body, kind="application/json")
     used = memory_of(server.process)
     return Row(
-        f"memory of a server after {WARMING:,} requests",
+        f"memory of a server's process after {WARMING:,} requests",
         f"{used:.0f} MB",
         target=f"under {IDLE} MB",
         met=used < IDLE,

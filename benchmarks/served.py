@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil  # type: ignore[import-untyped]
+
 from benchmarks.scene import SUPPLYCHAIN
 from benchmarks.timing import clean_environment
 from supplychain.bootstrap.access import create_token
@@ -73,9 +75,9 @@ class Prepared:
             process.communicate(timeout=_ENDS_WITHIN)
 
     @contextlib.contextmanager
-    def serving(self) -> Iterator[Server]:
-        """A server that answers."""
-        with self.process("serve", "--port", "0") as process:
+    def serving(self, processes: int = 1) -> Iterator[Server]:
+        """A server that answers, in so many processes."""
+        with self.process("serve", "--port", "0", "--processes", str(processes)) as process:
             yield Server(process, said(process, "serve"), self.token)
 
 
@@ -151,11 +153,9 @@ def said(process: subprocess.Popen[str], word: str) -> str:
 
 
 def memory_of(process: subprocess.Popen[str]) -> float:
-    """What a process holds of the machine's memory, in MiB."""
-    for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("the process has ended")
+    """What the largest of a server's processes holds of the machine's memory, in MiB."""
+    first = psutil.Process(process.pid)
+    return float(max(one.memory_info().rss for one in (first, *first.children())) / 2**20)
 
 
 @contextlib.contextmanager

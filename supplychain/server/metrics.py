@@ -1,7 +1,6 @@
 """What Prometheus is told: counted in this process, or in all of them where they share a folder.
 
-`PROMETHEUS_MULTIPROC_DIR`, as its library has it, names that folder: every process of a server
-counts into it, and whichever is asked answers for all.
+Every process of a server counts into it, and whichever is asked answers for all.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from supplychain import __version__
 from supplychain.bootstrap import parts
 from supplychain.errors import SupplyChainError
 from supplychain.model.decision import Verdict
+from supplychain.server.processes import COUNTED
 from supplychain.server.service import Service
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
-_SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _OWN = CollectorRegistry()
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
@@ -55,7 +54,7 @@ def exposition(service: Service) -> bytes:
     says so, and the rest is told all the same.
     """
     counted = _OWN
-    if os.environ.get(_SHARED):
+    if os.environ.get(COUNTED):
         counted = CollectorRegistry()
         multiprocess.MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
     now = CollectorRegistry()

@@ -7,6 +7,7 @@ import gc
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from types import FrameType
@@ -21,6 +22,7 @@ from supplychain.server.gathered import Gathering
 _DRAIN_SECONDS = 30
 # What is on its way over an open connection when the server is told to end comes within this.
 _LAST_CALL_SECONDS = 1.0
+_SAME_SECONDS = 1.0
 _KEEP_ALIVE_SECONDS = 75
 _BACKLOG = 2048
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -31,19 +33,15 @@ class Listening:
 
     Args:
         app: What answers, over its service.
-        host: Where to listen.
-        port: Where to listen; 0 for any that is free.
+        where: Where it listens; closed in the end.
         certificate: For TLS; None for none.
-
-    Raises:
-        StoreError: Nobody can listen there.
     """
 
     def __init__(
-        self, app: FastAPI, host: str, port: int, certificate: Certificate | None = None
+        self, app: FastAPI, where: socket.socket, certificate: Certificate | None = None
     ) -> None:
         self._certificate = certificate
-        self._socket = _bound(host, port)
+        self._socket = where
         config = uvicorn.Config(
             app,
             loop="uvloop",
@@ -62,13 +60,6 @@ class Listening:
         self._config = config
         self._ending: threading.Event = app.state.service.ending
 
-    @property
-    def url(self) -> str:
-        """Where it can be reached from this machine."""
-        host, port, *_ = self._socket.getsockname()
-        shown = f"[{host}]" if ":" in host else host
-        return f"{'http' if self._certificate is None else 'https'}://{shown}:{port}"
-
     def serve(self, ready: Callable[[], None]) -> None:
         """Answer until SIGTERM or SIGINT, then what has come in, and return.
 
@@ -83,10 +74,49 @@ class Listening:
             _Server(self._config, ready, self._ending).run(sockets=[self._socket])
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def url_of(where: socket.socket, *, tls: bool) -> str:
+    """Where a socket can be reached from this machine."""
+    host, port, *_ = where.getsockname()
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'https' if tls else 'http'}://{shown}:{port}"
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens, and that nobody else listens beside.
+
+    Args:
+        host: Where to listen.
+        port: Where to listen; 0 for any that is free.
+
+    Raises:
+        StoreError: Nobody can listen there.
+    """
+    return _bound(host, port, shared=False)
+
+
+def reserved(host: str, port: int) -> socket.socket:
+    """A place at which several processes will listen, each by `bound_beside`; as `bound`."""
+    with bound(host, port) as alone:
+        where = alone.getsockname()
+    found = socket.socket(alone.family)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    found.bind(where)
+    return found
+
+
+def bound_beside(place: socket.socket) -> socket.socket:
+    """A socket that listens at a reserved place, beside those of other processes."""
+    host, port, *_ = place.getsockname()
+    return _bound(host, port, shared=True)
+
+
+def _bound(host: str, port: int, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return socket.create_server(
+            (host, port), family=family, backlog=_BACKLOG, reuse_port=shared
+        )
     except OSError as error:
         raise StoreError(
             f"nobody can listen on {host} port {port}",
@@ -110,6 +140,7 @@ class _Server(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._ready, self._ending = ready, ending
+        self._told = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, and tell so."""
@@ -145,8 +176,15 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop listening and answer what has come in; a second signal ends it at once."""
-        self._ending.set()
-        if self.should_exit:
+        """Stop listening and answer what has come in; a signal after that ends it at once.
+
+        Whoever starts several processes passes on what all of them may have been sent: what comes
+        within a second is the same signal.
+        """
+        now = time.monotonic()
+        if not self.should_exit:
+            self._told = now
+            self._ending.set()
+            super().handle_exit(sig, frame)
+        elif now - self._told > _SAME_SECONDS:
             self.force_exit = True
-        super().handle_exit(sig, frame)

@@ -19,7 +19,7 @@ from oidc_provider_mock import User, run_server_in_thread
 
 from supplychain.model.access import Role
 from supplychain.server.rates import Rates
-from supplychain.server.running import _bound
+from supplychain.server.running import bound
 from tests.kit.issuer import unsigned
 from tests.kit.json_server import Reply
 from tests.kit.provider import (
@@ -78,7 +78,7 @@ def rows(served: Served, table: str) -> list[tuple[Any, ...]]:
 def listening(app: Any, port: int) -> Iterator[str]:
     """The server over HTTP on this machine."""
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
-    socket = _bound("127.0.0.1", port)
+    socket = bound("127.0.0.1", port)
     thread = threading.Thread(target=server.run, args=([socket],), daemon=True)
     thread.start()
     while not server.started:
@@ -91,7 +91,7 @@ def listening(app: Any, port: int) -> Iterator[str]:
 
 
 def free_port() -> int:
-    with _bound("127.0.0.1", 0) as socket:
+    with bound("127.0.0.1", 0) as socket:
         port: int = socket.getsockname()[1]
         return port
 
