@@ -36,7 +36,28 @@ class _Row:
         return f"| {fault} | {on} | {self.times:,} | {came} |"
 
 
-_ROWS = pytest.StashKey[dict[str, _Row]]()
+@dataclass(slots=True)
+class _Rows:
+    """What became of all of them, also of those that other processes did (`pytest -n`)."""
+
+    found: dict[str, _Row] = field(default_factory=dict)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note what became of a fault."""
+        said: dict[str, Any] = dict(report.user_properties)
+        if "fault" not in said or (report.when != "call" and report.outcome == "passed"):
+            return
+        row = self.found.setdefault(said["fault"], _Row())
+        if report.skipped:
+            why = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+            row.skipped = f"skipped: {why.removeprefix('Skipped: ')}"
+            return
+        row.failed |= report.failed
+        row.times += int(said.get("times", 1))
+        row.engines |= set(said["engines"])
+
+
+_ROWS = pytest.StashKey[_Rows]()
 
 
 @pytest.fixture
@@ -68,31 +89,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing was done yet."""
-    config.stash[_ROWS] = {}
+    config.stash[_ROWS] = rows = _Rows()
+    config.pluginmanager.register(rows)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Note what became of a fault."""
+    """Have a report say which fault it is of, and on which engines that was done."""
     report = yield
-    mark = item.get_closest_marker("fault")
-    if mark is None or (report.when != "call" and report.outcome == "passed"):
-        return report
-    row = item.config.stash[_ROWS].setdefault(mark.args[0], _Row())
-    if report.skipped:
-        row.skipped = f"skipped: {report.longrepr[2].removeprefix('Skipped: ')}"
-        return report
-    row.failed |= report.failed
-    row.times += int(dict(report.user_properties).get("times", 1))
-    given = set(map(str, getattr(getattr(item, "callspec", None), "params", {}).values()))
-    named = given | {mark.kwargs.get("on", "")}
-    row.engines |= {_ENGINES[one] for one in named & _ENGINES.keys()}
+    if (mark := item.get_closest_marker("fault")) is not None:
+        given = set(map(str, getattr(getattr(item, "callspec", None), "params", {}).values()))
+        named = given | {mark.kwargs.get("on", "")}
+        engines = [_ENGINES[one] for one in sorted(named & _ENGINES.keys())]
+        report.user_properties += [("fault", mark.args[0]), ("engines", engines)]
     return report
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Print the table; write it where that was asked for."""
-    done = {fault: row.as_markdown(fault) for fault, row in config.stash[_ROWS].items()}
+    done = {fault: row.as_markdown(fault) for fault, row in config.stash[_ROWS].found.items()}
     terminalreporter.section("faults")
     for line in done.values():
         terminalreporter.write_line(line)
