@@ -10,15 +10,15 @@ from supplychain.access.roles import require_scope, require_within
 from supplychain.access.tokens import make_token
 from supplychain.access.trust import require_member, require_rule
 from supplychain.bootstrap import parts
+from supplychain.bootstrap.over_record import OverRecord
 from supplychain.errors import InputError
 from supplychain.gate.options import PERSON
 from supplychain.model.access import ApiToken, MadeToken, Member, Role, Scope, TrustRule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from supplychain.records.access import Access
-    from supplychain.records.record import Record
     from supplychain.records.tenants import Organisations
     from supplychain.settings import Settings
 
@@ -26,17 +26,8 @@ LONGEST = timedelta(days=366)
 _NAME_LENGTH = 200
 
 
-class Tokens:
-    """The tokens of the organisation of the settings.
-
-    Args:
-        settings: All settings.
-        opened: Gives the record.
-    """
-
-    def __init__(self, settings: Settings, opened: Callable[[], Record]) -> None:
-        self._settings = settings
-        self._opened = opened
+class Tokens(OverRecord):
+    """The tokens of the organisation of the settings."""
 
     def create(
         self, name: str, owner: str | None, scope: Scope, *, lasts: timedelta, at: datetime
@@ -63,17 +54,8 @@ class Tokens:
         return self._opened().access.tokens.revoke(token, by=parts.actor(self._settings), at=at)
 
 
-class Trust:
-    """The rules of trust of the organisation of the settings.
-
-    Args:
-        settings: All settings.
-        opened: Gives the record.
-    """
-
-    def __init__(self, settings: Settings, opened: Callable[[], Record]) -> None:
-        self._settings = settings
-        self._opened = opened
+class Trust(OverRecord):
+    """The rules of trust of the organisation of the settings."""
 
     def add(self, rule: TrustRule) -> TrustRule:
         """Let the jobs of a rule in; who makes it is filled in. See `add_rule`."""
@@ -90,17 +72,8 @@ class Trust:
         return self._opened().access.trust.remove(name, by=parts.actor(self._settings), at=at)
 
 
-class Members:
-    """The people of the organisation of the settings.
-
-    Args:
-        settings: All settings.
-        opened: Gives the record.
-    """
-
-    def __init__(self, settings: Settings, opened: Callable[[], Record]) -> None:
-        self._settings = settings
-        self._opened = opened
+class Members(OverRecord):
+    """The people of the organisation of the settings."""
 
     def add(self, member: Member) -> Member:
         """Make somebody a member; who says so is filled in. See `add_member`."""

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from supplychain.bootstrap.over_record import OverRecord
 
 if TYPE_CHECKING:
     from supplychain.gate.policy import Policy
     from supplychain.model.digest import Digest
     from supplychain.records.evidence import EvidenceDocument
     from supplychain.records.handed_in import UnsignedClaim
-    from supplychain.records.record import Record
-    from supplychain.settings import Settings
 
 
-class Evidence:
-    """Evidence in the record on this machine.
-
-    Args:
-        settings: All settings.
-        opened: Gives the record.
-    """
-
-    def __init__(self, settings: Settings, opened: Callable[[], Record]) -> None:
-        self._settings = settings
-        self._opened = opened
+class Evidence(OverRecord):
+    """Evidence in the record on this machine."""
 
     def list(self, image: str, *, at: datetime) -> Sequence[tuple[EvidenceDocument, int | None]]:
         """Every document about an image, the newest first, each with its size.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap import parts
+from supplychain.bootstrap.over_record import OverRecord
 from supplychain.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -17,17 +17,8 @@ if TYPE_CHECKING:
     from supplychain.settings import Settings
 
 
-class Exports:
-    """What others read, made of the record on this machine.
-
-    Args:
-        settings: All settings.
-        opened: Gives the record.
-    """
-
-    def __init__(self, settings: Settings, opened: Callable[[], Record]) -> None:
-        self._settings = settings
-        self._opened = opened
+class Exports(OverRecord):
+    """What others read, made of the record on this machine."""
 
     def sbom(self, image: str, platform: str | None, form: str, *, at: datetime) -> bytes:
         """The SBOM of an image, as somebody typed that; see `sbom`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap import parts
+from supplychain.bootstrap.over_record import OverRecord
 
 if TYPE_CHECKING:
     from supplychain.bootstrap.starting import Starting
@@ -19,17 +20,11 @@ if TYPE_CHECKING:
 _SEEN = timedelta(minutes=1)
 
 
-class Gates:
-    """Asks the gate.
-
-    Args:
-        settings: All settings.
-        opened: Gives the record.
-    """
+class Gates(OverRecord):
+    """Asks the gate."""
 
     def __init__(self, settings: Settings, opened: Callable[[], Record]) -> None:
-        self._settings = settings
-        self._opened = opened
+        super().__init__(settings, opened)
         self._starts = False
 
     def judge(

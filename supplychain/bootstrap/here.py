@@ -74,7 +74,7 @@ class Here:
     @cached_property
     def search(self) -> Search:
         """What contains what."""
-        return Search(self._opened)
+        return Search(self._settings, self._opened)
 
     @cached_property
     def reports(self) -> Reports:

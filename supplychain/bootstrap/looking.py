@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap import parts
+from supplychain.bootstrap.over_record import OverRecord
 
 if TYPE_CHECKING:
     from supplychain.gate.comparison import Difference
@@ -15,23 +16,10 @@ if TYPE_CHECKING:
     from supplychain.records.chain import Verification
     from supplychain.records.found_images import FoundImage
     from supplychain.records.listing import ImageSummary, RecordedDecision
-    from supplychain.records.record import Record
-    from supplychain.settings import Settings
-
-    Opened = Callable[[], Record]
 
 
-class Decisions:
-    """What was decided.
-
-    Args:
-        settings: All settings.
-        opened: Gives the record.
-    """
-
-    def __init__(self, settings: Settings, opened: Opened) -> None:
-        self._settings = settings
-        self._opened = opened
+class Decisions(OverRecord):
+    """What was decided."""
 
     def list(
         self,
@@ -92,17 +80,8 @@ class Decisions:
         return self._opened().ledger.verify(noted)
 
 
-class Images:
-    """What is on record.
-
-    Args:
-        settings: All settings.
-        opened: Gives the record.
-    """
-
-    def __init__(self, settings: Settings, opened: Opened) -> None:
-        self._settings = settings
-        self._opened = opened
+class Images(OverRecord):
+    """What is on record."""
 
     def list(self, *, limit: int, at: datetime) -> Sequence[ImageSummary]:
         """Images, the newest first."""
@@ -116,15 +95,8 @@ class Images:
         return record.image(recorded(self._settings, record, text), at=at)
 
 
-class Search:
-    """What contains what; `at` is None for now.
-
-    Args:
-        opened: Gives the record.
-    """
-
-    def __init__(self, opened: Opened) -> None:
-        self._opened = opened
+class Search(OverRecord):
+    """What contains what; `at` is None for now."""
 
     def component(
         self, package: str, versions: str, *, at: datetime | None

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap import parts
+from supplychain.bootstrap.over_record import OverRecord
 from supplychain.model.history import Approval, Deployment, Event, Report
 
 if TYPE_CHECKING:
     from supplychain.model.digest import Digest
     from supplychain.records.history import History
-    from supplychain.records.record import Record
-    from supplychain.settings import Settings
 
 
-class Reports:
-    """What runs where, and who said that it may.
-
-    Args:
-        settings: All settings.
-        opened: Gives the record.
-    """
-
-    def __init__(self, settings: Settings, opened: Callable[[], Record]) -> None:
-        self._settings = settings
-        self._opened = opened
+class Reports(OverRecord):
+    """What runs where, and who said that it may."""
 
     def deployment(
         self, event: Event, image: str, environment: str, *, reason: str, at: datetime

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from supplychain.bootstrap import parts
+from supplychain.bootstrap.over_record import OverRecord
 from supplychain.model.digest import Digest
 from supplychain.model.waiver import (
     EndsWithFix,
@@ -23,23 +24,10 @@ if TYPE_CHECKING:
 
     from supplychain.bootstrap.believed import Believed
     from supplychain.model.waiver import WaiverEvent
-    from supplychain.records.record import Record
-    from supplychain.settings import Settings
-
-    Opened = Callable[[], Record]
 
 
-class Waivers:
-    """Risks accepted for a while.
-
-    Args:
-        settings: All settings.
-        opened: Gives the record.
-    """
-
-    def __init__(self, settings: Settings, opened: Opened) -> None:
-        self._settings = settings
-        self._opened = opened
+class Waivers(OverRecord):
+    """Risks accepted for a while."""
 
     def request(
         self,
@@ -153,17 +141,8 @@ class Waivers:
         return found, steps, book.used_by(number)
 
 
-class Vex:
-    """Claims of fact, as data: whose word they are is nothing that could be read back from it.
-
-    Args:
-        settings: All settings.
-        opened: Gives the record.
-    """
-
-    def __init__(self, settings: Settings, opened: Opened) -> None:
-        self._settings = settings
-        self._opened = opened
+class Vex(OverRecord):
+    """Claims of fact, as data: whose word they are is nothing that could be read back from it."""
 
     def documents(self, *, at: datetime) -> Sequence[Mapping[str, Any]]:
         """Documents, the newest first."""

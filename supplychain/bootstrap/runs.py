@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from supplychain.bootstrap import parts
 from supplychain.bootstrap.logs import request_id
+from supplychain.bootstrap.over_record import OverRecord
 from supplychain.bootstrap.targets import named
 from supplychain.model.digest import Digest
 from supplychain.model.runs import Bounds, Origin, Run, RunEvent, RunRequest, RunState
@@ -105,17 +106,8 @@ def origin() -> Origin:
     return Origin(request_id.get(), carrier().get("traceparent", ""))
 
 
-class Runs:
-    """What workers are asked to do, as commands ask for it.
-
-    Args:
-        settings: All settings.
-        opened: Gives the record.
-    """
-
-    def __init__(self, settings: Settings, opened: Callable[[], Record]) -> None:
-        self._settings = settings
-        self._opened = opened
+class Runs(OverRecord):
+    """What workers are asked to do, as commands ask for it."""
 
     def submit(self, request: RunRequest, *, key: str | None, at: datetime) -> Run:
         """Ask for a run; see `submit`."""
