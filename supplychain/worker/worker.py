@@ -93,6 +93,8 @@ class Worker:
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._over = threading.Event()
+        # Whether the record did when it was asked last.
+        self._answers = True
         self._woken = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -121,9 +123,10 @@ class Worker:
         self._woken.set()
         for thread in self._threads[:1]:
             thread.join(grace)
-        self._wait(grace)
+        self._wait(lambda waited: waited < grace)
         self._abandon()
-        self._wait(min(grace, _GIVING_BACK))
+        # What is asked of others ends by limits of its own.
+        self._wait(lambda waited: self._answers or waited < _GIVING_BACK)
         self._over.set()
         for thread in self._threads:
             thread.join(_GIVING_BACK)
@@ -136,10 +139,10 @@ class Worker:
             self._engine.stop()
         return left
 
-    def _wait(self, seconds: float) -> None:
-        """For what is held, as long as that may take."""
-        until = time.monotonic() + seconds
-        while self._held and time.monotonic() < until:
+    def _wait(self, patient: Callable[[float], bool]) -> None:
+        """For what is held, as long as somebody is patient, who is told how long it took so far."""
+        began = time.monotonic()
+        while self._held and patient(time.monotonic() - began):
             time.sleep(0.05)
 
     @property
@@ -245,6 +248,7 @@ class Worker:
                     self._beat()
                 # Nobody is asked while nothing is held: workers are idle most of the time.
                 cancelled = self._queue.cancelled(self._manner.name) if self._held else ()
+                self._answers = True
                 for run in cancelled:
                     if (held := self._held.get(run)) is not None:
                         held.stop(abandon=False)
@@ -252,8 +256,10 @@ class Worker:
                     pruned = time.monotonic()
                     self._engine.prune(self._clock() - _KEPT, self._queue.beats())
             except SupplyChainError as error:
+                self._answers = False
                 _LOG.warning("the record does not answer: %s", error)
             except Exception:  # noqa: BLE001 - the engine's; a worker that lives has to say so
+                self._answers = False
                 _LOG.exception("the engine does not answer")
             time.sleep(min(self._manner.poll, self._manner.beat))
 

@@ -36,7 +36,7 @@ class _Row:
         return f"| {fault} | {on} | {self.times:,} | {came} |"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Rows:
     """What became of all of them, also of those that other processes did (`pytest -n`)."""
 
