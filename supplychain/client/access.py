@@ -7,7 +7,7 @@ one of which no answer came was done.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -51,7 +51,7 @@ class Tokens:
             **scope_data(scope),
             "expires_in": int(lasts.total_seconds()),
         }
-        with _once("supplychain tokens list; revoke one whose text nobody has"):
+        with _once(f"{_listing(_TOKENS)}; revoke one whose text nobody has"):
             said = self.connection.post(_TOKENS, body, again=False)
         with understood(self.connection.where):
             made = MadeToken(_token(said), str(said["token"]))
@@ -105,10 +105,7 @@ class Trust:
             "lifetime_seconds": int(rule.lifetime.total_seconds()),
             "jwks_url": rule.jwks_url or None,
         }
-        with _once("supplychain trust list"):
-            said = self.connection.post(_TRUST, body, again=False)
-        with understood(self.connection.where):
-            return _the_same(_rule(said), rule)
+        return _added(self.connection, _TRUST, body, rule, _rule)
 
     def all(self) -> Sequence[TrustRule]:
         """The rules, by name."""
@@ -117,9 +114,7 @@ class Trust:
     def remove(self, name: str, *, at: datetime) -> TrustRule:
         """Trust the jobs of a rule no longer."""
         del at
-        said = self.connection.delete(_of(_TRUST, name))
-        with understood(self.connection.where):
-            return _called(_rule(said), name)
+        return _removed(self.connection, _TRUST, name, _rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +136,7 @@ class Members:
             "email": member.email,
             **scope_data(member.scope),
         }
-        with _once("supplychain members list"):
-            said = self.connection.post(_MEMBERS, body, again=False)
-        with understood(self.connection.where):
-            return _the_same(_member(said), member)
+        return _added(self.connection, _MEMBERS, body, member, _member)
 
     def change(self, name: str, scope: Scope, *, at: datetime) -> Member:
         """Let somebody be something else."""
@@ -163,9 +155,7 @@ class Members:
     def remove(self, name: str, *, at: datetime) -> Member:
         """Let somebody in no longer."""
         del at
-        said = self.connection.delete(_of(_MEMBERS, name))
-        with understood(self.connection.where):
-            return _called(_member(said), name)
+        return _removed(self.connection, _MEMBERS, name, _member)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +171,7 @@ class Projects:
     def create(self, name: str, *, at: datetime) -> None:
         """Make a project."""
         del at
-        with _once("supplychain projects list"):
+        with _once(_listing(_PROJECTS)):
             said = self.connection.post(_PROJECTS, {"name": name}, again=False)
         with understood(self.connection.where):
             if said["name"] != name:
@@ -206,10 +196,36 @@ def _once(look: str) -> Iterator[None]:
         ) from error
 
 
+def _added(
+    connection: Connection, path: str, body: Document, asked: Made, read: Callable[[Document], Made]
+) -> Made:
+    """What was put on record, which has to be what was asked for."""
+    with _once(_listing(path)):
+        said = connection.post(path, body, again=False)
+    with understood(connection.where):
+        found = read(said)
+        if replace(asked, created_at=found.created_at, created_by=found.created_by) != found:
+            raise ValueError("it recorded something else")
+    return found
+
+
+def _removed(
+    connection: Connection, path: str, name: str, read: Callable[[Document], Made]
+) -> Made:
+    """What was removed, which has to be what was named."""
+    said = connection.delete(_of(path, name))
+    with understood(connection.where):
+        return _called(read(said), name)
+
+
+def _listing(path: str) -> str:
+    """The command that lists what is at a path."""
+    return f"supplychain {path.rpartition('/')[2]} list"
+
+
 def _of(path: str, name: str) -> str:
     if not name.strip("."):
-        group = path.rpartition("/")[2]
-        raise NotFoundError(f"there is nothing called {name!r}", hint=f"supplychain {group} list")
+        raise NotFoundError(f"there is nothing called {name!r}", hint=_listing(path))
     return f"{path}/{quote(name, safe='')}"
 
 
@@ -262,13 +278,6 @@ def _member(said: Document) -> Member:
         instant(said["created_at"]),
         str(said["created_by"]),
     )
-
-
-def _the_same(found: Made, asked: Made) -> Made:
-    """What is on record now, which has to be what was asked for."""
-    if replace(asked, created_at=found.created_at, created_by=found.created_by) != found:
-        raise ValueError("it recorded something else")
-    return found
 
 
 def _called(found: Made, name: str) -> Made:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -92,19 +91,20 @@ class Held:
         Raises:
             SupplyChainError: As `function`, at once or in the end.
         """
-        for count in itertools.count():
-            pause = PAUSES[min(count, len(PAUSES) - 1)]
+        tried = 0
+        while True:
             try:
                 return function()
             except SupplyChainError as error:
                 is_ours = isinstance(error, StoreError)
-                if not error.retryable or (count == len(PAUSES) and not is_ours):
+                if not error.retryable or (tried == len(PAUSES) and not is_ours):
                     raise
+                pause = PAUSES[min(tried, len(PAUSES) - 1)]
                 with suppress(StoreError):
                     self.tell("retrying", stage, f"{error}; again in {pause:g} s")
             self._stopped.wait(pause)
             self.check()
-        raise AssertionError("counting has no end")
+            tried += 1
 
     def steps(self, step: Step) -> Step:
         """Steps that are tried patiently, and left as they are once this is nobody's business."""

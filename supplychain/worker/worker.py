@@ -121,16 +121,16 @@ class Worker:
         grace = self._manner.grace
         self._ending.set()
         self._woken.set()
-        for thread in self._threads[:1]:
-            thread.join(grace)
+        taking, living = self._threads
+        taking.join(grace)
         self._wait(lambda waited: waited < grace)
         self._abandon()
         # What is asked of others ends by limits of its own.
         self._wait(lambda waited: self._answers or waited < _GIVING_BACK)
         self._over.set()
-        for thread in self._threads:
-            thread.join(_GIVING_BACK)
-        left = not self._held and not any(thread.is_alive() for thread in self._threads)
+        taking.join(_GIVING_BACK)
+        living.join(_GIVING_BACK)
+        left = not self._held and not taking.is_alive() and not living.is_alive()
         try:
             self._queue.leave(self._manner.name, at=self._clock())
         except StoreError:
@@ -241,7 +241,7 @@ class Worker:
     def _live(self) -> None:
         """Show that this worker is alive, and look after what others left and what is cancelled."""
         beaten = pruned = -1e9
-        while not (self._ending.is_set() and (not self._held or self._over.is_set())):
+        while not self._over.is_set():
             try:
                 if time.monotonic() - beaten >= self._manner.beat:
                     beaten = time.monotonic()

@@ -64,6 +64,22 @@ def test_all_of_them_answer_and_whichever_is_asked_counts_for_all(desk: Desk) ->
         assert (process.returncode, stdout, stderr) == (0, b"", b"")
 
 
+def test_a_token_that_is_revoked_opens_none_of_them(desk: Desk) -> None:
+    """Each of them has let it in before, and has an answer that holds."""
+    made = desk.type("tokens", "create", "argo", "--role", "viewer", "--as", "root", "-o", "json")
+    token = made.ended(0).json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+
+    def asked(url: str) -> set[int]:
+        answers = (httpx.post(url + DECIDE, json=ASKED, headers=headers) for _ in range(30))
+        return {answer.status_code for answer in answers}
+
+    with serving(desk) as (_, url):
+        assert asked(url) == {200}
+        desk.type("tokens", "revoke", token.split("_")[1], "--as", "root").ended(0)
+        assert asked(url) == {401}
+
+
 def test_another_begins_where_one_is_lost(desk: Desk) -> None:
     with serving(desk) as (process, url):
         lost, other = those_of(process)
