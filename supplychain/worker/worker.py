@@ -122,14 +122,17 @@ class Worker:
         self._ending.set()
         self._woken.set()
         taking, living = self._threads
+        until = time.monotonic() + grace
         taking.join(grace)
-        self._wait(lambda waited: waited < grace)
+        self._wait(lambda: time.monotonic() < until)
         self._abandon()
+        given_back = time.monotonic() + _GIVING_BACK
         # What is asked of others ends by limits of its own.
-        self._wait(lambda waited: self._answers or waited < _GIVING_BACK)
+        self._wait(lambda: self._answers or time.monotonic() < given_back)
         self._over.set()
-        taking.join(_GIVING_BACK)
-        living.join(_GIVING_BACK)
+        ended = time.monotonic() + _GIVING_BACK
+        for thread in (taking, living):
+            thread.join(max(0.0, ended - time.monotonic()))
         left = not self._held and not taking.is_alive() and not living.is_alive()
         try:
             self._queue.leave(self._manner.name, at=self._clock())
@@ -139,10 +142,9 @@ class Worker:
             self._engine.stop()
         return left
 
-    def _wait(self, patient: Callable[[float], bool]) -> None:
-        """For what is held, as long as somebody is patient, who is told how long it took so far."""
-        began = time.monotonic()
-        while self._held and patient(time.monotonic() - began):
+    def _wait(self, is_patient: Callable[[], bool]) -> None:
+        """For what is held, as long as somebody is patient."""
+        while self._held and is_patient():
             time.sleep(0.05)
 
     @property
