@@ -32,6 +32,7 @@ from supplychain.records.handed_in import HandedIn
 from supplychain.records.history import History
 from supplychain.records.ledger import Ledger
 from supplychain.records.listing import ImageSummary
+from supplychain.records.own_content import require_own
 from supplychain.records.question import Question
 from supplychain.records.repeats import Repeats
 from supplychain.records.run import RunRecord
@@ -119,11 +120,12 @@ class Record:
         Raises:
             ConfigurationError: The URL is unusable.
             SchemaVersionError: The schema is missing, older, newer, or not ours.
-            StoreError: The database cannot be reached.
+            StoreError: The database cannot be reached, or the content store is not its own.
             NotFoundError: There is no such project.
         """
         engine = open_current(url, create=create)
         try:
+            require_own(engine, content)
             return cls(engine, content, project, organisation=organisation, acting=acting)
         except BaseException:
             engine.dispose()

@@ -14,6 +14,7 @@ from supplychain.records.database import Standing, password_from
 from supplychain.records.entry import Entry
 from supplychain.records.figures import Figures, read_figures
 from supplychain.records.kept import KeptAnswers
+from supplychain.records.own_content import require_own
 from supplychain.records.record import Record
 from supplychain.records.version import open_current, require_current
 
@@ -53,6 +54,7 @@ class Store:
         """
         engine = open_current(url, create=create, connections=connections)
         try:
+            require_own(engine, content)
             content.put(PROBED)
         except BaseException:
             engine.dispose()

@@ -109,6 +109,12 @@ def lose_decision(typist: Typist) -> None:
     _document(typist).unlink()
 
 
+def unmount(typist: Typist) -> None:
+    """As after a restart in which a disk was not mounted: where its documents were is nothing."""
+    content = typist.data / "content"
+    content.rename(content.with_name("elsewhere"))
+
+
 def _document(typist: Typist) -> Path:
     with typist.record() as record:
         (allowed,) = record.ledger.list()

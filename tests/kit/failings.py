@@ -24,6 +24,7 @@ from tests.kit.failing_records import (
     old_database,
     save,
     together,
+    unmount,
     unrated,
 )
 from tests.kit.failing_tools import (
@@ -266,6 +267,14 @@ def _of_faults() -> Iterator[Failing]:
         1,
         "where a digest belongs",
         problem="store",
+    )
+    yield Failing(
+        "a content store that is not there when a program begins",
+        unmount,
+        1,
+        "not the one of this database",
+        problem="store",
+        begins=False,
     )
     yield Failing(
         "an old allow whose document was changed",
