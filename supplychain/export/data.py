@@ -6,6 +6,7 @@ Fields are `snake_case`, instants RFC 3339 in UTC, digests whole.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from supplychain.model.waiver_document import terms_data
@@ -46,6 +47,8 @@ class Witnessed(Protocol):
         ...
 
 
+# What was written together has one instant: of a thousand rows on a page most have few.
+@lru_cache(maxsize=4096)
 def rfc3339(moment: datetime) -> str:
     """An instant as data: RFC 3339 in UTC."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, exists, or_, select
+from sqlalchemy import Connection, Select, Subquery, and_, exists, or_, select
 
 from supplychain.gate.packages import PackagePattern
 from supplychain.model.digest import Digest
@@ -41,8 +40,7 @@ class ClaimPlace(NamedTuple):
 _FIRST = ClaimPlace(2**63 - 1, 2**63 - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class FoundClaim:
+class FoundClaim(NamedTuple):
     """A claim that an image has what was looked for.
 
     Attributes:
@@ -97,20 +95,19 @@ def find_claims(
         for row in _PAGE(connection, **asked, document=behind.document, claim=behind.claim):
             found[ClaimPlace(row.content_id, row.id)].append(row)
     first = sorted(found, reverse=True)[:limit]
-    return tuple(_claim(place, found[place], meant) for place in first)
+    return tuple([_claim(place, found[place], meant) for place in first])
 
 
 def _claim(place: ClaimPlace, rows: Sequence[Any], meant: Mapping[int, Held]) -> FoundClaim:
     """A claim of its rows: one for each thing that it has by each name of its image."""
     row = rows[0]
+    held: tuple[Held, ...] = (meant[row.component_id],)
+    names: tuple[str, ...] = () if row.name is None else (row.name,)
+    if len(rows) > 1:
+        held = tuple(sorted({meant[one.component_id] for one in rows}))
+        names = tuple(sorted({one.name for one in rows if one.name is not None}))
     return FoundClaim(
-        place=place,
-        subject=row.subject_digest,
-        names=tuple(sorted({one.name for one in rows if one.name is not None})),
-        caller=row.caller,
-        document=row.digest,
-        recorded_at=row.recorded_at,
-        held=tuple(sorted({meant[one.component_id] for one in rows})),
+        place, row.subject_digest, names, row.caller, row.digest, row.recorded_at, held
     )
 
 
@@ -131,9 +128,8 @@ def find_page(
         .correlate(sbom_components)
         .scalar_subquery()
     )
-    page = (
+    claims = (
         select(listed.content_id, *columns)
-        .distinct()
         .select_from(sbom_components)
         .join(unsigned_claims, said.digest == document_of)
         .where(
@@ -147,19 +143,22 @@ def find_page(
         )
         .order_by(listed.content_id.desc(), said.id.desc())
         .limit(most)
-        .subquery("page")
     )
+    if len(members) == 1:  # no claim comes twice, and what each has is known
+        page = claims.add_columns(listed.component_id).subquery("page")
+        return _with_names(select(page, image_names.c.name).select_from(page), page, project, at)
+    page = claims.distinct().subquery("page")
     again = sbom_components.alias("again")
+    both = page.join(again, again.c.content_id == page.c.content_id)
+    found = select(page, again.c.component_id, image_names.c.name).select_from(both)
+    return _with_names(found, page, project, at).where(among(again.c.component_id, members))
+
+
+def _with_names(found: Select[Any], page: Subquery, project: Any, at: Any) -> Select[Any]:
+    """With every name of the image that a claim is about; one row without, where it has none."""
     of = and_(images.c.project_id == project, images.c.digest == page.c.subject_digest)
     named = and_(image_names.c.image_id == images.c.id, image_names.c.recorded_at <= at)
-    return (
-        select(page, again.c.component_id, image_names.c.name)
-        .select_from(page)
-        .join(again, again.c.content_id == page.c.content_id)
-        .outerjoin(images, of)
-        .outerjoin(image_names, named)
-        .where(among(again.c.component_id, members))
-    )
+    return found.outerjoin(images, of).outerjoin(image_names, named)
 
 
 def _replaced(at: Any) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from supplychain import __version__
 from supplychain.server import problems
@@ -32,21 +31,15 @@ def create(service: Service) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,  # they would load a program from another host
         redoc_url=None,
-        generate_unique_id_function=_operation,
         # Requests are told of once, by us.
         telemetry={"tracing": False, "metrics": False, "logs": False},
-        responses={
-            status: {"model": problems.Problem, "description": text}
-            for status, text in problems.EXPECTED.items()
-        },
     )
     app.state.service = service
     problems.install(app)
     app.add_exception_handler(AnsweredError, answered_before)
-    app.include_router(health.router)
-    app.include_router(metrics.router)
-    for router in ROUTERS:
-        app.include_router(router)
+    for router in (health.router, metrics.router, *ROUTERS):
+        # As they are: what is included, FastAPI looks through twice at every request.
+        app.router.routes += router.routes
     require_guarded(app)
     # The last one comes first.
     app.add_middleware(Idempotency)
@@ -75,8 +68,3 @@ def _described(app: FastAPI) -> dict[str, Any]:
                         content[problems.MEDIA_TYPE] = content.pop("application/json")
     # FastAPI keeps what it made, which is the same document.
     return app.openapi_schema or {}
-
-
-def _operation(route: APIRoute) -> str:
-    """What generated clients call it: the handler's own name."""
-    return route.name

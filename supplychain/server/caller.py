@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+from fastapi.security.utils import get_authorization_scheme_param
 
 from supplychain.access.roles import require
 from supplychain.errors import UnauthenticatedError
@@ -18,7 +20,6 @@ from supplychain.server.idempotency import begin
 from supplychain.server.service import Own, Service
 from supplychain.server.sessions import LoggedIn, logged_in
 
-_BEARER = HTTPBearer(auto_error=False, description="an API token")
 _PROJECT = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
 
@@ -46,17 +47,33 @@ class Caller:
         return self.principal.name
 
 
-async def service_of(request: Request) -> Service:
-    """What the server has; not worth a thread."""
+async def _serving(request: Request) -> Service:
+    """Not worth a thread."""
+    return service_of(request)
+
+
+def service_of(request: Request) -> Service:
+    """What the server has."""
     service: Service = request.app.state.service
     return service
 
 
-Serving = Annotated[Service, Depends(service_of)]
+Serving = Annotated[Service, Depends(_serving)]
+
+
+class _Door(SecurityBase):
+    """What stands before a route: for the description of the interface, a bearer token.
+
+    It reads the request by itself: each thing more that a route depends on is looked for by
+    FastAPI at every request, which takes longer than to read a header.
+    """
+
+    model = HTTPBearer(description="an API token")
+    scheme_name = "HTTPBearer"
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(_Door):
     """Lets in who has a permission in the project that they name, and nobody else.
 
     Attributes:
@@ -68,8 +85,6 @@ class Allowed:
     def __call__(
         self,
         request: Request,
-        service: Serving,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
         project: Annotated[str, Query(pattern=_PROJECT, description="the project")] = "default",
     ) -> Caller:
         """Who is calling.
@@ -82,7 +97,8 @@ class Allowed:
             AnsweredError: They were answered before, under the same key.
         """
         # Before anything else is looked at: strangers learn nothing, not even of projects.
-        principal, _ = _principal(request, service, credentials)
+        service = service_of(request)
+        principal, _ = _principal(request, service)
         require(principal, self.permission, project)
         shared = service.store.record(project, organisation=principal.organisation)
         record = shared.acted_on(acting(request, principal))
@@ -110,7 +126,7 @@ class OrganisationCaller:
 
 
 @dataclass(frozen=True, slots=True)
-class AllowedInAll:
+class AllowedInAll(_Door):
     """Lets in who has a permission that is about the organisation, and nobody else.
 
     Attributes:
@@ -119,12 +135,7 @@ class AllowedInAll:
 
     permission: Permission
 
-    def __call__(
-        self,
-        request: Request,
-        service: Serving,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
-    ) -> OrganisationCaller:
+    def __call__(self, request: Request) -> OrganisationCaller:
         """Who is calling.
 
         Raises:
@@ -132,7 +143,8 @@ class AllowedInAll:
             ForbiddenError: They may not.
             RateError: They ask too often.
         """
-        principal, session = _principal(request, service, credentials)
+        service = service_of(request)
+        principal, session = _principal(request, service)
         require(principal, self.permission)
         entry, organisation = service.store.entry, principal.organisation
         access = entry.access(organisation, acting(request, principal))
@@ -150,18 +162,15 @@ def acting(request: Request, principal: Principal) -> Acting:
     )
 
 
-def _principal(
-    request: Request, service: Service, credentials: HTTPAuthorizationCredentials | None
-) -> tuple[Principal, LoggedIn | None]:
+def _principal(request: Request, service: Service) -> tuple[Principal, LoggedIn | None]:
     """Who is calling, and with which session; None with a token."""
     principal: Principal | None = None
     try:
         session = logged_in(request, service)
         if session is not None:
             principal = session.principal
-        elif credentials is not None:
-            token, now = credentials.credentials, service.clock()
-            principal = service.authenticator.principal(token, at=now)
+        elif token := _bearer_token(request):
+            principal = service.authenticator.principal(token, at=service.clock())
     except UnauthenticatedError:
         service.failed.take(request.client.host if request.client else "")
         raise
@@ -172,6 +181,12 @@ def _principal(
     request.state.principal = principal.name  # for whoever tells of this request
     service.rates.take(f"{principal.organisation}/{principal.name}")
     return principal, session
+
+
+def _bearer_token(request: Request) -> str:
+    """The token of a request; "" for none."""
+    scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
+    return token if scheme.lower() == "bearer" else ""
 
 
 Reading = Annotated[Caller, Depends(Allowed(Permission.READ))]

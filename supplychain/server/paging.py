@@ -18,7 +18,7 @@ from starlette.responses import Response
 from supplychain.errors import InputError
 from supplychain.gate.windows import rfc3339
 from supplychain.server.answers import answer
-from supplychain.server.caller import Serving
+from supplychain.server.caller import service_of
 
 T = TypeVar("T")
 
@@ -100,12 +100,10 @@ class Pager:
         return self.answer(name, data, str(end) if end < len(whole) else "")
 
 
-async def _pager(
-    request: Request, service: Serving, limit: _Limit = 100, cursor: _Cursor = None
-) -> Pager:
+async def _pager(request: Request, limit: _Limit = 100, cursor: _Cursor = None) -> Pager:
     """What is asked for; not worth a thread."""
     if cursor is None:
-        return Pager(request, limit, service.clock(), "")
+        return Pager(request, limit, service_of(request).clock(), "")
     at, after = _read(request, cursor)
     return Pager(request, limit, at, after)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from supplychain.export.access_data import event_data
@@ -18,8 +18,9 @@ from supplychain.server.answers import answer
 from supplychain.server.caller import ReadingAudit
 from supplychain.server.instants import utc
 from supplychain.server.paging import Paging
+from supplychain.server.routing import noun
 
-router = APIRouter(prefix="/v1/audit", tags=["audit"])
+router = noun("/v1/audit", "audit")
 
 _Text = Annotated[str | None, Query(max_length=500)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -19,8 +19,9 @@ from supplychain.server.answers import answer, verbatim
 from supplychain.server.caller import Reading
 from supplychain.server.instants import utc
 from supplychain.server.paging import Page, Paging
+from supplychain.server.routing import noun
 
-router = APIRouter(prefix="/v1/decisions", tags=["decisions"])
+router = noun("/v1/decisions", "decisions")
 
 _Id = Annotated[
     str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -19,9 +19,10 @@ from supplychain.server import shapes
 from supplychain.server.answers import answer
 from supplychain.server.caller import Approving, Caller, Reading, Reporting, Serving
 from supplychain.server.paging import Page, Paging
+from supplychain.server.routing import noun
 from supplychain.server.service import Service
 
-router = APIRouter(prefix="/v1", tags=["deployments"])
+router = noun("/v1", "deployments")
 
 
 class DeploymentReport(shapes.Asked):

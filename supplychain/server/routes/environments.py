@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -10,9 +10,10 @@ from supplychain.errors import NotFoundError
 from supplychain.server import shapes
 from supplychain.server.answers import answer, verbatim
 from supplychain.server.caller import Reading
+from supplychain.server.routing import noun
 from supplychain.server.shapes import EnvironmentPath
 
-router = APIRouter(prefix="/v1/environments", tags=["environments"])
+router = noun("/v1/environments", "environments")
 
 
 class Environments(BaseModel):

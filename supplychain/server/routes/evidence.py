@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import IO, Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -29,13 +29,14 @@ from supplychain.server.answers import answer, verbatim
 from supplychain.server.caller import Caller, HandingIn, Reading, Serving
 from supplychain.server.idempotency import begin_with
 from supplychain.server.paging import Page, Paging
+from supplychain.server.routing import noun
 from supplychain.server.service import Service
 from supplychain.server.shapes import DigestPath
 from supplychain.server.streamed import received
 from supplychain.signing.bundle_files import read
 from supplychain.signing.encoding import read_json
 
-router = APIRouter(prefix="/v1/images/{digest}", tags=["evidence"])
+router = noun("/v1/images/{digest}", "evidence")
 
 _PIECE = 1 << 16
 _Document = Annotated[

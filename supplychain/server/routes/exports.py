@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import Response
 
 from supplychain.bootstrap import exports
@@ -13,9 +13,10 @@ from supplychain.model.digest import Digest
 from supplychain.server import shapes
 from supplychain.server.answers import verbatim
 from supplychain.server.caller import Reading, Serving
+from supplychain.server.routing import noun
 from supplychain.server.shapes import DigestPath
 
-router = APIRouter(prefix="/v1/images/{digest}/exports", tags=["exports"])
+router = noun("/v1/images/{digest}/exports", "exports")
 
 _JSON = "application/json"
 _XML = "application/xml"

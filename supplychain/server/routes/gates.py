@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -24,9 +24,10 @@ from supplychain.records.kept import Asked, Given, Image, Kept
 from supplychain.server import shapes
 from supplychain.server.caller import Caller, Deciding, Serving
 from supplychain.server.metrics import DECISIONS
+from supplychain.server.routing import noun
 from supplychain.server.service import Service
 
-router = APIRouter(prefix="/v1/gates", tags=["gates"])
+router = noun("/v1/gates", "gates")
 
 MOST = 1000
 _EXAMPLE = f"registry.example/shop@sha256:{'1f3c' * 16}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -26,11 +26,12 @@ from supplychain.server.answers import answer, verbatim
 from supplychain.server.caller import Caller, HandingIn, Reading, Serving
 from supplychain.server.idempotency import begin_with
 from supplychain.server.paging import Pager, Paging
+from supplychain.server.routing import noun
 from supplychain.server.service import Service
 from supplychain.server.shapes import DigestPath
 from supplychain.server.streamed import Body, decoded, read_as, received
 
-router = APIRouter(prefix="/v1/images", tags=["images"])
+router = noun("/v1/images", "images")
 
 _Platform = Annotated[
     str | None, Query(description="of an index, which platform", examples=["linux/amd64"])

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from supplychain.errors import ConflictError
 from supplychain.server.caller import OwningTokens, Serving
 from supplychain.server.logins import ATTEMPT, LASTS, begin, finish, login_of
+from supplychain.server.routing import noun
 from supplychain.server.sessions import SESSION, give_cookie, take_cookie
 
-router = APIRouter(prefix="/v1", tags=["access"])
+router = noun("/v1", "access")
 
 _NO_STORE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 _SENDS: dict[int | str, dict[str, Any]] = {303: {"description": "goes on at `Location`"}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from starlette.responses import Response
 
 from supplychain.server import access_shapes as told
@@ -10,8 +10,9 @@ from supplychain.server import shapes
 from supplychain.server.answers import answer
 from supplychain.server.caller import OwningTokens, Serving, WritingProjects
 from supplychain.server.paging import Paging
+from supplychain.server.routing import noun
 
-router = APIRouter(prefix="/v1/projects", tags=["access"])
+router = noun("/v1/projects", "access")
 
 
 @router.get("", responses=shapes.gives(told.Projects))

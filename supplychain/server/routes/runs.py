@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import Header, Path, Query, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
@@ -24,9 +24,10 @@ from supplychain.server import shapes
 from supplychain.server.answers import answer
 from supplychain.server.caller import Caller, Reading, Serving, Submitting
 from supplychain.server.paging import Page, Paging
+from supplychain.server.routing import noun
 from supplychain.server.service import Service
 
-router = APIRouter(prefix="/v1/runs", tags=["runs"])
+router = noun("/v1/runs", "runs")
 
 _LOOK_SECONDS = 0.5
 # Something is said at least so often, for proxies end what is silent; and at last the stream

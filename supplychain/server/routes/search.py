@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.responses import Response
 
 from supplychain.export.found import found_claim_data, found_data
@@ -21,8 +21,9 @@ from supplychain.server import shapes
 from supplychain.server.caller import Reading
 from supplychain.server.instants import utc
 from supplychain.server.paging import Pager, Paging
+from supplychain.server.routing import noun
 
-router = APIRouter(prefix="/v1/search", tags=["search"])
+router = noun("/v1/search", "search")
 
 _FOUND = shapes.gives(shapes.FoundImages)
 _Purl = Annotated[

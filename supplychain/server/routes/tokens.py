@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -22,9 +22,10 @@ from supplychain.server.answers import answer
 from supplychain.server.arrivals import exchange
 from supplychain.server.caller import OrganisationCaller, OwningTokens, Serving
 from supplychain.server.paging import Paging
+from supplychain.server.routing import noun
 from supplychain.server.service import Service
 
-router = APIRouter(prefix="/v1", tags=["access"])
+router = noun("/v1", "access")
 
 _Id = Annotated[str, Path(pattern=r"^[a-z0-9]{12}$", description="a token's public part")]
 _FORM = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from starlette.responses import Response
 
 from supplychain.bootstrap.access import add_rule
@@ -16,8 +16,9 @@ from supplychain.server import shapes
 from supplychain.server.answers import answer
 from supplychain.server.caller import ReadingAccess, Serving, WritingAccess
 from supplychain.server.paging import Paging
+from supplychain.server.routing import noun
 
-router = APIRouter(prefix="/v1/trust", tags=["access"])
+router = noun("/v1/trust", "access")
 
 _Name = Annotated[str, Path(max_length=200, description="a rule's name", examples=["shop"])]
 

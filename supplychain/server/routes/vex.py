@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -18,10 +18,11 @@ from supplychain.server.answers import answer
 from supplychain.server.caller import Caller, ImportingVex, Reading, ReviewingVex, Serving
 from supplychain.server.idempotency import begin_with
 from supplychain.server.paging import Page, Paging
+from supplychain.server.routing import noun
 from supplychain.server.service import Service
 from supplychain.server.streamed import Body, decoded, read_as, received
 
-router = APIRouter(prefix="/v1/vex", tags=["vex"])
+router = noun("/v1/vex", "vex")
 
 _MOST = 100_000
 _Document = Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import Path, Query, Request
 from starlette.responses import Response
 
 from supplychain.bootstrap.waiver_book import approve_waiver, change_waiver, request_waiver
@@ -32,8 +32,9 @@ from supplychain.server.caller import (
     Serving,
 )
 from supplychain.server.paging import Paging
+from supplychain.server.routing import noun
 
-router = APIRouter(prefix="/v1/waivers", tags=["waivers"])
+router = noun("/v1/waivers", "waivers")
 
 _Name = Annotated[
     str, Path(pattern=r"^WV-[1-9][0-9]{0,8}$", description="a waiver", examples=["WV-17"])
