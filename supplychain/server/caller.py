@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -61,7 +63,18 @@ def service_of(request: Request) -> Service:
 Serving = Annotated[Service, Depends(_serving)]
 
 
-class _Door(SecurityBase):
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where somebody waits who asks for something; a `Route` lets them in on a thread.
+
+    Attributes:
+        let_in: Who they are, if they may; raises as `Allowed.let_in`.
+    """
+
+    let_in: Callable[[], Caller | OrganisationCaller]
+
+
+class _Guard(SecurityBase):
     """What stands before a route: for the description of the interface, a bearer token.
 
     It reads the request by itself: each thing more that a route depends on is looked for by
@@ -73,7 +86,7 @@ class _Door(SecurityBase):
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed(_Door):
+class Allowed(_Guard):
     """Lets in who has a permission in the project that they name, and nobody else.
 
     Attributes:
@@ -82,11 +95,15 @@ class Allowed(_Door):
 
     permission: Permission
 
-    def __call__(
+    async def __call__(
         self,
         request: Request,
         project: Annotated[str, Query(pattern=_PROJECT, description="the project")] = "default",
-    ) -> Caller:
+    ) -> Door:
+        """Before anything else is looked at; not worth a thread."""
+        return _door(request, partial(self.let_in, request, project))
+
+    def let_in(self, request: Request, project: str) -> Caller:
         """Who is calling.
 
         Raises:
@@ -126,7 +143,7 @@ class OrganisationCaller:
 
 
 @dataclass(frozen=True, slots=True)
-class AllowedInAll(_Door):
+class AllowedInAll(_Guard):
     """Lets in who has a permission that is about the organisation, and nobody else.
 
     Attributes:
@@ -135,7 +152,11 @@ class AllowedInAll(_Door):
 
     permission: Permission
 
-    def __call__(self, request: Request) -> OrganisationCaller:
+    async def __call__(self, request: Request) -> Door:
+        """Before anything else is looked at; not worth a thread."""
+        return _door(request, partial(self.let_in, request))
+
+    def let_in(self, request: Request) -> OrganisationCaller:
         """Who is calling.
 
         Raises:
@@ -160,6 +181,12 @@ def acting(request: Request, principal: Principal) -> Acting:
         f"{request.method} {request.url.path[:500]}",
         is_known=True,
     )
+
+
+def _door(request: Request, let_in: Callable[[], Caller | OrganisationCaller]) -> Door:
+    """A door, which whoever refuses the request for anything else has to look behind, too."""
+    request.state.door = door = Door(let_in)
+    return door
 
 
 def _principal(request: Request, service: Service) -> tuple[Principal, LoggedIn | None]:

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from supplychain.errors import ConfigurationError
 from supplychain.model.access import Permission
 from supplychain.server.caller import Allowed, AllowedInAll
+from supplychain.server.routing import Route
 
 # Whoever comes here is nobody yet.
 OPEN = frozenset(
@@ -42,9 +43,10 @@ def require_guarded(app: FastAPI) -> None:
         path = getattr(route, "path", "")
         if path in OPEN:
             continue
-        if not isinstance(route, APIRoute) or permission_of(route) is None:
+        if not isinstance(route, Route) or permission_of(route) is None:
             raise ConfigurationError(
-                f"the route {path!r} takes no permission", hint="give its handler a caller"
+                f"the route {path!r} takes no permission",
+                hint="make it a `Route`, and give its handler a caller",
             )
 
 

@@ -7,13 +7,13 @@ knows whether it was done: it is not done again.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from fastapi import Request
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -116,7 +116,7 @@ class Idempotency:
             held.append(message)
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 if (begun := scope["state"].get(_BEGUN)) is not None:
-                    await run_in_threadpool(_settle, begun, held)
+                    await asyncio.to_thread(_settle, begun, held)
                 for one in held:
                     await send(one)
                 held.clear()

@@ -13,11 +13,8 @@ from supplychain.server.bearer import RecordedTokens
 from supplychain.server.fixed_token import FixedToken, token_in
 from supplychain.server.login import login_from
 from supplychain.server.rates import Rates
-from supplychain.server.service import Owns, Service
+from supplychain.server.service import THREADS, Owns, Service
 from supplychain.settings import Settings
-
-# As many as threads that handlers run in (anyio's default): none waits for a connection.
-_CONNECTIONS = 40
 
 
 def token_file(settings: Settings) -> Path:
@@ -58,7 +55,8 @@ def shared(settings: Settings) -> Iterator[Service]:
 def _opened(settings: Settings, fixed: FixedToken | None, *, create: bool) -> Iterator[Service]:
     asking = fetching(settings)
     login = login_from(settings, asking)
-    store = parts.open_store(settings, create=create, connections=_CONNECTIONS)
+    # No thread waits for a connection.
+    store = parts.open_store(settings, create=create, connections=THREADS)
     try:
         yield Service(
             settings,

@@ -166,6 +166,13 @@ def _ours(request: Request, error: Exception) -> Response:
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # as above
+    # Strangers learn nothing, not even what is wrong with what they ask.
+    door = getattr(request.state, "door", None)
+    try:
+        if door is not None:
+            door.let_in()
+    except SupplyChainError as refused:
+        return _ours(request, refused)
     found = [_fault(one) for one in error.errors()[:_SHOWN]]
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from types import FrameType
 
@@ -18,6 +19,7 @@ from fastapi import FastAPI
 from supplychain.errors import StoreError
 from supplychain.server.certificate import Certificate
 from supplychain.server.gathered import Gathering
+from supplychain.server.service import THREADS
 
 _DRAIN_SECONDS = 30
 # What is on its way over an open connection when the server is told to end comes within this.
@@ -144,6 +146,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, and tell so."""
+        threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
+        asyncio.get_running_loop().set_default_executor(threads)
         await super().startup(sockets)
         self._ready()
 

@@ -19,6 +19,8 @@ from supplychain.server.login import Login
 from supplychain.server.rates import Rates
 from supplychain.settings import Settings
 
+# So many requests are worked on at once, each on a thread.
+THREADS = 40
 # Whoever guesses at tokens is slowed down.
 _FAILED_PER_MINUTE = 120
 

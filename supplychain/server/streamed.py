@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hashlib
@@ -14,7 +15,6 @@ from typing import IO, TypeVar
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from starlette.concurrency import run_in_threadpool
 
 from supplychain.errors import InputError
 from supplychain.model.digest import Digest
@@ -56,7 +56,7 @@ async def received(request: Request) -> AsyncIterator[Body]:
         async for piece in request.stream():
             hashed.update(piece)
             size += len(piece)
-            await run_in_threadpool(file.write, piece)
+            await asyncio.to_thread(file.write, piece)
         file.seek(0)
         yield Body(file, Digest("sha256", hashed.hexdigest()), size)
 

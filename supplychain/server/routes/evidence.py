@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime
 from typing import IO, Annotated, Any, Literal
 
 from fastapi import Path, Query, Request
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from supplychain.bootstrap.evidence import judged
@@ -160,15 +160,15 @@ async def hand_in_evidence(
     """
     async with received(request) as body:
         now = service.clock()
-        await run_in_threadpool(
+        await asyncio.to_thread(
             begin_with, request, caller.record, caller.name, body.digest, at=now
         )
         if kind == "attestation":
-            held = await run_in_threadpool(
+            held = await asyncio.to_thread(
                 _attested, service, caller, digest, body.file, environment or ""
             )
             return answer(request, {"statements": [_statement(one) for one in held]}, status=201)
-        claim = await run_in_threadpool(_claimed, service, caller, digest, body.file, kind)
+        claim = await asyncio.to_thread(_claimed, service, caller, digest, body.file, kind)
         return answer(request, unsigned_data(claim), status=202)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 from fastapi import Query, Request
 from pydantic import Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from supplychain.bootstrap.parts import PRODUCT
@@ -100,7 +100,7 @@ async def put_image_on_record(request: Request, caller: HandingIn, service: Serv
     registry is asked, so that the name is a word of the caller, by which nothing is allowed.
     """
     async with received(request) as body:
-        return await run_in_threadpool(_presented, request, caller, service, body)
+        return await asyncio.to_thread(_presented, request, caller, service, body)
 
 
 @router.get("/{digest}", responses=shapes.gives(shapes.ImageShown))

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 import orjson
 from fastapi import Header, Path, Query, Request
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from supplychain.access.roles import require
@@ -166,7 +165,7 @@ async def follow_run(
     A server that is told to end ends this too: come back with what you saw last.
     """
     after = int(last_event_id)
-    over, events = await run_in_threadpool(_look, caller.shared, run, after)
+    over, events = await asyncio.to_thread(_look, caller.shared, run, after)
     if over and not events:
         return Response(status_code=204)
     stream = _stream(service, caller.shared, run, after, follow=follow)
@@ -180,7 +179,7 @@ async def _stream(
 ) -> AsyncIterator[bytes]:
     silent = 0
     for _ in range(_LONGEST_LOOKS):
-        over, events = await run_in_threadpool(_look, record, run, after)
+        over, events = await asyncio.to_thread(_look, record, run, after)
         for event in events:
             after = event.number
             data = orjson.dumps(event_data(event))

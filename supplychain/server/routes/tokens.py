@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import parse_qs
 
 from fastapi import Path, Query, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from supplychain.access.roles import permissions_of, require
@@ -137,7 +137,7 @@ async def exchange_a_token(request: Request, service: Serving) -> Response:
     `scope` names the rule of trust where several fit; `organisation` is `default` unless given.
     """
     form = _form(await request.body(), request.headers.get("content-type", ""))
-    document = await run_in_threadpool(exchange, service, request, form)
+    document = await asyncio.to_thread(exchange, service, request, form)
     return answer(request, document, headers={"Cache-Control": "no-store"})
 
 

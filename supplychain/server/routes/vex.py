@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Request
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from supplychain.bootstrap.vex import policy_vex_trust, record_vex
@@ -118,7 +118,7 @@ async def import_vex(request: Request, caller: ImportingVex, service: Serving) -
     Whose word counts is said by the policy of the environment, never by the caller.
     """
     async with received(request) as body:
-        return await run_in_threadpool(_imported, request, caller, service, body)
+        return await asyncio.to_thread(_imported, request, caller, service, body)
 
 
 @router.post("/{document}/review", responses=shapes.gives(Claims))

@@ -16,6 +16,7 @@ from supplychain.access.roles import PERMISSIONS
 from supplychain.errors import ConfigurationError
 from supplychain.model.access import Member, Permission, Role, Scope, TrustRule
 from supplychain.model.digest import Digest
+from supplychain.server.caller import Reading
 from supplychain.server.guarded import OPEN, permission_of, require_guarded, routes_of
 from tests.kit.records import row_counts
 from tests.kit.scans import SUBJECT
@@ -111,6 +112,22 @@ def test_a_route_without_a_permission_lets_no_server_start(served: Served) -> No
 
     with pytest.raises(ConfigurationError, match="/v1/forgotten"):
         require_guarded(served.app)
+
+
+def test_a_route_that_would_let_nobody_in_lets_no_server_start(served: Served) -> None:
+    @served.app.get("/v1/forgotten")
+    def forgotten(caller: Reading) -> None:
+        """Takes a permission, and would be given a door."""
+
+    with pytest.raises(ConfigurationError, match="/v1/forgotten"):
+        require_guarded(served.app)
+
+
+def test_strangers_are_not_told_what_is_wrong_with_what_they_ask(served: Served) -> None:
+    wrong = "/v1/search/claims?purl=pkg:pypi/django&limit=nothing"
+    for said in ("", "Bearer sct_nobody"):
+        assert served.get(wrong, headers={"Authorization": said}).status_code == 401
+    assert visitor(served, Role.VIEWER).ask("GET", wrong).status_code == 422
 
 
 def test_every_role_does_what_the_table_says(served: Served, settled: dict[str, str]) -> None:
