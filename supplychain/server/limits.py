@@ -70,7 +70,8 @@ class Limits:
                 body = await _read(receive, most)
         except TimeoutError:
             raise _too_slow() from None
-        if "json" in (header(scope, b"content-type") or ""):
+        # The names of media types have no case: whoever reads the body sees JSON in all of them.
+        if "json" in (header(scope, b"content-type") or "").lower():
             scope["state"]["said"] = read_strict(body)
         scope["state"]["body"] = body
         return _again(body, receive)

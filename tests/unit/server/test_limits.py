@@ -56,6 +56,15 @@ def test_a_body_that_is_not_plain_is_refused(
     problem(send(served, body), status, code)
 
 
+@pytest.mark.parametrize("media_type", ["APPLICATION/JSON", "application/problem+Json"])
+def test_json_is_read_as_strictly_however_its_media_type_is_written(
+    served: Served, media_type: str
+) -> None:
+    twice = b'{"image": "x", "image": "%s"}' % str(SUBJECT).encode()
+    refused = problem(send(served, twice, **{"Content-Type": media_type}), 422, "input")
+    assert refused["because"] == "an object names the same member twice"
+
+
 def test_a_body_without_an_end_is_read_no_further_than_it_may_be(served: Served) -> None:
     sent = 0
 
