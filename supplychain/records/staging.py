@@ -21,7 +21,6 @@ def _staged(name: str, numbers: str, texts: str) -> Table:
         Column("identity", LargeBinary),
         *(Column(column, Text) for column in texts.split()),
         prefixes=["TEMPORARY"],
-        postgresql_on_commit="DROP",
     )
 
 

@@ -23,6 +23,17 @@ def test_other_commands_are_not_even_loaded() -> None:
     assert done.stdout.split() == ["supplychain.cli.commands.stages"]
 
 
+def test_the_record_loads_nothing_of_postgresql_before_it_is_in_one() -> None:
+    program = (
+        "import sys; from supplychain.records.record import Record;"
+        "print(*(name for name in sys.modules if 'postgresql' in name or 'psycopg' in name))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
+
+
 def test_help_of_all_commands_loads_none_of_them(tmp_path: Path) -> None:
     """Nor does completion, or a word that was mistyped."""
     for arguments, environ in (
