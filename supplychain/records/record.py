@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from sqlalchemy import Connection, Engine
 
@@ -19,31 +19,33 @@ from supplychain.model.evidence import EvidenceKind
 from supplychain.model.runs import Claim
 from supplychain.model.subject import Subject
 from supplychain.records import listing, lookup
-from supplychain.records.access import Access
 from supplychain.records.audit import AuditLog, Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.claimed import with_claims
 from supplychain.records.content import ContentStore
 from supplychain.records.database import asking, never_idle, reading, state_of, writing
 from supplychain.records.dossiers import read_dossiers
-from supplychain.records.evidence import Documents
 from supplychain.records.feeds import Feeds, with_exploitation
-from supplychain.records.handed_in import HandedIn
-from supplychain.records.history import History
 from supplychain.records.ledger import Ledger
 from supplychain.records.listing import ImageSummary
 from supplychain.records.own_content import require_own
 from supplychain.records.question import Question
-from supplychain.records.repeats import Repeats
 from supplychain.records.run import RunRecord
 from supplychain.records.run_rows import move
-from supplychain.records.runs import Runs
-from supplychain.records.search import Search
 from supplychain.records.standing import Latest, read_latest
 from supplychain.records.tenants import find_project, whose
 from supplychain.records.version import open_current
 from supplychain.records.vex import Vex
 from supplychain.records.waivers import WaiverBook
+
+if TYPE_CHECKING:
+    from supplychain.records.access import Access
+    from supplychain.records.evidence import Documents
+    from supplychain.records.handed_in import HandedIn
+    from supplychain.records.history import History
+    from supplychain.records.repeats import Repeats
+    from supplychain.records.runs import Runs
+    from supplychain.records.search import Search
 
 _SOMEBODY = Acting()
 # How many dossiers are read together: the queries of one serve them all, and they fit in memory.
@@ -64,6 +66,8 @@ class Consulted(NamedTuple):
 
 class Record:
     """One project's record, in a database and a content store.
+
+    What it is asked for is loaded when it is asked for: a command needs few of its parts.
 
     Rows are projections of documents; the documents are in the content store before the rows
     that name them commit. Every method raises `StoreError` when either cannot be read or written.
@@ -175,11 +179,15 @@ class Record:
     @property
     def runs(self) -> Runs:
         """What workers are asked to do."""
+        from supplychain.records.runs import Runs
+
         return Runs(self._engine, self._project, self._notes)
 
     @property
     def history(self) -> History:
         """What happened to images: deployments, approvals, work under way."""
+        from supplychain.records.history import History
+
         return History(self._engine, self._content, self._project, self._notes)
 
     @property
@@ -190,6 +198,8 @@ class Record:
     @property
     def search(self) -> Search:
         """What contains what, over everything recorded."""
+        from supplychain.records.search import Search
+
         return Search(self._engine, self._project)
 
     @property
@@ -210,20 +220,28 @@ class Record:
     @property
     def handed_in(self) -> HandedIn:
         """What callers claim without a signature; it counts where a policy says so."""
+        from supplychain.records.handed_in import HandedIn
+
         return HandedIn(self._engine, self._content, self._project, self._notes)
 
     @property
     def documents(self) -> Documents:
         """What is on record about images, document by document."""
+        from supplychain.records.evidence import Documents
+
         return Documents(self._engine, self._content, self._project)
 
     def repeats(self, caller: str) -> Repeats:
         """The answers to requests that a caller may send again."""
+        from supplychain.records.repeats import Repeats
+
         return Repeats(self._engine, self._project, caller)
 
     @property
     def access(self) -> Access:
         """Who may what in the organisation that the project is of."""
+        from supplychain.records.access import Access
+
         return Access(self._engine, self._notes)
 
     @property

@@ -10,6 +10,10 @@ from typing import Any
 import typer
 
 from supplychain.cli.app import tree
+from supplychain.records.record import Record
+from supplychain.records.stores import open_content_store
+from tests.kit.runs import manifest_run
+from tests.kit.scans import AT, SUBJECT
 
 
 def test_other_commands_are_not_even_loaded() -> None:
@@ -81,3 +85,44 @@ def test_verifying_by_a_key_in_a_registry_loads_nothing_that_it_does_not_need() 
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+def test_gate_loads_no_part_of_the_record_that_it_does_not_ask(tmp_path: Path) -> None:
+    """Nor anything that makes tables of PostgreSQL's, which loads all that SQLAlchemy knows of it.
+
+    It answers, so that it went through all that a verdict takes.
+    """
+    (tmp_path / "prod.yaml").write_text(
+        "schemaVersion: 1\nenvironment: prod\nrules:\n  - freshness: {scan: 24h, database: 7d}\n"
+    )
+    url = f"sqlite:///{tmp_path / 'supplychain.db'}"
+    with Record.open(url, open_content_store(str(tmp_path / "content")), create=True) as record:
+        record.save_run(manifest_run(), at=AT)
+    parts = "access evidence handed_in history kept repeats runs search staging writing"
+    unwanted = {f"supplychain.records.{part}" for part in parts.split()} | {
+        "sqlalchemy.dialects.postgresql",
+        "sqlalchemy.orm",
+        "cryptography",
+        "pydantic",
+        "requests",
+        "sigstore",
+    }
+    program = (
+        f"import sys; sys.argv[1:] = ['gate', '{SUBJECT}', '--environment', 'prod']\n"
+        "from supplychain.cli import main\n"
+        "try: main()\n"
+        f"finally: print(*sorted({unwanted} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            "HOME": str(tmp_path),
+            "SUPPLYCHAIN_DATA_DIR": str(tmp_path),
+            "SUPPLYCHAIN_POLICIES": str(tmp_path),
+        },
+    )
+    assert done.returncode == 10, done.stderr
+    assert done.stderr == "\n"
