@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -59,14 +60,32 @@ class Evidence:
     ) -> Sequence[tuple[UnsignedClaim, str | None]]:
         """What callers claim of an image, each with why it does not count."""
         del at
-        path = f"/v1/images/{self.recorded(image)}/claims"
-        found = self.connection.pages(path, "claims", {"environment": environment})
-        with understood(self.connection.where):
-            return [_claim(one, judged=environment is not None) for one in found]
+        about = Digest.parse(self.recorded(image))
+        path = f"/v1/images/{about}/claims"
+        listed = self.connection.pages(path, "claims", {"environment": environment})
+        found = each(
+            self.connection.where, listed, lambda one: _claim(one, judged=environment is not None)
+        )
+        self._require_about(about, {one.subject for one, _ in found})
+        return found
 
     def _list(self, about: str) -> Sequence[tuple[EvidenceDocument, int | None]]:
-        found = self.connection.pages(_of(about), "documents")
-        return each(self.connection.where, found, _document)
+        listed = self.connection.pages(_of(about), "documents")
+        found = each(self.connection.where, listed, _document)
+        self._require_about(Digest.parse(about), {one.subject for one, _ in found})
+        return found
+
+    def _require_about(self, image: Digest, subjects: AbstractSet[Digest]) -> None:
+        """Refuse what is about others than the image that was asked about and its platforms."""
+        if subjects <= {image}:
+            return
+        said = self.connection.get(f"/v1/images/{image}")
+        with understood(self.connection.where):
+            found = reading.image(said)
+            if found.digest != image:
+                raise ValueError("it shows another image")
+            if subjects - {image, *(one.digest for one in found.platforms)}:
+                raise ValueError("it lists what is about other images")
 
 
 def _of(digest: str) -> str:

@@ -17,6 +17,7 @@ from tests.kit.typist import IMAGE, Typist
 from tests.unit.server.test_evidence import BINARY, EVIDENCE, SBOM
 
 DOCUMENT = str(Digest.of(SBOM))
+OTHER, PLATFORM = str(Digest.of(b"another image")), str(Digest.of(b"a platform"))
 JSON, BYTES = "application/json", "application/octet-stream"
 
 
@@ -107,6 +108,15 @@ def claimed(**other: object) -> bytes:
     return json.dumps({"claims": [one | other], "next_cursor": None}).encode()
 
 
+def shown(digest: str = IMAGE) -> bytes:
+    one = {"digest": PLATFORM, "platform": "linux/amd64", "scanned_at": None}
+    said = {
+        "digest": digest, "media_type": JSON, "names": ["registry.test/shop/web"],
+        "recorded_at": "2026-11-24T09:00:00Z", "platforms": [one | {"findings": {}}], "decisions": [],
+    }  # fmt: skip
+    return json.dumps(said).encode()
+
+
 BAD: dict[str, tuple[Answer, str]] = {
     "other bytes": (reply(200, SBOM + b" ", kind=BYTES), "other bytes than those"),
     "no bytes": (reply(200, b"", kind=BYTES), "other bytes than those"),
@@ -149,6 +159,7 @@ FALSE_LISTS: dict[str, dict[str, object]] = {
     "no kind": {"kind": "verdict"},
     "no time": {"recorded_at": "yesterday"},
     "no size": {"size": "large"},
+    "about another image": {"subject": OTHER},
 }
 
 
@@ -159,6 +170,7 @@ def test_a_list_that_cannot_be_one_is_none(typist: Typist, name: str) -> None:
         server.on("GET", f"{EVIDENCE}/{DOCUMENT}", reply(200, SBOM, kind=BYTES))
         words = ("evidence", "download", IMAGE, DOCUMENT[7:19])
         server.on("GET", EVIDENCE, reply(200, told(), kind=JSON))
+        server.on("GET", f"/v1/images/{IMAGE}", reply(200, shown(), kind=JSON))
         typist.type("--server", server.url, *words).ended(0)
         typist.type("--server", server.url, "evidence", "list", IMAGE).ended(0)
         server.on("GET", EVIDENCE, reply(200, told(**FALSE_LISTS[name]), kind=JSON))
@@ -175,6 +187,7 @@ FALSE_CLAIMS: dict[str, dict[str, object]] = {
     "nobody asked": {"counts": None},
     "a word": {"counts": "yes"},
     "no kind": {"kind": "verdict"},
+    "of another image": {"subject": OTHER},
 }
 
 
@@ -184,6 +197,21 @@ def test_a_claim_that_counts_and_does_not_is_none(typist: Typist, name: str) -> 
     path, words = f"/v1/images/{IMAGE}/claims", ("evidence", "claims", IMAGE, "-e", "prod")
     with scripted_server() as server:
         server.on("GET", path, reply(200, claimed(), kind=JSON))
+        server.on("GET", f"/v1/images/{IMAGE}", reply(200, shown(), kind=JSON))
         typist.type("--server", server.url, *words).ended(0)
         server.on("GET", path, reply(200, claimed(**FALSE_CLAIMS[name]), kind=JSON))
         typist.type("--server", server.url, *words).refused(1, "answers what no server")
+
+
+def test_what_is_about_a_platform_of_the_image_is_no_other_image(typist: Typist) -> None:
+    typist.patch.setenv("SUPPLYCHAIN_TOKEN", "sct_k3v9x2m4q7ab_x")
+    lists = {"list": (EVIDENCE, told), "claims": (f"/v1/images/{IMAGE}/claims", claimed)}
+    for command, (path, said) in lists.items():
+        with scripted_server() as server:
+            words = ("--server", server.url, "evidence", command, IMAGE)
+            more = {"counts": None} if command == "claims" else {}
+            server.on("GET", path, reply(200, said(subject=PLATFORM, **more), kind=JSON))
+            server.on("GET", f"/v1/images/{IMAGE}", reply(200, shown(), kind=JSON))
+            typist.type(*words).ended(0)
+            server.on("GET", f"/v1/images/{IMAGE}", reply(200, shown(OTHER), kind=JSON))
+            typist.type(*words).refused(1, "answers what no server")
