@@ -16,8 +16,8 @@ from supplychain.records.audit import Notes
 from supplychain.records.audit_tables import audit_heads
 from supplychain.records.database import reading, writing
 
-# What a new organisation begins with.
-_FIRST_PROJECT = "default"
+# What a new organisation begins with, and never loses.
+FIRST_PROJECT = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,11 @@ class Organisations:
                 raise ConflictError(f"there is an organisation {name!r} already")
             made = insert(organisations).values(name=name).returning(organisations.c.id)
             number: int = connection.execute(made).scalar_one()
-            connection.execute(insert(projects).values(name=_FIRST_PROJECT, organisation_id=number))
+            connection.execute(insert(projects).values(name=FIRST_PROJECT, organisation_id=number))
             connection.execute(insert(audit_heads).values(organisation_id=number, sequence=0))
             notes = Notes(number, name, "", self._acting)
             notes.note(connection, "organisation.created", name, at=at)
-        return Organisation(name, (_FIRST_PROJECT,))
+        return Organisation(name, (FIRST_PROJECT,))
 
     def all(self) -> tuple[Organisation, ...]:
         """Every organisation with its projects, by name."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import FastAPI
 
 from supplychain import __version__
 from supplychain.server import problems
 from supplychain.server.at_once import AtOnce
+from supplychain.server.described import described
 from supplychain.server.guarded import require_guarded
 from supplychain.server.idempotency import AnsweredError, Idempotency, answered_before
 from supplychain.server.limits import Limits
@@ -52,19 +51,5 @@ def create(service: Service) -> FastAPI:
     )
     app.add_middleware(Observing)
     app.add_middleware(RequestIds)
-    app.openapi = lambda: _described(app)  # type: ignore[method-assign]  # FastAPI's own way
+    app.openapi = lambda: described(app, service.login)  # type: ignore[method-assign]  # FastAPI's own way
     return app
-
-
-def _described(app: FastAPI) -> dict[str, Any]:
-    """The description of the interface, where problems have the media type that they have."""
-    if app.openapi_schema is None:
-        made = FastAPI.openapi(app)
-        for operations in made["paths"].values():
-            for operation in operations.values():
-                for status, response in operation["responses"].items():
-                    if int(status) >= 400:
-                        content = response["content"]
-                        content[problems.MEDIA_TYPE] = content.pop("application/json")
-    # FastAPI keeps what it made, which is the same document.
-    return app.openapi_schema or {}

@@ -18,6 +18,7 @@ from supplychain.model.access import Acting, Permission, Principal
 from supplychain.records.access import Access
 from supplychain.records.audit import AuditLog
 from supplychain.records.record import Record
+from supplychain.records.tenants import FIRST_PROJECT
 from supplychain.server.idempotency import begin
 from supplychain.server.service import Own, Service
 from supplychain.server.sessions import LoggedIn, logged_in
@@ -95,6 +96,11 @@ class Allowed(_Guard):
 
     permission: Permission
 
+    @property
+    def takes_keys(self) -> bool:
+        """Whether what is sent again is done once; a question is answered anew each time."""
+        return self.permission is not Permission.DECIDE
+
     async def __call__(
         self,
         request: Request,
@@ -119,7 +125,7 @@ class Allowed(_Guard):
         require(principal, self.permission, project)
         shared = service.store.record(project, organisation=principal.organisation)
         record = shared.acted_on(acting(request, principal))
-        if self.permission is not Permission.DECIDE:
+        if self.takes_keys:
             begin(request, record, principal.name, at=service.clock())
         own = service.owns.of(principal.organisation)
         return Caller(principal, project, record, shared, own)
@@ -148,9 +154,12 @@ class AllowedInAll(_Guard):
 
     Attributes:
         permission: What it takes.
+        takes_keys: Whether what is sent again is done once; not where it is about the session that
+            it comes with, for keys are of all sessions of a caller.
     """
 
     permission: Permission
+    takes_keys: bool = True
 
     async def __call__(self, request: Request) -> Door:
         """Before anything else is looked at; not worth a thread."""
@@ -163,12 +172,16 @@ class AllowedInAll(_Guard):
             UnauthenticatedError: Nobody can tell.
             ForbiddenError: They may not.
             RateError: They ask too often.
+            AnsweredError: They were answered before, under the same key.
         """
         service = service_of(request)
         principal, session = _principal(request, service)
         require(principal, self.permission)
         entry, organisation = service.store.entry, principal.organisation
         access = entry.access(organisation, acting(request, principal))
+        if self.takes_keys and request.method == "POST":
+            first = service.store.record(FIRST_PROJECT, organisation=organisation)
+            begin(request, first, principal.name, at=service.clock())
         return OrganisationCaller(principal, access, entry.audit(organisation), session)
 
 
@@ -227,6 +240,9 @@ AnsweringWaivers = Annotated[Caller, Depends(Allowed(Permission.ANSWER_WAIVERS))
 ImportingVex = Annotated[Caller, Depends(Allowed(Permission.IMPORT_VEX))]
 ReviewingVex = Annotated[Caller, Depends(Allowed(Permission.REVIEW_VEX))]
 OwningTokens = Annotated[OrganisationCaller, Depends(AllowedInAll(Permission.OWN_TOKENS))]
+LoggingOut = Annotated[
+    OrganisationCaller, Depends(AllowedInAll(Permission.OWN_TOKENS, takes_keys=False))
+]
 ReadingAccess = Annotated[OrganisationCaller, Depends(AllowedInAll(Permission.READ_ACCESS))]
 WritingAccess = Annotated[OrganisationCaller, Depends(AllowedInAll(Permission.WRITE_ACCESS))]
 WritingProjects = Annotated[OrganisationCaller, Depends(AllowedInAll(Permission.WRITE_PROJECTS))]

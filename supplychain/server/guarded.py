@@ -30,7 +30,14 @@ OPEN = frozenset(
 
 def permission_of(route: APIRoute) -> Permission | None:
     """What a route takes; None where it takes nothing."""
-    return next(_permissions(route.dependant), None)
+    return next((door.permission for door in _doors(route.dependant)), None)
+
+
+def takes_keys(route: APIRoute) -> bool:
+    """Whether what is sent there again under its `Idempotency-Key` is done once."""
+    return "POST" in (route.methods or ()) and any(
+        door.takes_keys for door in _doors(route.dependant)
+    )
 
 
 def require_guarded(app: FastAPI) -> None:
@@ -61,8 +68,8 @@ def routes_of(found: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
             yield route
 
 
-def _permissions(dependant: Dependant) -> Iterator[Permission]:
+def _doors(dependant: Dependant) -> Iterator[Allowed | AllowedInAll]:
     for one in dependant.dependencies:
         if isinstance(one.call, Allowed | AllowedInAll):
-            yield one.call.permission
-        yield from _permissions(one)
+            yield one.call
+        yield from _doors(one)

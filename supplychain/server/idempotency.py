@@ -1,13 +1,16 @@
 """`Idempotency-Key`: a request that is sent again is done once, and answered the same each time.
 
-A key is its caller's in one project, and is remembered for a day. What was refused changed nothing
-and is not remembered: it may be tried again under the same key. Of what failed in the middle nobody
-knows whether it was done: it is not done again.
+A key is its caller's in one project, and is remembered for a day; for what is about their whole
+organisation, that is its first project. What was refused changed nothing and is not remembered: it
+may be tried again under the same key. Of what failed in the middle nobody knows whether it was
+done: it is not done again. What is shown once is kept nowhere: a request for it that is sent again
+is told what became of it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 from dataclasses import dataclass
@@ -18,15 +21,18 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from supplychain.errors import InputError, StoreError
+from supplychain.errors import ConflictError, InputError, StoreError
 from supplychain.model.digest import Digest
 from supplychain.records.record import Record
 from supplychain.records.repeats import GivenAnswer, Repeats
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
-_USABLE = re.compile(r"[!-~]{1,255}")
+USABLE = re.compile(r"[!-~]{1,255}")
 _BEGUN = "begun"
+_ONCE = "shown once"
+# A success that is not kept as it was.
+_SHOWN = 409
 _LOG = logging.getLogger("supplychain.server")
 
 
@@ -62,7 +68,8 @@ def begin(request: Request, record: Record, caller: str, *, at: datetime) -> Non
     Raises:
         AnsweredError: It was answered before.
         InputError: The key is none, or was used for another request.
-        ConflictError: It is being answered, or nobody knows what became of it.
+        ConflictError: It is being answered, nobody knows what became of it, or it was answered with
+            what is shown once.
     """
     body: bytes | None = request.scope["state"].get("body")
     # What is taken as it comes is not here yet: its route begins once it is.
@@ -77,14 +84,29 @@ def begin_with(
     key = request.headers.get(HEADER)
     if key is None or request.method != "POST":
         return
-    if not _USABLE.fullmatch(key):
+    if not USABLE.fullmatch(key):
         raise InputError(f"{HEADER} is no key", because="it has 1 to 255 visible ASCII characters")
     asked = f"{request.url.path}?{request.url.query}\n{body}".encode()
     repeats = record.repeats(caller)
     known = repeats.claim(key, Digest.of(asked), at=at)
+    if known is not None and known.status == _SHOWN:
+        raise ConflictError(**json.loads(known.body))
     if known is not None:
         raise AnsweredError(known)
     request.scope["state"][_BEGUN] = _Begun(repeats, key)
+
+
+def shown_once(request: Request, message: str, *, because: str, hint: str) -> None:
+    """Keep nothing of the answer to this request, which has a secret in it.
+
+    Args:
+        request: The request, which has done what it asked for.
+        message: With what it is refused when it is sent again.
+        because: What became of it.
+        hint: How to go on.
+    """
+    told = {"message": message, "because": because, "hint": hint}
+    request.scope["state"][_ONCE] = json.dumps(told).encode()
 
 
 def answered_before(_: Request, error: Exception) -> Response:
@@ -116,7 +138,8 @@ class Idempotency:
             held.append(message)
             if message["type"] == "http.response.body" and not message.get("more_body", False):
                 if (begun := scope["state"].get(_BEGUN)) is not None:
-                    await asyncio.to_thread(_settle, begun, held)
+                    once = scope["state"].get(_ONCE)
+                    await asyncio.to_thread(_settle, begun, held, once)
                 for one in held:
                     await send(one)
                 held.clear()
@@ -124,8 +147,8 @@ class Idempotency:
         await self._app(scope, receive, holding)
 
 
-def _settle(begun: _Begun, messages: list[Message]) -> None:
-    """Keep a success; forget a refusal."""
+def _settle(begun: _Begun, messages: list[Message], once: bytes | None) -> None:
+    """Keep a success, or what to say instead of it; forget a refusal."""
     status: int = messages[0]["status"]
     if status >= 400:
         if status < 500:
@@ -133,8 +156,9 @@ def _settle(begun: _Begun, messages: list[Message]) -> None:
         return
     location = Headers(raw=messages[0]["headers"]).get("location", "")
     body = b"".join(message.get("body", b"") for message in messages[1:])
+    given = GivenAnswer(status, location, body) if once is None else GivenAnswer(_SHOWN, "", once)
     try:
-        begun.repeats.keep(begun.key, GivenAnswer(status, location, body))
+        begun.repeats.keep(begun.key, given)
     except StoreError as error:
         # It was done all the same, and says so; sent again, it says that nobody knows.
         _LOG.warning("an answer could not be kept: %s", error)

@@ -8,7 +8,7 @@ from fastapi import Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from supplychain.errors import ConflictError
-from supplychain.server.caller import OwningTokens, Serving
+from supplychain.server.caller import LoggingOut, Serving
 from supplychain.server.logins import ATTEMPT, LASTS, begin, finish, login_of
 from supplychain.server.routing import noun
 from supplychain.server.sessions import SESSION, give_cookie, take_cookie
@@ -63,7 +63,7 @@ def come_back(
 
 
 @router.post("/logout", status_code=204)
-def log_out(request: Request, caller: OwningTokens, service: Serving) -> Response:
+def log_out(request: Request, caller: LoggingOut, service: Serving) -> Response:
     """Log out: the session that this request comes with opens nothing from now on."""
     who = caller.logged_in
     if who is None:

@@ -21,6 +21,7 @@ from supplychain.server import shapes
 from supplychain.server.answers import answer
 from supplychain.server.arrivals import exchange
 from supplychain.server.caller import OrganisationCaller, OwningTokens, Serving
+from supplychain.server.idempotency import shown_once
 from supplychain.server.paging import Paging
 from supplychain.server.routing import noun
 from supplychain.server.service import Service
@@ -113,6 +114,13 @@ def make_a_token(
         by=who.name,
         at=now,
         own=who.scope if owner == who.name else None,
+    )
+    identifier = made.token.identifier
+    shown_once(
+        request,
+        "a token was made for this Idempotency-Key, and is not shown again",
+        because=f"it is the token {identifier}",
+        hint=f"DELETE /v1/tokens/{identifier}, and ask for another one under a new key",
     )
     document = {**token_data(made.token, now), "token": made.text}
     return answer(request, document, status=201, headers={"Cache-Control": "no-store"})

@@ -112,7 +112,8 @@ def shown(digest: str = IMAGE) -> bytes:
     one = {"digest": PLATFORM, "platform": "linux/amd64", "scanned_at": None}
     said = {
         "digest": digest, "media_type": JSON, "names": ["registry.test/shop/web"],
-        "recorded_at": "2026-11-24T09:00:00Z", "platforms": [one | {"findings": {}}], "decisions": [],
+        "recorded_at": "2026-11-24T09:00:00Z", "platforms": [one | {"findings": {}}],
+        "decisions": [],
     }  # fmt: skip
     return json.dumps(said).encode()
 
