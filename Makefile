@@ -32,11 +32,12 @@ test-api: $(VENV)/.dev ## ask the API 20,000 things that nobody would think of; 
 	@SUPPLYCHAIN_TEST_REQUESTS=$${SUPPLYCHAIN_TEST_REQUESTS:-20000} \
 		$(BIN)/python -m pytest tests/unit/server/test_schema.py --timeout=7200 $(ARGS)
 
-test-image: $(VENV)/.dev ## build the container image with a Docker daemon of its own, run, scan, sign and judge it; as root
+test-image: $(VENV)/.dev ## build and judge the container image with a Docker daemon of its own, and start compose.yaml; as root
+	@$(BIN)/python -m tests.kit.go_tools image
 	@$(BIN)/python -m pytest tests/image $(ARGS)
 
 test-interop: $(VENV)/.dev ## real cosign and admission controllers read us, we read cosign; builds them with Go, once
-	@$(BIN)/python -m tests.kit.go_tools
+	@$(BIN)/python -m tests.kit.go_tools interop
 	@$(BIN)/python -m pytest tests/interop tests/contract/test_sigstore.py $(ARGS)
 
 interop-table: ## the same, and write its table into docs/interop.md

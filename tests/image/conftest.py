@@ -46,7 +46,7 @@ def docker() -> Iterator[Docker]:
 
 @pytest.fixture(scope="session")
 def built(docker: Docker) -> Built:
-    root = debian_root()
+    root = debian_root("ca-certificates", "python3", "python3-venv")
     python = python_of(root)
     if python != f"{sys.version_info.major}.{sys.version_info.minor}":
         pytest.skip(f"this Python fetches no packages for the {python} of Debian")

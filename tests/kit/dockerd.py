@@ -1,13 +1,18 @@
 """A Docker daemon of one's own, from Debian's packages, and a Debian to build upon.
 
-It has no network but the one that containers share with nobody (`none`), changes no firewall, and
+It lives in a network of its own, which leads nowhere and has its own loopback and firewall: what it
+publishes on 127.0.0.1 is there alone, and the machine's ports and firewall stay as they are. It
 keeps everything in one folder, which is removed with it. That takes root and overlay mounts.
 """
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -28,6 +33,10 @@ _PACKAGES = (
     "libdevmapper1.02.1",
     "libsystemd0",
     "libseccomp2",
+    "iptables",
+    "libip4tc2",
+    "libip6tc2",
+    "libxtables12",
 )
 _START_TIMEOUT = 40.0
 _SUITE = "bookworm"
@@ -42,10 +51,16 @@ class Docker:
     Attributes:
         host: As in `DOCKER_HOST`.
         environ: The environment of its client.
+        network: The network in which it lives.
     """
 
     host: str
     environ: dict[str, str]
+    network: Path
+
+    def beside(self, *command: str | Path) -> list[str | Path]:
+        """The command that does the same where the daemon's published ports are."""
+        return ["nsenter", f"--net={self.network}", "--", *command]
 
     def run(
         self, *arguments: str | Path, timeout: float = 300.0, check: bool = True
@@ -87,23 +102,25 @@ def running_daemon(folder: Path) -> Iterator[Docker]:
     """
     if os.geteuid() != 0:
         pytest.skip("only root can start a Docker daemon")
-    programs = unpacked(_PACKAGES)
-    environ = {
-        "PATH": f"{programs}/usr/sbin:{programs}/usr/bin:{os.environ.get('PATH', os.defpath)}",
-        "LD_LIBRARY_PATH": str(programs / "usr" / "lib" / f"{os.uname().machine}-linux-gnu"),
-        "HOME": str(folder),
-    }
+    environ = _environ(folder)
     host = f"unix://{folder}/s"
     started = [
-        *("dockerd", "--bridge=none", "--iptables=false", "--ip6tables=false", f"--host={host}"),
+        *("dockerd", "--bridge=none", "--ip6tables=false", f"--host={host}"),
         *(f"--data-root={folder}/data", f"--exec-root={folder}/run", f"--pidfile={folder}/pid"),
     ]
     log = folder / "log"
     with log.open("wb") as told:
         process = subprocess.Popen(
-            started, env=environ, stdout=told, stderr=told, cwd=folder, start_new_session=True
+            started,
+            env=environ,
+            stdout=told,
+            stderr=told,
+            cwd=folder,
+            start_new_session=True,
+            preexec_fn=_into_a_network_of_its_own,  # noqa: PLW1509  # of tests, and no thread forks
         )
-    docker = Docker(host, {**environ, "DOCKER_HOST": host, "DOCKER_BUILDKIT": "1"})
+    asking = {**environ, "DOCKER_HOST": host, "DOCKER_BUILDKIT": "1"}
+    docker = Docker(host, asking, Path(f"/proc/{process.pid}/ns/net"))
     try:
         if not _answers(process, docker):
             last = (log.read_text().strip().splitlines() or ["it said nothing"])[-1]
@@ -114,15 +131,16 @@ def running_daemon(folder: Path) -> Iterator[Docker]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def debian_root() -> Path:
-    """A small Debian with Python, made by debootstrap and kept between runs.
+def debian_root(*packages: str) -> Path:
+    """A small Debian with these packages, made by debootstrap and kept between runs.
 
     Skips the calling test where it cannot be made.
     """
     if os.geteuid() != 0 or not _KEYRING.exists():
         pytest.skip("debootstrap needs root and Debian's keyring")
     programs = unpacked(["debootstrap"])
-    folder = cache_folder() / "debian" / "roots" / f"{_SUITE}-{key_of([programs])}"
+    name = "-".join([_SUITE, key_of([programs]), *packages])
+    folder = cache_folder() / "debian" / "roots" / name
     with locked(folder.parent):
         if not folder.exists():
             partial = folder.with_name("partial")
@@ -132,7 +150,7 @@ def debian_root() -> Path:
                     programs / "usr" / "sbin" / "debootstrap",
                     "--variant=minbase",
                     f"--keyring={_KEYRING}",
-                    "--include=ca-certificates,python3,python3-venv",
+                    f"--include={','.join(packages)}",
                     *(_SUITE, partial, _MIRROR),
                 ],
                 env={**os.environ, "DEBOOTSTRAP_DIR": str(programs / "usr/share/debootstrap")},
@@ -182,6 +200,32 @@ def _digest(paths: Sequence[Path]) -> str:
     from hashlib import sha256
 
     return sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()[:16]
+
+
+def _environ(folder: Path) -> dict[str, str]:
+    """What the daemon and what it starts find their programs and libraries by."""
+    programs = unpacked(_PACKAGES)
+    libraries = programs / "usr" / "lib" / f"{os.uname().machine}-linux-gnu"
+    # Where a package is installed, a choice among alternatives makes this link.
+    tools = folder / "bin"
+    tools.mkdir()
+    (tools / "iptables").symlink_to(programs / "usr" / "sbin" / "xtables-legacy-multi")
+    path = [tools, programs / "usr/sbin", programs / "usr/bin", os.environ.get("PATH", os.defpath)]
+    return {
+        "PATH": os.pathsep.join(map(str, path)),
+        "LD_LIBRARY_PATH": str(libraries),
+        "XTABLES_LIBDIR": str(libraries / "xtables"),
+        "HOME": str(folder),
+    }
+
+
+def _into_a_network_of_its_own() -> None:
+    """Leave the machine's network for an empty one, and set up its loopback (netdevice(7))."""
+    new_network, set_flags, up = 0x40000000, 0x8914, 0x1
+    if ctypes.CDLL(None, use_errno=True).unshare(new_network) != 0:
+        raise OSError(ctypes.get_errno(), "no network of its own")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, set_flags, struct.pack("16sh22x", b"lo", up))
 
 
 def _answers(process: subprocess.Popen[bytes], docker: Docker) -> bool:

@@ -1,7 +1,7 @@
 """Programs that are built with Go: once, into the cache of the tests, at pinned versions.
 
-`python -m tests.kit.go_tools` builds what is missing. Tests only take what is there: a build may
-take longer than any test may.
+`python -m tests.kit.go_tools TIER` builds what is missing of what `make test-TIER` needs. Tests
+only take what is there: a build may take longer than any test may.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class GoTool:
         """Where it is; skips the calling test where it is not built."""
         if not self.path.exists():
             pytest.skip(
-                f"{self.name} is not built: `make test-interop` does that, where there is Go"
+                f"{self.name} is not built: the `make` of its tier does that, where there is Go"
             )
         return self.path
 
@@ -155,13 +155,21 @@ KYVERNO = GoTool(
 )
 ADMISSION = (POLICY_CONTROLLER, KYVERNO)
 
+# Of those that a Docker daemon as old as Debian's understands, the newest.
+COMPOSE = GoTool("compose-5.0.2", "cmd", "./cmd", source="github.com/docker/compose/v5@v5.0.2")
 
-def main() -> None:
-    """Build everything that is missing; what cannot be had is said and no error."""
-    for tool in (REFERRERS, *SIGSTORE, COSIGN_3, COSIGN_2, *ADMISSION):
+_TIERS = {
+    "interop": (REFERRERS, *SIGSTORE, COSIGN_3, COSIGN_2, *ADMISSION),
+    "image": (COMPOSE,),
+}
+
+
+def main(tier: str) -> None:
+    """Build everything that is missing for a tier; what cannot be had is said and no error."""
+    for tool in _TIERS[tier]:
         if why := tool.build():
             print(f"skipped   {tool.name}: {why}", file=sys.stderr)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])
