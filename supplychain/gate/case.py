@@ -117,7 +117,7 @@ class Rule(Protocol):
     """One kind of demand that a policy can make; its dataclass fields are its options.
 
     A rule is a frozen dataclass in a file of its own under `gate/rules`, with one line in the
-    table there. It judges by the case alone and raises nothing: what is missing or cannot be
+    registry there. It judges by the case alone and raises nothing: what is missing or cannot be
     relied upon is a violation.
     """
 

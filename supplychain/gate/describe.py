@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from textwrap import indent
 
 from supplychain.gate.case import Rule
@@ -38,11 +38,11 @@ def _meaning(option: Option) -> str:
     return text + ("; required" if option.required else "")
 
 
-def describe_all(rules: Mapping[str, type[Rule]]) -> str:
+def describe_all(rules: dict[str, type[Rule]]) -> str:
     """The sections of all rules, by name."""
     return "\n".join(_sections(rules))
 
 
-def _sections(rules: Mapping[str, type[Rule]]) -> Iterator[str]:
+def _sections(rules: dict[str, type[Rule]]) -> Iterator[str]:
     for name in sorted(rules):
         yield describe(rules[name])

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType
 
 from supplychain.errors import DigestMismatchError
 from supplychain.model.digest import Digest
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 # More than any dossier; a document that grows beyond was not written by us.
 _LARGEST = 1 << 30
@@ -14,8 +18,7 @@ _LARGEST = 1 << 30
 
 def packed(document: bytes) -> bytes:
     """The document, compressed."""
-    data: bytes = _zstd().compress(document, level=6)
-    return data
+    return zstd.compress(document, level=6)
 
 
 def unpacked(data: bytes, digest: Digest | None) -> bytes:
@@ -28,20 +31,10 @@ def unpacked(data: bytes, digest: Digest | None) -> bytes:
     Raises:
         DigestMismatchError: It is something else.
     """
-    zstd = _zstd()
     try:
-        document: bytes = zstd.ZstdDecompressor().decompress(data, max_length=_LARGEST)
+        document = zstd.ZstdDecompressor().decompress(data, max_length=_LARGEST)
     except zstd.ZstdError as error:
         raise DigestMismatchError(f"what is stored of {digest} is damaged") from error
     if digest is None or not digest.matches(document):
         raise DigestMismatchError(f"what is stored of {digest} is another document")
     return document
-
-
-def _zstd() -> ModuleType:
-    """Loaded here: a verdict that is on record already packs nothing."""
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
-    return zstd

@@ -1,51 +1,47 @@
-"""Every rule that a policy can have, one file each, loaded once a policy names it."""
+"""Every rule that a policy can have, one file each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from importlib import import_module
-
 from supplychain.gate.case import Rule
+from supplychain.gate.rules.age import Age
+from supplychain.gate.rules.approval import ApprovedByPeople
+from supplychain.gate.rules.attestation import AttestationPresent
+from supplychain.gate.rules.base_image import BaseImage
+from supplychain.gate.rules.drift import Drift
+from supplychain.gate.rules.expression import Expression
+from supplychain.gate.rules.freshness import Freshness
+from supplychain.gate.rules.image_config import ImageConfiguration
+from supplychain.gate.rules.images import Images
+from supplychain.gate.rules.licences import Licences
+from supplychain.gate.rules.packages import Packages
+from supplychain.gate.rules.promoted_from import PromotedFrom
+from supplychain.gate.rules.provenance import Provenance
+from supplychain.gate.rules.rego import Rego
+from supplychain.gate.rules.sbom import SbomPresent
+from supplychain.gate.rules.secrets import Secrets
+from supplychain.gate.rules.signature import Signature
+from supplychain.gate.rules.vulnerabilities import Vulnerabilities
 
-# The file of each rule, and its class there.
-_PLACES = {
-    "age": ("age", "Age"),
-    "approval": ("approval", "ApprovedByPeople"),
-    "attestation": ("attestation", "AttestationPresent"),
-    "base-image": ("base_image", "BaseImage"),
-    "drift": ("drift", "Drift"),
-    "expression": ("expression", "Expression"),
-    "freshness": ("freshness", "Freshness"),
-    "licences": ("licences", "Licences"),
-    "image-config": ("image_config", "ImageConfiguration"),
-    "images": ("images", "Images"),
-    "packages": ("packages", "Packages"),
-    "promoted-from": ("promoted_from", "PromotedFrom"),
-    "provenance": ("provenance", "Provenance"),
-    "rego": ("rego", "Rego"),
-    "sbom": ("sbom", "SbomPresent"),
-    "secrets": ("secrets", "Secrets"),
-    "signature": ("signature", "Signature"),
-    "vulnerabilities": ("vulnerabilities", "Vulnerabilities"),
+RULES: dict[str, type[Rule]] = {
+    rule.name: rule
+    for rule in (
+        Age,
+        ApprovedByPeople,
+        AttestationPresent,
+        BaseImage,
+        Drift,
+        Expression,
+        Freshness,
+        Licences,
+        ImageConfiguration,
+        Images,
+        Packages,
+        PromotedFrom,
+        Provenance,
+        Rego,
+        SbomPresent,
+        Secrets,
+        Signature,
+        Vulnerabilities,
+    )
 }
-
-
-class _Rules(Mapping[str, type[Rule]]):
-    """The rules by their names; to ask for the names alone loads none."""
-
-    def __getitem__(self, name: str) -> type[Rule]:
-        file, member = _PLACES[name]
-        rule: type[Rule] = getattr(import_module(f"{__name__}.{file}"), member)
-        return rule
-
-    def __contains__(self, name: object) -> bool:
-        return name in _PLACES
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_PLACES)
-
-    def __len__(self) -> int:
-        return len(_PLACES)
-
-
-RULES = _Rules()

@@ -12,7 +12,6 @@ import jsonschema_rs
 import pytest
 import yaml
 
-from supplychain.gate import rules
 from supplychain.gate.composition import COMPOSING
 from supplychain.gate.describe import example_item
 from supplychain.gate.imagined import KEYS
@@ -102,9 +101,3 @@ def test_the_keys_of_a_policy_are_listed() -> None:
     section = DOCS.partition("## A policy\n")[2].partition("\n## ")[0]
     listed = set(re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE))
     assert listed == {"schemaVersion", *options_of(Policy), *COMPOSING}
-
-
-def test_every_rule_stands_in_the_table_of_rules_by_its_own_name() -> None:
-    assert [rule.name for rule in RULES.values()] == list(RULES)
-    files = {path.stem for path in Path(rules.__file__).parent.glob("*.py")} - {"__init__"}
-    assert {rule.__module__.rpartition(".")[2] for rule in RULES.values()} == files
