@@ -56,6 +56,9 @@ def open_engine(url: str, *, wait: float = 10.0, connections: int = 5) -> Engine
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        # Before SQLAlchemy itself asks for anything: it would trip over what is not text.
+        event.listen(engine.pool, "connect", _require_utf8, insert=True)
     if traced():
         from supplychain.records.traced import trace_statements
 
@@ -261,6 +264,16 @@ def _connect_arguments(url: URL, wait: float) -> dict[str, Any]:
     if "connect_timeout" in url.query:
         return {}
     return {"connect_timeout": _CONNECT_TIMEOUT}
+
+
+def _require_utf8(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise ConfigurationError(
+            f"the database {connection.info.dbname} does not hold text as UTF8",
+            because=f"its encoding is {encoding}",
+            hint="make one with `createdb --encoding UTF8 --template template0 NAME`, and name it",
+        )
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

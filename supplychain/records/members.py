@@ -197,9 +197,9 @@ def _require_other(there: Member, new: Member) -> None:
             f"there is a member {there.name!r} already",
             hint=f"supplychain members change {there.name}",
         )
-    if there.issuer == new.issuer and (
-        (new.subject and there.subject == new.subject) or (new.email and there.email == new.email)
-    ):
+    # A subject is its issuer's own word; an address is one person's, whoever vouches for it.
+    same_subject = there.issuer == new.issuer and new.subject and there.subject == new.subject
+    if same_subject or (new.email and there.email == new.email):
         raise ConflictError(f"this person is a member already, as {there.name}")
 
 

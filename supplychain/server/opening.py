@@ -63,7 +63,7 @@ def _opened(settings: Settings, fixed: FixedToken | None, *, create: bool) -> It
             store,
             Owns(settings),
             Issuers(asking.get),
-            RecordedTokens(store.entry, fixed),
+            RecordedTokens(store.entry, fixed, login.client.issuer if login else None),
             Rates(settings.count("rate_limit")),
             login,
         )

@@ -80,6 +80,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def database_of_bytes(request: pytest.FixtureRequest, postgresql_server: str) -> str:
+    """The URL of a PostgreSQL database that takes any bytes for text."""
+    return _new_postgresql(request, template="template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+
+
+@pytest.fixture
 def postgresql_database(request: pytest.FixtureRequest, postgresql_template: str) -> str:
     """The URL of a PostgreSQL database with our schema and nothing in it."""
     return _new_postgresql(request, template=postgresql_template)

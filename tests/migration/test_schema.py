@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from supplychain.errors import NotFoundError, SchemaVersionError, StoreError
 from supplychain.gate.decision_document import to_document
 from supplychain.model.digest import Digest
+from supplychain.model.dossier import Dossier
 from supplychain.model.evidence import SIGNATURE_PREDICATE, VerifiedAttestation
 from supplychain.model.subject import Subject
 from supplychain.records.columns import Instant
@@ -140,6 +141,12 @@ def test_an_index_of_the_first_schema_has_to_be_run_again(
             record.save_run(run, at=AT)
 
 
+def _dossier(database: str, content: ContentStore) -> Dossier | None:
+    """What is known, where rows name documents that nobody ever wrote."""
+    with Record(open_engine(database), content) as record:
+        return record.dossier(SUBJECT.digest, at=AT)
+
+
 def test_a_signature_of_the_second_schema_is_still_one_by_a_key(
     empty_database: str, content: ContentStore
 ) -> None:
@@ -161,8 +168,7 @@ def test_a_signature_of_the_second_schema_is_still_one_by_a_key(
 
     upgrade(empty_database)
 
-    with Record.open(empty_database, content) as record:
-        dossier = record.dossier(SUBJECT.digest, at=AT)
+    dossier = _dossier(empty_database, content)
     assert dossier
     assert dossier.attestations == (
         VerifiedAttestation(
@@ -444,8 +450,7 @@ def test_the_fixes_that_a_fourth_schema_knew_are_known_since_then(
 
     upgrade(empty_database)
 
-    with Record.open(empty_database, content) as record:
-        dossier = record.dossier(SUBJECT.digest, at=AT)
+    dossier = _dossier(empty_database, content)
     assert dossier
     [fixable, other] = dossier.platforms[0].findings
     assert (fixable.fixable_at, other.fixable_at) == (AT, None)

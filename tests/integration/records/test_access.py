@@ -196,6 +196,7 @@ def test_a_members_tokens_follow_what_they_are(record: Record, entry: Entry) -> 
     [
         replace(ALICE, name="ALICE", email="a2@example.com"),
         replace(ALICE, name="alice2"),
+        replace(ALICE, name="alice2", issuer="https://another.example", subject="00u1x9"),
     ],
 )
 def test_nobody_is_two_people(record: Record, other: Member) -> None:

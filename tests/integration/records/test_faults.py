@@ -19,6 +19,7 @@ from supplychain.records.database import open_engine, reading, writing
 from supplychain.records.folder import FolderStore
 from supplychain.records.ledger import DecisionRecord
 from supplychain.records.record import Record
+from supplychain.records.version import upgrade
 from tests.kit.limits import file_size_limit, reachable_folder, unprivileged
 from tests.kit.records import row_counts
 from tests.kit.runs import make_decision, manifest_run, scan_record
@@ -247,3 +248,15 @@ def test_postgresql_without_its_driver_says_what_to_install(
     with pytest.raises(ConfigurationError) as caught:
         Record.open("postgresql://host/name", content)
     assert caught.value.hint == "type `pip install 'supplychain[postgresql]'`"
+
+
+def test_a_database_that_takes_any_bytes_for_text_is_none_of_ours(
+    database_of_bytes: str, content: ContentStore
+) -> None:
+    for opened in (
+        lambda: upgrade(database_of_bytes),
+        lambda: Record.open(database_of_bytes, content),
+    ):
+        with pytest.raises(ConfigurationError, match="as UTF8") as caught:
+            opened()
+        assert "SQL_ASCII" in (caught.value.because or "")

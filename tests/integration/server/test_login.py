@@ -565,6 +565,17 @@ def test_a_session_of_a_former_provider_is_over(served: Served, idp: Provider) -
     problem(browser.get("/v1/me"), 401, "unauthenticated")
 
 
+def test_a_token_of_a_former_provider_opens_nothing(served: Served, idp: Provider) -> None:
+    """Who comes by the present one has another name, and could approve what they asked for."""
+    Browser(served).log_in(idp)
+    theirs = Visitor(served, make(served, [Role.VIEWER], owner="alice").text)
+    machine = Visitor(served, make(served, [Role.VIEWER], owner="machine:ci").text)
+    assert theirs.get("/v1/me").status_code == 200
+    served.typist.sql("UPDATE memberships SET issuer = 'https://former.example'")
+    assert "former.example" in problem(theirs.get("/v1/me"), 401, "unauthenticated")["because"]
+    assert machine.get("/v1/me").status_code == 200
+
+
 def test_without_tls_people_log_in_on_this_machine_alone(typist: Typist, idp: Provider) -> None:
     own = {
         "login_redirect": "http://localhost:8080/v1/login/callback",
