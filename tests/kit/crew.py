@@ -28,6 +28,7 @@ from supplychain.bootstrap import parts
 from supplychain.model.digest import Digest
 from supplychain.model.runs import Bounds, Duty, Run, RunRequest, RunState
 from supplychain.records.content import PROBED
+from supplychain.records.database import open_engine
 from supplychain.records.folder import FolderStore
 from supplychain.records.record import Record
 from supplychain.records.run_queue import RunQueue
@@ -164,8 +165,8 @@ class Crew:
 
     @contextmanager
     def record(self) -> Iterator[Record]:
-        """The record, to submit to and to look into."""
-        with Record.open(self.url, FolderStore(self.folder / "content")) as record:
+        """The record, to submit to and to look into, wherever its content store is by now."""
+        with Record(open_engine(self.url), FolderStore(self.folder / "content")) as record:
             yield record
 
     def submit(self, count: int) -> list[str]:
