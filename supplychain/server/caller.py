@@ -209,7 +209,7 @@ def _principal(request: Request, service: Service) -> tuple[Principal, LoggedIn 
         session = logged_in(request, service)
         if session is not None:
             principal = session.principal
-        elif token := _bearer_token(request):
+        elif token := bearer_token(request):
             principal = service.authenticator.principal(token, at=service.clock())
     except UnauthenticatedError:
         service.failed.take(request.client.host if request.client else "")
@@ -223,7 +223,7 @@ def _principal(request: Request, service: Service) -> tuple[Principal, LoggedIn 
     return principal, session
 
 
-def _bearer_token(request: Request) -> str:
+def bearer_token(request: Request) -> str:
     """The token of a request; "" for none."""
     scheme, token = get_authorization_scheme_param(request.headers.get("authorization"))
     return token if scheme.lower() == "bearer" else ""

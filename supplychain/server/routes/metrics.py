@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import hmac
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from supplychain.errors import ForbiddenError, UnauthenticatedError
-from supplychain.server.caller import Serving
+from supplychain.server.caller import Serving, bearer_token
 from supplychain.server.metrics import MEDIA_TYPE, exposition
 
 router = APIRouter(include_in_schema=False)
-_BEARER = HTTPBearer(auto_error=False)
 
 
 @router.get("/metrics")
-def metrics(
-    service: Serving,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
-) -> Response:
+def metrics(request: Request, service: Serving) -> Response:
     """Tell whoever has the token of monitors, which is read again each time.
 
     Raises:
@@ -35,7 +29,6 @@ def metrics(
             because="no token for them is set",
             hint="set SUPPLYCHAIN_METRICS_TOKEN_FILE",
         )
-    given = credentials.credentials if credentials else ""
-    if not hmac.compare_digest(given.encode(), expected.encode()):
+    if not hmac.compare_digest(bearer_token(request).encode(), expected.encode()):
         raise UnauthenticatedError("this is not the token of monitors")
     return Response(exposition(service), media_type=MEDIA_TYPE)
