@@ -16,15 +16,20 @@ from tests.kit.runs import manifest_run
 from tests.kit.scans import AT, SUBJECT
 
 
+def printed(program: str) -> list[str]:
+    """The words that a program prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
 def test_other_commands_are_not_even_loaded() -> None:
     program = (
         "import sys; from supplychain.cli.app import tree; tree(['verify']);"
         "print(*(name for name in sys.modules if name.startswith('supplychain.cli.commands.')))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["supplychain.cli.commands.stages"]
+    assert printed(program) == ["supplychain.cli.commands.stages"]
 
 
 def test_the_record_loads_nothing_of_postgresql_before_it_is_in_one() -> None:
@@ -32,10 +37,7 @@ def test_the_record_loads_nothing_of_postgresql_before_it_is_in_one() -> None:
         "import sys; from supplychain.records.record import Record;"
         "print(*(name for name in sys.modules if 'postgresql' in name or 'psycopg' in name))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == []
+    assert printed(program) == []
 
 
 def test_help_of_all_commands_loads_none_of_them(tmp_path: Path) -> None:
@@ -81,10 +83,7 @@ def test_verifying_by_a_key_in_a_registry_loads_nothing_that_it_does_not_need() 
         "print(*({'requests', 'sigstore', 'sqlalchemy', 'pydantic', 'rich', 'yaml',"
         "'supplychain.gate.identities', 'cryptography.x509'} & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == []
+    assert printed(program) == []
 
 
 def test_gate_loads_no_part_of_the_record_that_it_does_not_ask(tmp_path: Path) -> None:
