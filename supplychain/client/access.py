@@ -1,7 +1,7 @@
 """Who may what at a server: tokens, rules of trust, members and projects of the organisation.
 
-What makes something new is sent once: these requests go under no key, so that nobody knows whether
-one of which no answer came was done.
+What makes something new is sent again under its key where no answer came. What removes something
+has no key, and is sent once: a second answer would be that there is nothing of the kind.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import quote
 from supplychain.client.connection import Connection
 from supplychain.client.reading import Document, instant
 from supplychain.client.refusals import each, understood
-from supplychain.errors import NotFoundError, ServerError
+from supplychain.errors import ConflictError, NotFoundError, ServerError
 from supplychain.export.access_data import scope_data
 from supplychain.model.access import ApiToken, MadeToken, Member, Role, Scope, TrustRule
 
@@ -51,8 +51,8 @@ class Tokens:
             **scope_data(scope),
             "expires_in": int(lasts.total_seconds()),
         }
-        with _once(f"{_listing(_TOKENS)}; revoke one whose text nobody has"):
-            said = self.connection.post(_TOKENS, body, again=False)
+        with _unsure(f"{_listing(_TOKENS)}; revoke one whose text nobody has"):
+            said = self.connection.post(_TOKENS, body)
         with understood(self.connection.where):
             made = MadeToken(_token(said), str(said["token"]))
             text = _TEXT.fullmatch(made.text)
@@ -171,8 +171,8 @@ class Projects:
     def create(self, name: str, *, at: datetime) -> None:
         """Make a project."""
         del at
-        with _once(_listing(_PROJECTS)):
-            said = self.connection.post(_PROJECTS, {"name": name}, again=False)
+        with _unsure(_listing(_PROJECTS)):
+            said = self.connection.post(_PROJECTS, {"name": name})
         with understood(self.connection.where):
             if said["name"] != name:
                 raise ValueError("it made another project")
@@ -184,24 +184,22 @@ class Projects:
 
 
 @contextmanager
-def _once(look: str) -> Iterator[None]:
-    """What is sent once; of what got no answer, how to see whether it was done."""
+def _unsure(look: str) -> Iterator[None]:
+    """Of what got no answer however often it was sent, say how to see whether it was done."""
     try:
         yield
-    except ServerError as error:
-        if not error.retryable:
-            raise
-        raise ServerError(
-            str(error), because=error.because, hint=f"it may have been done; look first: {look}"
-        ) from error
+    except (ServerError, ConflictError) as error:
+        if error.retryable:
+            error.hint = f"it may have been done; look first: {look}"
+        raise
 
 
 def _added(
     connection: Connection, path: str, body: Document, asked: Made, read: Callable[[Document], Made]
 ) -> Made:
     """What was put on record, which has to be what was asked for."""
-    with _once(_listing(path)):
-        said = connection.post(path, body, again=False)
+    with _unsure(_listing(path)):
+        said = connection.post(path, body)
     with understood(connection.where):
         found = read(said)
         if replace(asked, created_at=found.created_at, created_by=found.created_by) != found:

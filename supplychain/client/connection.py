@@ -105,7 +105,6 @@ class Connection:
         body: Mapping[str, Any],
         *,
         key: str | None = None,
-        again: bool = True,
     ) -> dict[str, Any]:
         """What comes of sending something; raises as `get`.
 
@@ -113,12 +112,10 @@ class Connection:
             path: Where to.
             body: What.
             key: What to call it, so that it is done once; else a new name.
-            again: Whether it may be sent again where nobody knows whether it arrived.
         """
         headers = {"Content-Type": JSON, "Idempotency-Key": key or str(uuid4())}
         data = json.dumps(body).encode()
-        asked = Asked("POST", path, headers=headers, body=lambda: data)
-        found = self._answered(asked, again=again)
+        found = self._answered(Asked("POST", path, headers=headers, body=lambda: data))
         return as_object(found.body, found.media_type, self.where)
 
     def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def make_a_token(
         request,
         "a token was made for this Idempotency-Key, and is not shown again",
         because=f"it is the token {identifier}",
-        hint=f"DELETE /v1/tokens/{identifier}, and ask for another one under a new key",
+        hint=f"revoke it (DELETE /v1/tokens/{identifier}), and ask for another one",
     )
     document = {**token_data(made.token, now), "token": made.text}
     return answer(request, document, status=201, headers={"Cache-Control": "no-store"})

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+import requests
 
+from supplychain.client.connection import Connection
 from supplychain.model.access import Role
 from tests.kit.listening import Remote
 from tests.kit.misbehaving import Answer, cut, redirect, reply, scripted_server
@@ -236,13 +238,13 @@ BAD: dict[str, tuple[Answer, str]] = {
     "cut off": (cut(b'{"name": "ledger"}', 9, JSON), "cut off"),
     "a proxy": (reply(502, b"<html>", kind="text/html"), "cannot be reached"),
 }
-ONCE = {"tokens create", "trust add", "members add", "projects create"}
-SENT_ONCE = ONCE | {"tokens revoke", "trust remove", "members remove"}
+KEYED = {"tokens create", "trust add", "members add", "projects create"}
+SENT_ONCE = {"tokens revoke", "trust remove", "members remove"}
 
 
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_broken_answer_is_an_error_and_what_changes_something_is_sent_once(
+def test_a_broken_answer_is_an_error_and_what_removes_something_is_sent_once(
     typist: Typist, name: str, bad: str
 ) -> None:
     typist.patch.setenv("SUPPLYCHAIN_TOKEN", TEXT)
@@ -253,7 +255,52 @@ def test_a_broken_answer_is_an_error_and_what_changes_something_is_sent_once(
         there = typist.type("--server", server.url, *words)
         there.refused(1, said)
         passing = bad in {"cut off", "a proxy"}
-        assert len(server.asked(method, path)) == (3 if passing and name not in SENT_ONCE else 1)
-        if passing and name in ONCE:
+        asked = server.asked(method, path)
+        assert len(asked) == (3 if passing and name not in SENT_ONCE else 1)
+        keys = {one.headers.get("Idempotency-Key") for one in asked}
+        assert (len(keys), None in keys) == (1, name not in KEYED)
+        if passing and name in KEYED:
             assert f"look first: supplychain {name.partition(' ')[0]} list" in there.stderr
         assert TEXT not in there.stderr
+
+
+LOSING = {
+    "projects create": (("projects", "create", "ledger"), "projects list", "ledger"),
+    "members add": (ADD, "members list", "bob"),
+    "trust add": (ADD_RULE, "trust list", "shop"),
+}
+
+
+def lose_answers(patch: pytest.MonkeyPatch, count: int) -> list[str]:
+    """Have the server do what it is asked, and the next answers never arrive; which were lost."""
+    lost: list[str] = []
+    read = Connection._read
+
+    def losing(self: Connection, answer: requests.Response) -> bytes:
+        found = read(self, answer)
+        if len(lost) < count:
+            lost.append(str(answer.status_code))
+            raise requests.ConnectionError("reset by peer")
+        return found
+
+    patch.setattr(Connection, "_read", losing)
+    return lost
+
+
+@pytest.mark.parametrize("name", LOSING)
+def test_what_got_no_answer_is_sent_again_and_done_once(remote: Remote, name: str) -> None:
+    words, listing, made = LOSING[name]
+    lost = lose_answers(remote.typist.patch, 2)
+    remote.type(*words).ended(0)
+    assert lost == ["201", "201"]
+    assert same(remote, *listing.split()).count(made) == 1
+
+
+def test_of_a_token_that_got_no_answer_it_is_said_which_one_nobody_has(remote: Remote) -> None:
+    lose_answers(remote.typist.patch, 1)
+    refused = remote.type(*CREATE)
+    refused.refused(1, "a token was made for this Idempotency-Key, and is not shown again")
+    [made] = json.loads(
+        remote.type("tokens", "list", "--owner", "machine:ci", "-o", "json").stdout
+    )["tokens"]
+    assert f"it is the token {made['id']}" in refused.stderr
