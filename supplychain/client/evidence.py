@@ -108,6 +108,7 @@ def _document(said: Document) -> tuple[EvidenceDocument, int | None]:
         str(said["verified_by"]) if claimed_by is None else f"{CLAIM}{claimed_by}",
         reading.instant(said["recorded_at"]),
         str(said["predicate_type"] or ""),
+        str(said["handed_in_by"] or "") if claimed_by is None else "",
     )
     return one, None if size is None else int(size)
 

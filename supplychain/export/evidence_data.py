@@ -22,6 +22,7 @@ def document_data(one: EvidenceDocument, size: int | None) -> dict[str, object]:
         "predicate_type": one.predicate_type or None,
         "verified_by": None if one.claimed_by else one.verified_by,
         "claimed_by": one.claimed_by or None,
+        "handed_in_by": one.claimed_by or one.handed_in_by or None,
         "recorded_at": rfc3339(one.recorded_at),
     }
 

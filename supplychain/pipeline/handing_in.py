@@ -24,7 +24,13 @@ from supplychain.signing.trust.trust import Trust
 
 
 def hand_in(
-    record: Record, image: Digest, documents: Sequence[Stored], trust: Trust, *, at: datetime
+    record: Record,
+    image: Digest,
+    documents: Sequence[Stored],
+    trust: Trust,
+    *,
+    by: str,
+    at: datetime,
 ) -> tuple[AttestationRecord, ...]:
     """Verify documents about an image, and record them all.
 
@@ -33,9 +39,11 @@ def hand_in(
         image: The image: an index, or a platform manifest.
         documents: Bundles or envelopes.
         trust: Whose word counts.
+        by: Who hands them in.
         at: Now (aware, UTC).
 
     Raises:
+        ForbiddenError: They act under another name than their own.
         NotFoundError: Nothing is recorded about the image.
         VerificationError: One of them does not verify; then none is recorded.
         InputError: Nobody's word counts.
@@ -44,7 +52,8 @@ def hand_in(
     known = record.image(image, at=at)
     subjects = _subjects(known)
     held = [_verified(one) for one in inventory.of_file(documents, subjects, trust, at=at)]
-    record.save_run(_run(record, known, held, at), at=at)
+    run = _run(record, known, held, at)
+    record.save_run(replace(run, handed_in_by=by), at=at)
     return tuple(held)
 
 

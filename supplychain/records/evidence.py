@@ -44,6 +44,8 @@ class EvidenceDocument:
         verified_by: How we know, as `Evidence` has it; `claim:<caller>` of what nobody verified.
         recorded_at: When it was recorded, or handed in (aware, UTC).
         predicate_type: Of what is signed, the type of what is stated; "" of everything else.
+        handed_in_by: Of what was verified, who handed it in first; "" where nobody did, or nobody
+            kept who.
     """
 
     subject: Digest
@@ -53,6 +55,7 @@ class EvidenceDocument:
     verified_by: str
     recorded_at: datetime
     predicate_type: str = ""
+    handed_in_by: str = ""
 
     @property
     def claimed_by(self) -> str:
@@ -171,6 +174,7 @@ def _verified(
             row.verified_by,
             row.recorded_at,
             row.predicate_type or "",
+            row.handed_in_by or "",
         )
 
 

@@ -79,8 +79,9 @@ def file_evidence(filing: Filing, run: RunRecord, numbers: dict[Digest, int]) ->
             _file_quality(filing, number, record.sbom.sbom)
         if record.config:
             file_configuration(filing, image, record.config)
-        _file_attestations(filing, image, record.attestations)
-    _file_attestations(filing, numbers[run.subject.digest], run.attestations)
+        _file_attestations(filing, image, record.attestations, run.handed_in_by)
+    of_index = numbers[run.subject.digest]
+    _file_attestations(filing, of_index, run.attestations, run.handed_in_by)
     if sightings:
         for statement in (FILE_FIRST_SEEN, FILE_FIRST_FIXABLE):
             filing.connection.execute(
@@ -202,7 +203,9 @@ def _file_item(filing: Filing, image: int, item: Evidence) -> int:
     return _number(filing, image, item.kind, item.digest, item.verified_by)
 
 
-def _file_attestations(filing: Filing, image: int, records: Iterable[AttestationRecord]) -> None:
+def _file_attestations(
+    filing: Filing, image: int, records: Iterable[AttestationRecord], handed_in_by: str
+) -> None:
     for record in sorted(records, key=lambda record: record.attestation.envelope):
         statement = record.attestation
         kind = EvidenceKind.SIGNATURE if statement.is_signature else EvidenceKind.ATTESTATION
@@ -215,6 +218,7 @@ def _file_attestations(filing: Filing, image: int, records: Iterable[Attestation
             subject_name=statement.subject.name,
             produced_at=statement.signed_at or statement.verified_at,
             verified_by=statement.verified_by,
+            handed_in_by=handed_in_by or None,
         )
         number = _number(filing, image, kind, statement.envelope, statement.verified_by)
         witnesses = witness_columns(statement)

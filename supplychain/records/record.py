@@ -270,12 +270,15 @@ class Record:
 
         Raises:
             DigestMismatchError: A document is not the one that its evidence names.
+            ForbiddenError: It is handed in under another name.
             InputError: The parts do not belong together, or nobody verified one of them.
             SupersededError: Somebody else has taken over the run that found it out.
         """
         from supplychain.records.writing import file_run
 
         run.check()
+        if run.handed_in_by:
+            self._notes.require(run.handed_in_by)
         for blob in run.blobs():
             self._content.put(blob)
         for document in run.documents():

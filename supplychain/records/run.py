@@ -134,6 +134,7 @@ class RunRecord:
         tag: The tag that was resolved to the digest; None where the digest was given.
         resolved: Whether a registry has the digest under the subject's name. Else that name is
             what whoever made the file chose, and nothing is allowed by it.
+        handed_in_by: Who handed its statements in; "" where nobody did.
     """
 
     subject: Subject
@@ -142,6 +143,7 @@ class RunRecord:
     attestations: tuple[AttestationRecord, ...] = ()
     tag: str | None = None
     resolved: bool = False
+    handed_in_by: str = ""
 
     @property
     def is_index(self) -> bool:

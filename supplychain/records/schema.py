@@ -58,7 +58,7 @@ from supplychain.records.vex_tables import vex_documents
 from supplychain.records.waiver_tables import decision_waivers, waiver_events
 
 # The revision that this program reads and writes: the newest file in migrations/versions.
-SCHEMA_VERSION = "0026"
+SCHEMA_VERSION = "0027"
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -212,6 +212,8 @@ evidence = Table(
     Column("produced_at", Instant, nullable=False),
     text("verified_by"),
     Column("recorded_at", Instant, nullable=False),
+    # NULL where nobody did: it was made or found here, or before this was kept.
+    Column("handed_in_by", Text),
     UniqueConstraint("image_id", "kind", "digest", "verified_by"),
     _image_of(),
     one_of("kind", "scan", "sbom", "signature", "attestation"),

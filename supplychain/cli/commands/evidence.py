@@ -117,7 +117,8 @@ def _document(
     there = paint("red", "MISSING") if count is None else size(count)
     what = printable(f"{one.kind} {one.predicate_type}".rstrip())
     yield f"{state}  {one.digest.short}  {what}  {there}, {ago(one.recorded_at, now)}"
-    yield printable(f"  by {one.claimed_by or one.verified_by}")
+    handed_in = f", handed in by {one.handed_in_by}" if one.handed_in_by else ""
+    yield printable(f"  by {one.claimed_by or one.verified_by}{handed_in}")
 
 
 def _claim(

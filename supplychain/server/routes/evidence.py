@@ -117,6 +117,9 @@ class EvidenceDocument(BaseModel):
         description="`first-hand` for what the service made itself, else the key or identity"
     )
     claimed_by: str | None = Field(description="the caller whose mere word it is")
+    handed_in_by: str | None = Field(
+        description="the caller who handed it in first; null where nobody did, or nobody kept who"
+    )
     recorded_at: datetime
 
 
@@ -223,7 +226,8 @@ def _attested(
     trust = policy_trust(caller.own.settings, policy)
     file.seek(0)
     documents = read(file.read(), "the body")
-    return hand_in(caller.record, Digest.parse(digest), documents, trust, at=service.clock())
+    subject, now = Digest.parse(digest), service.clock()
+    return hand_in(caller.record, subject, documents, trust, by=caller.name, at=now)
 
 
 def _claimed(

@@ -9,12 +9,13 @@ import pytest
 
 from supplychain.model.digest import Digest
 from supplychain.records.content import key_of
+from tests.kit.keys import signer
 from tests.kit.listening import Remote
 from tests.kit.misbehaving import Answer, cut, redirect, reply, scripted_server
 from tests.kit.sboms import make_sbom
 from tests.kit.scans import SUBJECT
 from tests.kit.typist import IMAGE, Typist
-from tests.unit.server.test_evidence import BINARY, EVIDENCE, SBOM
+from tests.unit.server.test_evidence import BINARY, EVIDENCE, REVIEW, SBOM, stated
 
 DOCUMENT = str(Digest.of(SBOM))
 OTHER, PLATFORM = str(Digest.of(b"another image")), str(Digest.of(b"a platform"))
@@ -90,11 +91,24 @@ def test_bytes_that_are_gone_or_others_are_written_nowhere(
     assert ("MISSING" in same(settled, "evidence", "list", IMAGE)) is (damage is None)
 
 
+def test_who_handed_in_what_was_verified_is_shown_as_at_the_record(remote: Remote) -> None:
+    (remote.typist.folder / "release.pub").write_bytes(signer().public_key.pem())
+    remote.typist.policy(f"attestation: {{type: {REVIEW}, keys: [../release.pub], max_age: 24h}}")
+    remote.typist.examined()
+    asked = {"kind": "attestation", "environment": "prod"}
+    remote.served.client.post(
+        EVIDENCE, content=stated(), params=asked, headers=BINARY
+    ).raise_for_status()
+    assert same(remote, "evidence", "list", IMAGE).count(", handed in by ada\n") == 1
+    found = json.loads(same(remote, "evidence", "list", IMAGE, "-o", "json"))["documents"]
+    assert [one["handed_in_by"] for one in found] == ["ada", None, None]
+
+
 def told(**other: object) -> bytes:
     one = {
         "subject": IMAGE, "kind": "sbom", "digest": DOCUMENT, "media_type": JSON,
         "size": len(SBOM), "predicate_type": None, "verified_by": None, "claimed_by": "ada",
-        "recorded_at": "2026-11-24T09:00:00Z",
+        "handed_in_by": "ada", "recorded_at": "2026-11-24T09:00:00Z",
     }  # fmt: skip
     return json.dumps({"documents": [one | other], "next_cursor": None}).encode()
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from supplychain.errors import ConflictError, InputError, NotFoundError
+from supplychain.errors import ConflictError, ForbiddenError, InputError, NotFoundError
+from supplychain.model.access import Acting
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import CYCLONEDX_PREDICATE, EvidenceKind
 from supplychain.records.evidence import EvidenceDocument, meant
@@ -57,6 +58,18 @@ def test_it_is_there_as_of_an_instant_the_newest_first(record: Record) -> None:
     assert record.documents.get(SUBJECT.digest, Digest.of(WORD), at=AT + HOUR) == WORD
     with pytest.raises(NotFoundError, match="no evidence"):
         record.documents.get(SUBJECT.digest, Digest.of(WORD), at=AT)
+
+
+def test_who_handed_it_in_is_kept_and_nobody_hands_in_under_another_name(record: Record) -> None:
+    signed = attestation_record()
+    run = replace(manifest_run(attestations=(signed,)), handed_in_by="machine:ci")
+    ann = record.acted_on(Acting("ann", is_known=True))
+    with pytest.raises(ForbiddenError, match="ann cannot act as machine:ci"):
+        ann.save_run(run, at=AT)
+    record.save_run(run, at=AT)
+    ann.save_run(replace(run, handed_in_by="ann"), at=AT + HOUR)
+    [one] = record.documents.about(SUBJECT.digest, at=AT + HOUR)
+    assert (one.handed_in_by, one.claimed_by) == ("machine:ci", "")
 
 
 def test_what_another_project_has_is_not_there(

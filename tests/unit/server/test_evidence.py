@@ -68,6 +68,27 @@ def test_what_somebody_trusted_signed_counts_for_the_very_next_decision(believin
     assert rows(believing, "attestations") >= 1
 
 
+def test_who_handed_it_in_first_is_shown_beside_whose_word_it_is(believing: Served) -> None:
+    assert send(believing, stated(), environment="prod").status_code == 201
+    bob = visitor(believing, Role.SUBMITTER, owner="machine:bob")
+    again = bob.ask(
+        "POST",
+        EVIDENCE,
+        content=stated() + b"\n" + stated(by="Bea"),
+        params={"kind": "attestation", "environment": "prod"},
+        headers=BINARY,
+    )
+    assert again.status_code == 201, again.text
+    found = believing.client.get(EVIDENCE).json()["documents"]
+    assert all(one["verified_by"] and one["claimed_by"] is None for one in found)
+    assert {(one["kind"], one["handed_in_by"]) for one in found} == {
+        ("attestation", "machine:bob"),
+        ("attestation", "ada"),
+        ("sbom", None),
+        ("scan", None),
+    }
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
