@@ -18,7 +18,7 @@ from fastapi import FastAPI
 
 from supplychain.errors import StoreError
 from supplychain.server.certificate import Certificate
-from supplychain.server.gathered import Gathering
+from supplychain.server.protocol import Protocol
 from supplychain.server.service import THREADS
 
 _DRAIN_SECONDS = 30
@@ -47,7 +47,7 @@ class Listening:
         config = uvicorn.Config(
             app,
             loop="uvloop",
-            http=Gathering,
+            http=Protocol,
             ws="none",
             lifespan="off",
             log_config=None,

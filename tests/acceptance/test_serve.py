@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from socket import create_connection
 
@@ -138,6 +138,22 @@ def test_a_certificate_is_read_again_when_it_is_replaced(bare_desk: Desk, tmp_pa
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
         assert process.returncode == 0
+
+
+def test_over_tls_too_an_answer_is_seen_that_comes_before_all_was_sent(
+    bare_desk: Desk, tmp_path: Path
+) -> None:
+    authority = Authority.create(tmp_path)
+    chain, key = authority.issue(tmp_path, "127.0.0.1")
+    with serving(bare_desk, "--tls-cert", chain, "--tls-key", key) as (process, url, _):
+        context = ssl.create_default_context(cafile=authority.certificate_file)
+        connection = HTTPSConnection(httpx.URL(url).netloc.decode(), timeout=20, context=context)
+        with closing(connection):
+            connection.request("POST", DECIDE, b" " * (16 << 20))
+            answer = connection.getresponse()
+            assert (answer.status, answer.getheader("connection")) == (413, "close")
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20) == (b"", b"")
 
 
 def _lives(url: str, authority: Authority) -> bool:

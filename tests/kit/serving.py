@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 
 from supplychain.server.app import create
 from supplychain.server.opening import embedded, token_file
+from supplychain.server.protocol import Protocol
 from supplychain.server.service import Service
 from supplychain.settings import Settings
 from tests.kit.scans import SUBJECT
@@ -72,7 +73,7 @@ def listening(app: FastAPI) -> Iterator[str]:
     """The same application where any program of this machine reaches it: its URL."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as where:
         config = uvicorn.Config(
-            app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
+            app, http=Protocol, ws="none", lifespan="off", log_config=None, access_log=False
         )
         server = uvicorn.Server(config)
         thread = Thread(target=server.run, kwargs={"sockets": [where]})

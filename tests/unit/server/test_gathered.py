@@ -7,7 +7,7 @@ from typing import Any
 
 import uvicorn
 
-from supplychain.server.gathered import Gathering
+from supplychain.server.protocol import Protocol
 
 BODY = b"a verdict"
 
@@ -49,7 +49,7 @@ async def answered(*bodies: bytes, request: bytes = b"") -> Transport:
 
     config = uvicorn.Config(app, log_config=None, lifespan="off", proxy_headers=False)
     config.load()
-    protocol, transport = Gathering(config, uvicorn.Server(config).server_state, {}), Transport()
+    protocol, transport = Protocol(config, uvicorn.Server(config).server_state, {}), Transport()
     protocol.connection_made(transport)
     protocol.data_received(request or b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     for _ in range(10):
@@ -84,7 +84,7 @@ def test_what_nobody_can_get_any_more_is_dropped() -> None:
         transport = Transport()
         config = uvicorn.Config(asyncio.sleep, log_config=None)
         config.load()
-        protocol = Gathering(config, uvicorn.Server(config).server_state, {})
+        protocol = Protocol(config, uvicorn.Server(config).server_state, {})
         protocol.connection_made(transport)
         protocol.transport.write(BODY)
         transport.close()
