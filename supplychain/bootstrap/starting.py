@@ -42,8 +42,6 @@ class Starting:
         Returns:
             Why none was; "" where one is under way now.
         """
-        from supplychain.gate.unseen import Starters
-
         reference = _reference(subject)
         if reference is None:
             return "nobody says in which registry the image is"
@@ -51,7 +49,7 @@ class Starting:
             admit(self.settings, reference.registry, reference.repository)
         except DestinationError as error:
             return str(error)
-        if unseen.start_run is Starters.SUBMITTERS and not self.may_submit:
+        if not self._may_start(unseen):
             return "whoever asks may not submit runs"
         self.record.runs.start(
             RunRequest(
@@ -68,6 +66,16 @@ class Starting:
             origin=origin(),
         )
         return ""
+
+    def hurry(self, subject: Subject, unseen: Unseen, *, at: datetime) -> None:
+        """Have a run of an image that waits go first, where whoever asks could have started it."""
+        if self._may_start(unseen):
+            self.record.runs.hurry(subject.digest, by=self.by, at=at)
+
+    def _may_start(self, unseen: Unseen) -> bool:
+        from supplychain.gate.unseen import Starters
+
+        return self.may_submit or unseen.start_run is Starters.ANYBODY
 
 
 def _reference(subject: Subject) -> Reference | None:

@@ -36,6 +36,10 @@ class Starter(Protocol):
         """
         ...
 
+    def hurry(self, subject: Subject, unseen: Unseen, *, at: datetime) -> None:
+        """Have a run that waits go first; as `start`."""
+        ...
+
 
 class Judged(NamedTuple):
     """A verdict, and where it stands.
@@ -84,6 +88,8 @@ def judge(
         if why:
             nothing = dossier or Dossier(Subject("", subject.digest), (), ())
             dossier = replace(nothing, unstarted=why)
+    elif starter and unseen and dossier and dossier.underway and not dossier.platforms:
+        starter.hurry(subject, unseen, at=at)
     decision = evaluate(dossier, policy, subject=subject, environment=environment, at=at)
     essence = essence_of(decision)
     if latest is not None and latest.stands(essence, at):

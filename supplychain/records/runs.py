@@ -10,7 +10,16 @@ from sqlalchemy import Connection, Engine, or_, select, text, update
 
 from supplychain.errors import ConflictError
 from supplychain.model.digest import Digest
-from supplychain.model.runs import Duty, Origin, Run, RunEvent, RunRequest, RunState, new_run_id
+from supplychain.model.runs import (
+    Duty,
+    Origin,
+    Priority,
+    Run,
+    RunEvent,
+    RunRequest,
+    RunState,
+    new_run_id,
+)
 from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.database import reading, writing
@@ -88,6 +97,8 @@ class Runs:
     ) -> None:
         """Ask for a run of a digest, unless there is one: however many ask at once, it is one.
 
+        What there is goes first from now on.
+
         Args:
             request: What is wanted.
             registry: Where the image is fetched from.
@@ -113,6 +124,28 @@ class Runs:
                     connection,
                     _Asked(request, registry, requested_by, at, digest=digest, origin=origin),
                 )
+        self.hurry(digest, by=requested_by, at=at)
+
+    def hurry(self, digest: Digest, *, by: str, at: datetime) -> None:
+        """Have what there is to come of a digest go before what nobody waits for.
+
+        Args:
+            digest: The image.
+            by: Who waits for a verdict about it.
+            at: Now (aware, UTC).
+        """
+        column = runs.c
+        behind = (
+            column.project_id == self._project,
+            column.digest == digest,
+            column.finished_at.is_(None),
+            column.priority < int(Priority.GATE),
+        )
+        with writing(self._engine) as connection:
+            first = update(runs).where(*behind).values(priority=int(Priority.GATE))
+            for name in connection.scalars(first.returning(column.id)).all():
+                said = f"{by} waits for a verdict"
+                tell(connection, name, "goes_first", at=at, text=said)
 
     def somebody_works(self, *, since: datetime) -> bool:
         """Whether any worker has shown since an instant that it is there."""
@@ -203,7 +236,11 @@ class Runs:
                     hint=f"supplychain runs follow {name}",
                 )
             registry = connection.scalar(select(runs.c.registry).where(runs.c.id == name))
-            asked = _Asked(old.request, registry or "", by, at, again_of=name, origin=origin)
+            # A tag may stand for something else by now.
+            digest = old.digest if f"{old.request.reference}".endswith(f"@{old.digest}") else None
+            asked = _Asked(
+                old.request, registry or "", by, at, digest=digest, again_of=name, origin=origin
+            )
             return self._insert(connection, asked)
 
     def _insert(self, connection: Connection, asked: _Asked) -> Run:

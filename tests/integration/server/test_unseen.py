@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,11 +16,12 @@ from supplychain.model.runs import Bounds, Duty, Priority, Run, RunRequest, RunS
 from supplychain.records.record import Record
 from supplychain.records.run_queue import RunQueue
 from tests.kit.scans import AT, SUBJECT
-from tests.kit.serving import Served
+from tests.kit.serving import DECIDE, Served
 from tests.kit.typist import HOUR, Typist
 from tests.kit.visitors import visitor
 
 IMAGE = str(SUBJECT)
+SECOND = timedelta(seconds=1)
 REGISTRY = "registry.test/shop"
 ALLOWED = {"registry_allowed": REGISTRY}
 HERE = pytest.mark.parametrize("served", [ALLOWED], indirect=True)
@@ -69,6 +70,41 @@ def test_the_first_question_starts_one_run_that_goes_before_others(served: Serve
     assert len(runs(served.typist)) == 1
     [noted] = served.get("/v1/audit", params={"what": "run.submitted"}).json()["events"]
     assert noted["who"] == "ada"
+
+
+@HERE
+def test_a_run_that_waits_behind_others_goes_first_once_somebody_waits_for_a_verdict(
+    served: Served,
+) -> None:
+    def submit(image: str, digest: Digest | None = None, *, at: datetime) -> str:
+        asked = RunRequest(image, priority=Priority.BULK)
+        with served.typist.record() as record:
+            return record.runs.submit(
+                asked, registry="registry.test", requested_by="ci", at=at, digest=digest
+            ).id
+
+    now = served.typist.now
+    others = [submit(f"{REGISTRY}:{n}", at=now - HOUR + n * SECOND) for n in range(3)]
+    mine = submit(IMAGE, SUBJECT.digest, at=now - HOUR + 9 * SECOND)
+
+    # Nobody who asks may have anything looked at.
+    served.typist.policy("sbom: {}")
+    assert served.decide().json()["decision"] == "pending"
+    wanting(served.typist)
+    viewer = visitor(served, Role.VIEWER)
+    assert viewer.post(DECIDE, {"image": IMAGE}).json()["decision"] == "pending"
+    assert {run.request.priority for run in runs(served.typist)} == {Priority.BULK}
+
+    for _ in range(2):
+        told = served.decide().json()
+        assert told["decision"] == "pending"
+        assert f"run {mine}, queued" in message(told)
+
+    found = {run.id: run.request.priority for run in runs(served.typist)}
+    assert found == dict.fromkeys(others, Priority.BULK) | {mine: Priority.GATE}
+    with served.typist.record() as record:
+        kinds = [(event.kind, event.text) for event in record.runs.events(mine)]
+    assert kinds[1:] == [("goes_first", "ada waits for a verdict")]
 
 
 @HERE
