@@ -20,7 +20,7 @@ from supplychain.model.runs import (
     unbegun,
 )
 from supplychain.records.audit import Notes
-from supplychain.records.run_rows import BELIEVED, events_of, read_run, run_of, tell
+from supplychain.records.run_rows import events_of, put_back, read_run, run_of, tell
 from supplychain.records.schema import runs
 from supplychain.records.tenants import whose
 
@@ -44,21 +44,22 @@ def take_from(
     for run in taken:
         said = f"from {name}, which does not answer"
         tell(connection, run.id, "taken_over", at=at, text=said)
-        values: dict[str, object] = {
-            "state": RunState.QUEUED,
-            "takeovers": run.takeovers + 1,
-            "worker": None,
-            "believed_until": at + BELIEVED,
-        }
+        put_back(connection, run.id, at, takeovers=run.takeovers + 1)
         lost = _loss(run.id, events_of(connection, run.id, 0))
         if lost is not None:
-            why = json.dumps(lost.diagnostics())
-            values |= {"state": RunState.DEAD, "finished_at": at, "error": why}
-            tell(connection, run.id, RunState.DEAD, at=at, text=f"{lost}")
-        connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
+            _set_aside(connection, run.id, lost, at)
     found = tuple(read_run(connection, run.id) for run in taken)
     _note_losses(connection, found, name, at=at, by=by)
     return found
+
+
+def _set_aside(connection: Connection, run: str, lost: WorkerLostError, at: datetime) -> None:
+    """Have nobody take a run up again by itself, unless it is over."""
+    why = json.dumps(lost.diagnostics())
+    waits = runs.c.id == run, runs.c.state == RunState.QUEUED
+    dead = {"state": RunState.DEAD, "finished_at": at, "error": why}
+    if connection.execute(update(runs).where(*waits).values(**dead)).rowcount == 1:
+        tell(connection, run, RunState.DEAD, at=at, text=f"{lost}")
 
 
 def _loss(run: str, events: Collection[RunEvent]) -> WorkerLostError | None:
@@ -89,6 +90,8 @@ def _note_losses(
     """Note in the audit logs what a worker left behind: last of all, and in one order for all."""
     owners = {run.project: whose(connection, run.project) for run in taken}
     for run in sorted(taken, key=lambda one: (owners[one.project], one.id)):
+        if run.state is RunState.CANCELLED:
+            continue  # as whoever wanted that noted
         acting = Acting(by, f"worker {by}" if by else "", f"run {run.id}")
         notes = Notes(*owners[run.project], acting)
         what = "run.dead" if run.state is RunState.DEAD else "run.taken-over"

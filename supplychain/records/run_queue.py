@@ -18,7 +18,15 @@ from supplychain.model.digest import Digest
 from supplychain.model.runs import Bounds, Claim, Duty, Run, RunState
 from supplychain.records.database import never_idle, reading, writing
 from supplychain.records.run_losses import held_by, take_from
-from supplychain.records.run_rows import BELIEVED, move, read_run, run_of, superseded, tell
+from supplychain.records.run_rows import (
+    BELIEVED,
+    move,
+    put_back,
+    read_run,
+    require_held,
+    run_of,
+    tell,
+)
 from supplychain.records.schema import projects, runs, workers
 from supplychain.records.version import open_current
 
@@ -109,10 +117,8 @@ class RunQueue:
         """End work in good order: what is still held is queued again, and nobody blamed for it."""
         with writing(self._engine) as connection:
             for run in held_by(connection, name):
-                back = update(runs).where(runs.c.id == run.id)
-                values = {"state": RunState.QUEUED, "worker": None, "believed_until": at + BELIEVED}
-                connection.execute(back.values(**values))
                 tell(connection, run.id, "given_back", at=at, text=f"{name} ends")
+                put_back(connection, run.id, at)
             mine = update(workers).where(workers.c.name == name)
             connection.execute(mine.values(gone_at=at))
 
@@ -125,7 +131,7 @@ class RunQueue:
         at: datetime,
         busy: bool = False,
     ) -> tuple[Run, Claim] | None:
-        """Take up the next run: what goes first, of that the oldest; None where there is none.
+        """Take up the next run: what goes first, of that the oldest.
 
         Args:
             name: The worker.
@@ -134,8 +140,17 @@ class RunQueue:
             at: Now (aware, UTC).
             busy: Whether it holds others: then none is taken up that is done alone, nor what comes
                 after it.
+
+        Returns:
+            The run and the hold on it; None where there is none, or the worker was taken for dead.
         """
         with writing(self._engine) as connection:
+            # Who was taken for dead in its sleep would hold what nobody takes from it any more.
+            there = select(workers.c.name).where(
+                workers.c.name == name, workers.c.gone_at.is_(None)
+            )
+            if connection.execute(there.with_for_update(read=True)).first() is None:
+                return None
             if connection.dialect.name == "postgresql":
                 # One at a time: two who count what is under way at once would both go ahead.
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _TURN})
@@ -172,22 +187,17 @@ class RunQueue:
             return frozenset(connection.scalars(wanted))
 
     def require(self, claim: Claim) -> None:
-        """Stop whoever holds a claim no longer.
+        """Stop whoever holds a claim no longer, or is not to go on.
 
         Raises:
             SupersededError: It does not.
+            CancelledError: Somebody wants the run stopped.
         """
         with reading(self._engine) as connection:
-            run = connection.execute(select(runs).where(runs.c.id == claim.run)).one()
-        if (run.worker, run.generation, run.state) != (
-            claim.worker,
-            claim.generation,
-            RunState.RUNNING,
-        ):
-            raise superseded(claim)
+            require_held(connection, claim)
 
     def note(self, claim: Claim, kind: str, stage: str, said: str, *, at: datetime) -> None:
-        """Tell of a run that is under way; raises `SupersededError` as `require`."""
+        """Tell of a run that is under way; raises as `require`."""
         with writing(self._engine) as connection:
             move(connection, claim, at, stage=stage)
             tell(connection, claim.run, kind, at=at, stage=stage, text=said)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, case, insert, literal, or_, select, update
 
-from supplychain.errors import NotFoundError, SupersededError
+from supplychain.errors import CancelledError, NotFoundError, SupersededError
 from supplychain.model.history import Attempt
 from supplychain.model.runs import (
     Claim,
@@ -25,6 +25,8 @@ from supplychain.records.schema import run_events, runs
 
 # A run of which nothing was heard for so long makes nobody wait for it any more.
 BELIEVED = timedelta(hours=1)
+# How a run may end of which somebody wants no more.
+_IN_VAIN = frozenset({RunState.CANCELLED, RunState.FAILED})
 _COMES_OF_IT = ",".join(sorted(("attestation", "config", "sbom", "scan", "signature")))
 
 
@@ -140,29 +142,56 @@ def tell(
     connection.execute(insert(run_events), said)
 
 
+def put_back(connection: Connection, name: str, at: datetime, **values: object) -> None:
+    """Queue a run again that its worker no longer holds; one that was cancelled is over then."""
+    column = runs.c
+    stopped_by = connection.scalar(select(column.cancelled_by).where(column.id == name))
+    values |= {"state": RunState.QUEUED, "worker": None, "believed_until": at + BELIEVED}
+    if stopped_by is not None:
+        values |= {"state": RunState.CANCELLED, "finished_at": at}
+    connection.execute(update(runs).where(column.id == name).values(**values))
+    if stopped_by is not None:
+        tell(connection, name, RunState.CANCELLED, at=at, text=f"by {stopped_by}")
+
+
 def move(connection: Connection, claim: Claim, at: datetime, **values: object) -> None:
-    """Change a run that a worker holds; nobody can take it over before the transaction ends.
+    """Change a run that a worker holds; nobody takes it over or stops it before this transaction.
 
     Raises:
         SupersededError: It does not hold it any more.
+        CancelledError: Somebody wants it stopped, and this is not its end in vain.
     """
     column = runs.c
-    changed = connection.execute(
-        update(runs)
-        .where(
-            column.id == claim.run,
-            column.worker == claim.worker,
-            column.generation == claim.generation,
-            column.state == RunState.RUNNING,
-        )
-        .values(believed_until=at + BELIEVED, **values)
+    held = update(runs).where(
+        column.id == claim.run,
+        column.worker == claim.worker,
+        column.generation == claim.generation,
+        column.state == RunState.RUNNING,
     )
+    if values.get("state") not in _IN_VAIN:
+        held = held.where(column.cancelled_by.is_(None))
+    changed = connection.execute(held.values(believed_until=at + BELIEVED, **values))
     if changed.rowcount != 1:
-        raise superseded(claim)
+        require_held(connection, claim)
+        raise _superseded(claim)
 
 
-def superseded(claim: Claim) -> SupersededError:
-    """What a worker is told that holds a run no longer."""
+def require_held(connection: Connection, claim: Claim) -> None:
+    """Stop whoever holds a run no longer, or is not to go on with it.
+
+    Raises:
+        SupersededError: It does not hold it any more.
+        CancelledError: Somebody wants it stopped.
+    """
+    run = connection.execute(select(runs).where(runs.c.id == claim.run)).one()
+    mine = claim.worker, claim.generation, RunState.RUNNING
+    if (run.worker, run.generation, run.state) != mine:
+        raise _superseded(claim)
+    if run.cancelled_by is not None:
+        raise CancelledError(f"the run {claim.run} was cancelled by {run.cancelled_by}")
+
+
+def _superseded(claim: Claim) -> SupersededError:
     return SupersededError(
         f"the run {claim.run} is no longer {claim.worker}'s",
         because="it was taken over, cancelled or is over",

@@ -7,7 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from supplychain.errors import ConflictError, NotFoundError, SupersededError, ToolError
+from supplychain.errors import (
+    CancelledError,
+    ConflictError,
+    NotFoundError,
+    SupersededError,
+    ToolError,
+)
 from supplychain.model.digest import Digest
 from supplychain.model.runs import (
     MOST_DEATHS,
@@ -241,6 +247,83 @@ def test_a_run_that_waits_is_cancelled_at_once_and_one_that_is_over_not(
         record.runs.cancel(running.id, by="ben", at=AT)
     with pytest.raises(NotFoundError):
         record.runs.cancel("nothing", by="ben", at=AT)
+
+
+def test_what_is_cancelled_records_nothing_more_and_is_handed_to_nobody(
+    record: Record, queue: RunQueue
+) -> None:
+    run = _submit(record)
+    _, claim = _claim(queue)
+    record.runs.cancel(run.id, by="ben", at=AT)
+
+    late: tuple[Callable[[], None], ...] = (
+        lambda: queue.require(claim),
+        lambda: queue.note(claim, "started", "scan", "", at=AT),
+        lambda: queue.hand_over(claim, DRAFT, at=AT),
+        lambda: record.held_by(claim, run.project).save_run(manifest_run(), at=AT),
+        lambda: queue.end(claim, RunState.SUCCEEDED, at=AT),
+    )
+    for write in late:
+        with pytest.raises(CancelledError, match="was cancelled by ben"):
+            write()
+
+    assert record.images(at=AT) == ()
+    queue.end(claim, RunState.CANCELLED, at=AT)
+    assert record.runs.get(run.id).state is RunState.CANCELLED
+
+
+@pytest.mark.parametrize("ends", ["dies", "leaves"])
+def test_what_is_cancelled_is_over_when_its_worker_ends(
+    record: Record, queue: RunQueue, ends: str
+) -> None:
+    run = _submit(record)
+    for number in range(MOST_UNBEGUN):  # once more, and it were dead
+        queue.enrol(name := f"poor-{number}", BOTH, at=AT)
+        _claim(queue, name)
+        assert queue.bury(name, 0, at=AT) is not None
+    _claim(queue)
+    record.runs.cancel(run.id, by="ben", at=AT)
+
+    if ends == "dies":
+        assert queue.bury("one", queue.beats()["one"], at=AT) is not None
+    else:
+        queue.leave("one", at=AT)
+
+    found = record.runs.get(run.id)
+    assert (found.state, found.finished_at) == (RunState.CANCELLED, AT)
+    last = record.runs.events(run.id)[-1]
+    assert (last.kind, last.text) == ("cancelled", "by ben")
+    assert queue.claim("two", BOTH, WIDE, at=AT) is None
+
+
+def test_who_was_taken_for_dead_takes_nothing_up_before_it_says_that_it_lives(
+    record: Record, queue: RunQueue
+) -> None:
+    """Else nobody would ever take it from a worker that dies then."""
+    _submit(record)
+    assert queue.bury("one", queue.beats()["one"], at=AT) is not None
+    assert queue.claim("one", BOTH, WIDE, at=AT) is None
+    assert queue.claim("nobody", BOTH, WIDE, at=AT) is None
+
+    queue.enrol("one", BOTH, at=AT)
+    assert queue.claim("one", BOTH, WIDE, at=AT) is not None
+
+
+def test_the_same_once_more_is_known_to_be_of_an_image_where_its_digest_was_named(
+    record: Record, queue: RunQueue
+) -> None:
+    """So that a gate says that it waits, and starts no other."""
+    named = _submit(record, f"registry.test/shop@{SUBJECT.digest}", digest=SUBJECT.digest)
+    tagged = _submit(record, late=1)
+    for run in (named, tagged):
+        _, claim = _claim(queue)
+        queue.resolved(claim, SUBJECT.digest, None, at=AT)
+        queue.end(claim, RunState.FAILED, at=AT, error=ToolError("it broke"))
+        assert record.runs.get(run.id).digest == SUBJECT.digest
+
+    assert record.runs.again(named.id, by="ben", at=AT).digest == SUBJECT.digest
+    # What a tag stands for is to be looked up again.
+    assert record.runs.again(tagged.id, by="ben", at=AT).digest is None
 
 
 def test_events_are_numbered_and_can_be_read_from_any_of_them(
