@@ -14,7 +14,7 @@ from obstore.store import from_url
 
 from supplychain.errors import ConfigurationError, ContentMissingError, StoreError
 from supplychain.model.digest import Digest
-from supplychain.records.content import checked, key_of, passing
+from supplychain.records.content import checked, key_of, named_by, passing
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -98,8 +98,7 @@ class BucketStore:
         """See `ContentStore.digests`."""
         with self._faults("read"):
             for page in list_objects(self._store, prefix="sha256"):
-                for item in page:
-                    yield Digest("sha256", item["path"].rpartition("/")[2])
+                yield from filter(None, (named_by(item["path"]) for item in page))
 
     def discard(self, digest: Digest, *, unused_since: datetime) -> bool:
         """See `ContentStore.discard`; no bucket tells whether somebody is about to use one."""

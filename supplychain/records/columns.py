@@ -52,7 +52,20 @@ class Instant(TypeDecorator[datetime]):
 # Of thousands of rows that are read together most were written in one of a few transactions.
 @lru_cache(maxsize=4096)
 def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError as error:
+        raise _damaged(text, "an instant") from error
+
+
+def _damaged(text: str, what: str) -> StoreError:
+    """A row that holds something else is nobody's to repair but ours."""
+    return StoreError(
+        f"the database holds {text[:80]!r} where {what} belongs",
+        because="a row was damaged, or changed behind this program's back",
+        hint="compare it with a backup, or restore that: supplychain restore FILE",
+        retryable=False,
+    )
 
 
 class DigestText(TypeDecorator[Digest]):
@@ -66,17 +79,13 @@ class DigestText(TypeDecorator[Digest]):
         return None if value is None else str(value)
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> Digest | None:
-        """The digest, checked once more; a row that holds none is nobody's to repair but ours."""
+        """The digest, checked once more."""
         if value is None:
             return None
         try:
             return _digest(value)
         except InputError as error:
-            raise StoreError(
-                f"the database holds {value[:80]!r} where a digest belongs",
-                hint="see what else is damaged with: supplychain verify-store",
-                retryable=False,
-            ) from error
+            raise _damaged(value, "a digest") from error
 
 
 @lru_cache(maxsize=8192)

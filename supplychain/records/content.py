@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Protocol
 
-from supplychain.errors import DigestMismatchError
+from supplychain.errors import DigestMismatchError, InputError
 from supplychain.model.digest import Digest
 
 # What whoever serves from a store keeps there, to see that it is still the same one.
@@ -60,7 +60,7 @@ class ContentStore(Protocol):
         ...
 
     def digests(self) -> Iterator[Digest]:
-        """Everything that is there, in no particular order."""
+        """Every document that is there, in no particular order; what is none is passed over."""
         ...
 
     def discard(self, digest: Digest, *, unused_since: datetime) -> bool:
@@ -75,6 +75,20 @@ class ContentStore(Protocol):
 def key_of(digest: Digest) -> str:
     """Where a digest's bytes are kept, relative to the store: 256 folders, so that none is huge."""
     return f"{digest.algorithm}/{digest.hex[:2]}/{digest.hex}"
+
+
+def named_by(key: str) -> Digest | None:
+    """The document that is kept at a place; None for what is none, as file servers leave.
+
+    Args:
+        key: The place, relative to the store.
+    """
+    algorithm, _, name = key.partition("/")
+    try:
+        digest = Digest(algorithm, name.rpartition("/")[2])
+    except InputError:
+        return None
+    return digest if key == key_of(digest) else None
 
 
 def passing(digest: Digest, size: int, chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from supplychain.errors import ContentMissingError, StoreError
 from supplychain.model.digest import Digest
-from supplychain.records.content import PROBE, PROBED, checked, key_of, passing
+from supplychain.records.content import PROBE, PROBED, checked, key_of, named_by, passing
 
 # Unfinished files; a killed process may leave one here, where nothing ever reads it.
 _UNFINISHED = "unfinished"
@@ -76,7 +77,7 @@ class FolderStore:
         with self._opened("read"):
             try:
                 data = path.read_bytes()
-            except FileNotFoundError:
+            except (FileNotFoundError, IsADirectoryError):
                 raise ContentMissingError(
                     f"the content store has nothing under {digest}",
                     because=f"there is no {path}",
@@ -92,15 +93,18 @@ class FolderStore:
         """See `ContentStore.size`."""
         with self._opened("read"):
             try:
-                return self._path(digest).stat().st_size
+                found = self._path(digest).stat()
             except FileNotFoundError:
                 return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
 
     def digests(self) -> Iterator[Digest]:
         """See `ContentStore.digests`."""
         with self._opened("read"):
             for path in self._root.glob("sha256/??/*"):
-                yield Digest("sha256", path.name)
+                digest = named_by(path.relative_to(self._root).as_posix())
+                if digest is not None and path.is_file():
+                    yield digest
 
     def discard(self, digest: Digest, *, unused_since: datetime) -> bool:
         """See `ContentStore.discard`."""

@@ -21,7 +21,7 @@ from supplychain.records.bucket import BucketStore
 from supplychain.records.content import ContentStore, key_of
 from supplychain.records.stores import open_content_store
 
-Damage = Callable[[Digest, bytes], None]
+Damage = Callable[[str, bytes], None]
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +58,16 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[ContentStore
     if request.param == "memory":
         memory = MemoryStore()
 
-        def damage_memory(digest: Digest, data: bytes) -> None:
-            memory.put(key_of(digest), data)
+        def damage_memory(key: str, data: bytes) -> None:
+            memory.put(key, data)
 
         return BucketStore(memory, "memory"), damage_memory
     server: str = request.getfixturevalue("s3_environment")
     bucket = f"bucket-{abs(hash(tmp_path))}"
     requests.put(f"{server}/{bucket}", timeout=10).raise_for_status()
 
-    def damage_object(digest: Digest, data: bytes) -> None:
-        put(from_url(f"s3://{bucket}/kept"), key_of(digest), data)
+    def damage_object(key: str, data: bytes) -> None:
+        put(from_url(f"s3://{bucket}/kept"), key, data)
 
     return open_content_store(f"s3://{bucket}/kept"), damage_object
 
@@ -78,9 +78,10 @@ def store(opened: tuple[ContentStore, Damage]) -> ContentStore:
 
 
 def _damage_file(root: Path) -> Damage:
-    def damage(digest: Digest, data: bytes) -> None:
-        path = root / key_of(digest)
-        path.unlink()
+    def damage(key: str, data: bytes) -> None:
+        path = root / key
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
 
     return damage
@@ -106,6 +107,24 @@ def test_everything_put_is_listed(store: ContentStore) -> None:
     put = {store.put(b"document %d" % n) for n in range(20)}
 
     assert set(store.digests()) == put
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sha256/ab/.nfs00000001",
+        "sha256/README",
+        f"sha256/ab/{'ab' * 32}.partial",
+        f"sha256/AB/{'AB' * 32}",
+        f"sha256/zz/{'ab' * 32}",
+        f"sha256/ab/ab/{'ab' * 32}",
+    ],
+)
+def test_what_is_no_document_is_passed_over(opened: tuple[ContentStore, Damage], key: str) -> None:
+    store, damage = opened
+    kept = store.put(b"kept")
+    damage(key, b"left by a file server")
+    assert list(store.digests()) == [kept]
 
 
 def test_an_empty_store_lists_nothing(store: ContentStore) -> None:
@@ -165,7 +184,7 @@ def test_a_digest_of_another_algorithm_is_not_found(store: ContentStore) -> None
 def test_changed_bytes_are_refused(opened: tuple[ContentStore, Damage], damaged: bytes) -> None:
     store, damage = opened
     digest = store.put(b"a report")
-    damage(digest, damaged)
+    damage(key_of(digest), damaged)
 
     with pytest.raises(DigestMismatchError, match=str(digest)) as caught:
         store.get(digest)
@@ -178,7 +197,7 @@ def test_putting_good_bytes_repairs_damage(
 ) -> None:
     store, damage = opened
     digest = store.put(b"a report")
-    damage(digest, damaged)
+    damage(key_of(digest), damaged)
 
     store.put(b"a report")
 

@@ -123,6 +123,30 @@ def test_damage_is_told_with_a_report(filled: Typist) -> None:
     assert (filled.data / "content" / key_of(stray)).exists()
 
 
+def test_what_a_file_server_leaves_in_the_store_keeps_nobody_from_a_backup(filled: Typist) -> None:
+    folder = documents(filled)[0].parent
+    (folder / ".nfs0000000000000001").write_bytes(b"")
+    (folder / f"{'0' * 64}.partial").write_bytes(b"half of it")
+    filled.type("verify-store").ended(0)
+    filled.type("backup", "record.tar").ended(0)
+
+
+def test_a_folder_in_the_place_of_a_document_is_told_as_one_that_is_missing(filled: Typist) -> None:
+    first = documents(filled)[0]
+    first.unlink()
+    first.mkdir()
+    told = filled.type("verify-store", "-o", "json")
+    assert told.code == 1
+    assert [one["digest"] for one in json.loads(told.stdout)["missing"]] == [f"sha256:{first.name}"]
+
+
+def test_an_instant_that_is_none_is_a_plain_error(filled: Typist) -> None:
+    filled.sql("UPDATE evidence SET produced_at = 'yesterday'")
+    told = filled.type("backup", "record.tar")
+    told.refused(1, "the database holds 'yesterday' where an instant belongs")
+    assert "restore" in told.stderr
+
+
 def test_an_orphan_alone_is_no_damage(filled: Typist) -> None:
     with filled.record() as record:
         record._content.put(b"nobody names me")

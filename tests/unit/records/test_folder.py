@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from supplychain.errors import NotFoundError, StoreError
+from supplychain.errors import ContentMissingError, NotFoundError, StoreError
 from supplychain.model.digest import Digest
 from supplychain.records.content import key_of
 from supplychain.records.folder import FolderStore
@@ -144,3 +144,16 @@ def test_many_putting_the_same_at_once_leave_one_whole_file(tmp_path: Path) -> N
     assert put == {Digest.of(DATA)}
     files = [path for path in (tmp_path / "content").rglob("*") if path.is_file()]
     assert [path.read_bytes() for path in files] == [DATA]
+
+
+def test_what_is_no_file_is_no_document(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    digest = store.put(b"a report")
+    path = tmp_path / key_of(digest)
+    path.unlink()
+    path.mkdir()
+
+    assert list(store.digests()) == []
+    assert not store.has(digest)
+    with pytest.raises(ContentMissingError):
+        store.get(digest)
