@@ -226,7 +226,10 @@ def _remove(
         touched = changed_since(connection, project, spared.marks)
         if touched is None:
             return []  # of waivers nobody knows at a glance what they are about: next time
-        gone = [row for row in rows if row.image_id not in touched]
+        # Who removes the same at the same time has it removed by then, and notes it.
+        chosen = select(evidence.c.id).where(evidence.c.id.in_([row.id for row in rows]))
+        left = set(connection.scalars(chosen.with_for_update()))
+        gone = [row for row in rows if row.id in left and row.image_id not in touched]
         numbers = [row.id for row in gone]
         for table in (sbom_qualities, sboms, scans):
             connection.execute(delete(table).where(table.c.evidence_id.in_(numbers)))

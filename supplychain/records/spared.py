@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, func, or_, select
 
 from supplychain.gate.decision_document import from_document
 from supplychain.model.digest import Digest
@@ -25,6 +25,8 @@ from supplychain.records.schema import (
 )
 from supplychain.records.waiver_reading import read_waivers
 
+# Behind every step of a waiver, whatever clock it was taken by.
+_LATER = datetime.max.replace(tzinfo=UTC)
 _EVENTS: tuple[Table, ...] = (decisions, deployments, waiver_events, unsigned_claims)
 
 
@@ -57,9 +59,11 @@ def spared_by(connection: Connection, content: ContentStore, project: int, at: d
     """
     marks = marks_of(connection)
     running = {d.subject.digest for d in all_deployments(connection, project, at) if not d.until_at}
+    running |= _reported_ahead(connection, project, at)
     live = [
         waiver
-        for waiver in read_waivers(connection, project, at)
+        for known_at in (at, _LATER)
+        for waiver in read_waivers(connection, project, known_at)
         if waiver.state(at) in {WaiverState.APPROVED, WaiverState.REQUESTED}
     ]
     meant = {waiver.scope.image for waiver in live if waiver.scope.image is not None}
@@ -121,6 +125,17 @@ def used_since(connection: Connection, project: int, decided: Any, deployed: Any
         chosen = select(table.c.subject_digest).where(table.c.project_id == project, fits)
         found |= set(connection.scalars(chosen.distinct()))
     return images_of(connection, project, found)
+
+
+def _reported_ahead(connection: Connection, project: int, at: datetime) -> set[Digest]:
+    """The images of which something was reported that is behind an instant, by another clock.
+
+    Nobody knows whose clock is right: they stay, as if they ran.
+    """
+    column = deployments.c
+    ahead = or_(column.at > at, column.recorded_at > at)
+    chosen = select(column.subject_digest).where(column.project_id == project, ahead)
+    return set(connection.scalars(chosen.distinct()))
 
 
 def _standing(connection: Connection, project: int) -> set[Digest]:

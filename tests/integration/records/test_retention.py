@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -257,6 +258,49 @@ def test_what_is_said_between_choosing_and_removing_is_heard(
 
     notes = Notes(1, "default", "default", Acting("operator"))
     assert len(_remove(record._engine, 1, spared, chosen, notes=notes, at=NOW)) == gone
+
+
+def test_what_was_reported_or_waived_by_a_clock_that_is_ahead_is_heard(
+    record: Record, content: ContentStore
+) -> None:
+    other, third = (Subject(f"registry.test/{n}", Digest.of(n.encode())) for n in "ab")
+    for subject in (SUBJECT, other, third):
+        scanned(record, 0, 10, subject=subject)
+    reported(record, Event.STARTED, day=101)
+    late = Report(Event.STARTED, other, "prod", AT + DAY, "cd")
+    record.history.deployed(late, at=NOW + DAY)
+    scope = WaiverScope(vulnerability="CVE-2024-0727", image=third.digest)
+    terms = make_terms(scope, expires=200 * DAY)
+    record.waivers.request(terms, actor=REQUESTER, at=NOW + DAY)
+
+    assert applied(record, content) == Removal(0, 0, 6, 0, 0)
+
+
+def test_what_two_remove_at_once_is_noted_by_one_of_them(
+    record: Record, content: ContentStore
+) -> None:
+    scanned(record, *range(12))
+    with record._engine.connect() as connection:
+        spared = spared_by(connection, content, 1, NOW)
+        chosen = _old(connection, 1, RULES, NOW)
+    notes = Notes(1, "default", "default", Acting("operator"))
+
+    def remove(_: int) -> int:
+        return len(_remove(record._engine, 1, spared, chosen, notes=notes, at=NOW))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(remove, range(4))) == [0, 0, 0, len(chosen)]
+    noted = record.audit.list(AuditAsked(what="evidence.removed"))
+    assert [event.after for event in noted] == [{"sbom": 11, "scan": 11}]
+
+
+@pytest.mark.parametrize(("late", "scans"), [(timedelta(0), 0), (timedelta(microseconds=1), 1)])
+def test_at_the_very_instant_that_a_rule_names_nothing_goes_yet(
+    record: Record, content: ContentStore, late: timedelta, scans: int
+) -> None:
+    scanned(record, 0, 10)
+    at = AT + RULES.superseded + late
+    assert apply(record._engine, content, RULES, at=at).scans == scans
 
 
 def test_notes_of_work_that_ended_go(record: Record, content: ContentStore) -> None:
