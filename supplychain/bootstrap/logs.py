@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from supplychain.errors import ConfigurationError, SupplyChainError
 from supplychain.settings import SETTINGS, Settings
@@ -103,13 +103,21 @@ def log_to_stderr(settings: Settings) -> None:
 def _secrets_of(settings: Settings) -> Iterable[str]:
     """Every secret that is set, as it is now; one that cannot be read cannot be told either."""
     for setting in SETTINGS:
-        if setting.secret:
+        if setting.secret or setting.mounted:
             try:
-                value = settings.text(setting.name)
-            except SupplyChainError:
+                value = settings.text(setting.name) or ""
+                found = (value,) if setting.secret else _passwords_in(value)
+            except (SupplyChainError, ValueError):
+                # Whatever is wrong with it: what was to be told is told all the same.
                 continue
-            if value and len(value) >= _SHORTEST_SECRET:
-                yield value
-    password = urlsplit(settings.text("database") or "").password or ""
-    if len(password) >= _SHORTEST_SECRET:
-        yield password
+            yield from (one for one in found if len(one) >= _SHORTEST_SECRET)
+
+
+def _passwords_in(url: str) -> Iterable[str]:
+    """The password in a URL, as it is written there and as it is.
+
+    Raises:
+        ValueError: It is no URL.
+    """
+    written = urlsplit(url).password or ""
+    return written, unquote(written)

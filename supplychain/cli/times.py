@@ -47,7 +47,7 @@ def moment(text: str, now: datetime) -> datetime:
         now: The moment to which it is relative (aware).
 
     Raises:
-        InputError: It is none of these, or has no time zone.
+        InputError: It is none of these, has no time zone, or lies outside of all calendars.
     """
     from supplychain.gate.durations import parse_duration
 
@@ -65,4 +65,7 @@ def moment(text: str, now: datetime) -> datetime:
             f"{text[:40]!r} is not a moment",
             hint="write it as 2026-01-31T09:00:00Z, 2026-01-31, or 36h for so long ago",
         )
-    return found.astimezone(UTC)
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise InputError(f"{text[:40]!r} is no moment of any calendar") from None

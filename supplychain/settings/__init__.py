@@ -254,6 +254,9 @@ class Settings:
             raise ConfigurationError(
                 f"{variable} names {path}, which cannot be read", because=str(error)
             ) from error
+        if not secret:
+            # One that is being written, perhaps: without it, something else would be done.
+            raise ConfigurationError(f"{variable} names {path}, which is empty")
         return Value(setting, secret, f"file {path}")
 
 

@@ -102,6 +102,16 @@ def test_a_secret_file_that_is_not_there_is_an_error_not_an_empty_secret(tmp_pat
         settings(tmp_path, environ=environ).text("key_password")
 
 
+@pytest.mark.parametrize("name", ["key_password", "database"])
+def test_a_file_with_nothing_in_it_is_an_error_and_not_the_default(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "mounted").write_text("\n")
+    environ = {f"SUPPLYCHAIN_{name.upper()}_FILE": str(tmp_path / "mounted")}
+    with pytest.raises(ConfigurationError, match="which is empty"):
+        settings(tmp_path, environ=environ).text(name)
+
+
 def test_a_password_in_a_database_url_is_masked(tmp_path: Path) -> None:
     environ = {"SUPPLYCHAIN_DATABASE": "postgresql://me:s3cret@db.example/x"}
     shown = settings(tmp_path, environ=environ).value("database").shown

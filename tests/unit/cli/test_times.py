@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from supplychain.cli.times import ago, size, span
+from supplychain.cli.times import ago, moment, size, span
+from supplychain.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,25 @@ def test_past_and_future() -> None:
     now = datetime(2026, 11, 23, tzinfo=UTC)
     assert ago(now - timedelta(hours=2), now) == "2 h ago"
     assert ago(now + timedelta(hours=2), now) == "in 2 h"
+
+
+def test_a_moment_is_one_whatever_its_time_zone() -> None:
+    now = datetime(2028, 3, 1, 9, tzinfo=UTC)
+    for text in ("2028-02-29", "2028-02-29T05:45:00+05:45", "2028-02-28T14:00:00-10:00"):
+        assert moment(text, now) == datetime(2028, 2, 29, tzinfo=UTC)
+    assert moment("33h", now) == datetime(2028, 2, 29, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2027-02-29", "2028-02-29T09:00:00", "2028-02-29T23:59:60Z", "now", "", "-1d",
+        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
+    ],
+)  # fmt: skip
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="moment"):
+        moment(text, datetime(2026, 11, 23, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(

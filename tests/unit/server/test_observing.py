@@ -252,6 +252,35 @@ def test_no_secret_is_ever_told(
     assert "plantedplanted" not in said.getvalue()
 
 
+@pytest.mark.parametrize("mounted", [None, "", "postgresql://[half"])
+def test_a_secret_that_cannot_be_read_keeps_nothing_from_the_log(
+    said: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    mounted: str | None,
+) -> None:
+    """While it is replaced, or gone: that is when somebody reads the log."""
+    file = tmp_path / "database"
+    if mounted is not None:
+        file.write_text(mounted)
+    monkeypatch.setenv("SUPPLYCHAIN_DATABASE_FILE", str(file))
+    monkeypatch.setenv("SUPPLYCHAIN_KEY_PASSWORD", PLANTED["key"])
+    logging.getLogger("supplychain.server").error("it was %s", PLANTED["key"])
+    assert [line["message"] for line in lines(said)] == ["it was ********"]
+    # Where a line cannot be made, `logging` tells all of it on standard error.
+    assert capsys.readouterr().err == ""
+
+
+def test_a_password_is_hidden_as_it_is_and_as_a_url_has_it(
+    said: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SUPPLYCHAIN_DATABASE", "postgresql://records:p%40ss%2Fword@db/records")
+    logging.getLogger("supplychain.server").error("p@ss/word is p%40ss%2Fword")
+    assert "p%40ss" not in said.getvalue()
+    assert "p@ss/word" not in said.getvalue()
+
+
 def test_another_word_than_there_is_for_logs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="log = 'everything'"):
         log_to(io.StringIO(), Settings({"log": "everything"}, {}, tmp_path))
