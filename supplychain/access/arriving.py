@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +10,7 @@ from supplychain.access.identity_tokens import Unverified, verify
 from supplychain.access.issuers import Issuers
 from supplychain.access.trust import rule_for
 from supplychain.errors import UnauthenticatedError
+from supplychain.frozen import dataclass
 from supplychain.model.access import TrustRule
 
 

@@ -13,12 +13,12 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from supplychain.access.issuers import Issuers, Key
 from supplychain.errors import UnauthenticatedError
+from supplychain.frozen import dataclass
 
 # Which kind of key each takes, and on which curve.
 _ALGORITHMS: Mapping[str, tuple[str, frozenset[str]]] = {

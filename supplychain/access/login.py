@@ -13,7 +13,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -22,6 +22,7 @@ from supplychain.access.identity_tokens import read_unverified, verify
 from supplychain.access.issuers import Issuers
 from supplychain.access.trust import require_url
 from supplychain.errors import IdentityProviderError, InputError, UnauthenticatedError
+from supplychain.frozen import dataclass
 
 Post = Callable[[str, Mapping[str, str], Mapping[str, str]], Mapping[str, Any]]
 

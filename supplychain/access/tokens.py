@@ -9,9 +9,10 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import UnauthenticatedError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 
 PREFIX = "sct"

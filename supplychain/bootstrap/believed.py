@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.keys import Ask, public_keys
 from supplychain.bootstrap.trust import trusted_root
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.settings import Settings
 
 if TYPE_CHECKING:

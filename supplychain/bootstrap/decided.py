@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from supplychain.bootstrap.trust import read_document
 from supplychain.errors import InputError, NotFoundError, StoreError
+from supplychain.frozen import dataclass
 
 if TYPE_CHECKING:
     from supplychain.gate.comparison import Difference

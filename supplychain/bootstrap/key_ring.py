@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.trust import load_policy, read_document
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.settings import Settings
 
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.looks import Look, look_at
 from supplychain.bootstrap.trust import load_policy, read_document
 from supplychain.errors import InputError, NotFoundError, PolicyError, StoreError
+from supplychain.frozen import dataclass
 from supplychain.settings import Settings
 
 if TYPE_CHECKING:

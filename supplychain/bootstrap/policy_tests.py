@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.trust import load_policy, read_document
 from supplychain.errors import NotFoundError
+from supplychain.frozen import dataclass
 from supplychain.settings import expanded
 
 if TYPE_CHECKING:

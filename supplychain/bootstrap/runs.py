@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from supplychain.bootstrap import parts
 from supplychain.bootstrap.logs import request_id
 from supplychain.bootstrap.over_record import OverRecord
 from supplychain.bootstrap.targets import named
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.runs import Bounds, Origin, Run, RunEvent, RunRequest, RunState
 from supplychain.model.spans import carrier

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.reach import admit
 from supplychain.bootstrap.runs import origin
 from supplychain.errors import DestinationError, InputError
+from supplychain.frozen import dataclass
 from supplychain.model.runs import Priority, RunRequest
 from supplychain.model.subject import Subject
 from supplychain.settings import Settings

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError, NotFoundError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Platform, Subject
 from supplychain.settings import Settings

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.waivers import policies_about, scopes_of
 from supplychain.errors import SupplyChainError
+from supplychain.frozen import dataclass
 from supplychain.model.waiver import WaiverScope, WaiverState, WaiverTerms
 
 if TYPE_CHECKING:

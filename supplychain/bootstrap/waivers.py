@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError, NotFoundError
+from supplychain.frozen import dataclass
 from supplychain.model.finding import Severity
 from supplychain.model.waiver import WaiverScope
 

@@ -6,7 +6,6 @@ What is typed needs one branch of it, and all the others would take a while to l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated
 
@@ -14,6 +13,7 @@ import typer
 
 from supplychain.cli.context import context as context_of
 from supplychain.cli.context import write
+from supplychain.frozen import dataclass
 
 _MAIN = "First steps"
 _STAGES = "Single stages"

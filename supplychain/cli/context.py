@@ -7,13 +7,13 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
 from supplychain.cli.console import Paint, progress_for, wants_colour
 from supplychain.errors import InputError, StoreError
+from supplychain.frozen import dataclass
 from supplychain.pipeline.progress import Progress
 from supplychain.settings import Settings
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from supplychain.cli.console import Paint, printable
 from supplychain.cli.context import rfc3339
 from supplychain.cli.times import ago
 from supplychain.cli.verdict import about, bearing, headline, mark_of
+from supplychain.frozen import dataclass
 from supplychain.model.decision import Decision, Outcome, RuleResult, Violation
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
@@ -15,6 +14,7 @@ from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.failures import exit_of_verdict
 from supplychain.cli.verdict import lines
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.cli.console import printable
 from supplychain.cli.context import rfc3339
+from supplychain.frozen import dataclass
 
 if TYPE_CHECKING:
     from supplychain.bootstrap.key_ring import KeyUse, KnownKey

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from supplychain.client.reading import Document, instant
 from supplychain.client.refusals import each, understood
 from supplychain.errors import ConflictError, NotFoundError, ServerError
 from supplychain.export.access_data import scope_data
+from supplychain.frozen import dataclass
 from supplychain.model.access import ApiToken, MadeToken, Member, Role, Scope, TrustRule
 
 Made = TypeVar("Made", TrustRule, Member)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from supplychain.errors import ConfigurationError
+from supplychain.frozen import dataclass
 from supplychain.network.addresses import is_loopback
 from supplychain.settings import mask_url
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from supplychain.client import reading
 from supplychain.client.connection import BYTES, Connection
 from supplychain.client.reading import Document
 from supplychain.client.refusals import each, understood
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 
 if TYPE_CHECKING:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import requests
 from requests.auth import AuthBase
+
+from supplychain.frozen import dataclass
 
 Query = Mapping[str, Any]
 Body = Callable[[], bytes | Iterator[bytes]]

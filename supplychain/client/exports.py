@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from supplychain.client.connection import JSON, XML, Connection
 from supplychain.client.refusals import refuse_policy
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

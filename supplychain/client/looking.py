@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -13,6 +12,7 @@ from supplychain.client.connection import JSON, Connection
 from supplychain.client.refusals import each, understood
 from supplychain.errors import NotFoundError
 from supplychain.export.data import difference_data, rfc3339
+from supplychain.frozen import dataclass
 from supplychain.gate.comparison import Difference
 from supplychain.gate.decision_document import from_document
 from supplychain.model.decision import Decision, Verdict

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from supplychain.client import reading
 from supplychain.client.connection import Connection
 from supplychain.client.refusals import understood
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
+from supplychain.frozen import dataclass
 from supplychain.model.finding import Finding
 from supplychain.model.subject import Subject
 from supplychain.model.vex import VexClaim, VexStatus

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from supplychain.errors import PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.fields import read_as
 from supplychain.gate.identities import IDENTITIES, TrustedIdentity
 from supplychain.gate.keys import KEYS, TrustedKey

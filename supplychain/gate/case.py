@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol, runtime_checkable
 
+from supplychain.frozen import dataclass
 from supplychain.gate.vex_terms import VexTerms
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.digest import Digest

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from supplychain.frozen import dataclass
 from supplychain.gate.authorities import Authorities, Authority
 from supplychain.gate.case import Case, made_at
 from supplychain.gate.keys import TrustedKey

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
+from supplychain.frozen import dataclass
 from supplychain.gate.durations import ageless
 from supplychain.gate.policy import Policy
 from supplychain.model.decision import Decision, EvidenceReference, Outcome, Violation

@@ -8,9 +8,9 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from supplychain.errors import InputError, PolicyError, SupplyChainError
+from supplychain.frozen import dataclass
 from supplychain.gate.fields import fields
 from supplychain.gate.nodes import Mapping, Node, Position, ProblemError, Scalar
 from supplychain.gate.nodes import Sequence as Nodes

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 
 from supplychain.errors import InputError, PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.feeds import Exploits
 from supplychain.gate.numbers import CVSS_SCORE, SHARE
 from supplychain.gate.options import BOOLEAN, DURATION, SEVERITY, ListOf, Word, choice, option

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from supplychain.errors import PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.case import Rule
 from supplychain.gate.nodes import Mapping, Node, ProblemError
 from supplychain.gate.options import BOOLEAN, ENVIRONMENT, IDENTIFIER, Json, option

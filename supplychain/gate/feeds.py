@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from supplychain.frozen import dataclass
 from supplychain.gate.case import Case
 from supplychain.gate.durations import span
 from supplychain.model.decision import EvidenceReference, Violation

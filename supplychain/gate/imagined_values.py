@@ -12,11 +12,11 @@ import functools
 import types
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from supplychain.errors import InputError, SupplyChainError
+from supplychain.frozen import dataclass
 from supplychain.gate import nodes
 from supplychain.gate.durations import parse_duration
 from supplychain.gate.nodes import Node, ProblemError

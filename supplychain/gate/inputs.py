@@ -8,12 +8,12 @@ of an older version lacks what was added since, and gets its defaults.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from supplychain.errors import InputError, LimitError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier
 from supplychain.model.subject import Subject

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from supplychain.errors import SupplyChainError
+from supplychain.frozen import dataclass
 from supplychain.gate.fields import fields
 from supplychain.gate.nodes import Mapping, Node, Position, ProblemError
 from supplychain.gate.options import BOOLEAN, Json, ListOf, scalar

@@ -8,11 +8,11 @@ every one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
+from supplychain.frozen import dataclass
 from supplychain.gate.spdx import identifier, stated, with_identifiers
 
 # As long a text as is shown to people.

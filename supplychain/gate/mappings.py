@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from supplychain.frozen import dataclass
 from supplychain.gate.fields import read_as
 from supplychain.gate.nodes import Mapping, Node, ProblemError
 from supplychain.gate.options import TEXT, Json, canonical_options, object_schema

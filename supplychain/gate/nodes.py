@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from supplychain.frozen import dataclass
 
 # YAML 1.2 core schema, "10.2.1.1. Null".
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.gate.durations import parse_duration, write_duration
 from supplychain.gate.nodes import Node, ProblemError, Scalar, Sequence
 from supplychain.gate.reading import Reading

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.entry import RuleEntry, Terms
 from supplychain.gate.fields import read_as
 from supplychain.gate.nodes import Node, Position, ProblemError

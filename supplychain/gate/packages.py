@@ -12,10 +12,11 @@ included, and optionally a range of versions in the ecosystem's own order. `cove
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.gate.fields import read_as
 from supplychain.gate.nodes import Mapping, Node, ProblemError
 from supplychain.gate.options import (

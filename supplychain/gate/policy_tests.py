@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from supplychain.errors import PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate import nodes
 from supplychain.gate.composition import Located
 from supplychain.gate.evaluate import evaluate

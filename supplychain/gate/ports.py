@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.gate.options import ListOf, Word
 
 _WRITTEN = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?(?:/([a-z]{1,8}))?")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+from supplychain.frozen import dataclass
 from supplychain.gate.packages import Package, package_of
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import PlatformDossier

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.gate.orders import has_order, order_key
 from supplychain.model.purl import unquote
 

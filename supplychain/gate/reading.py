@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.gate.nodes import Position, ProblemError
 
 

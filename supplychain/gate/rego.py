@@ -11,9 +11,10 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import InputError, SupplyChainError
+from supplychain.frozen import dataclass
 from supplychain.gate.evidence_document import KEYS, Plain
 from supplychain.gate.nodes import Node, ProblemError
 from supplychain.gate.options import Json, nearest, scalar

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from supplychain.errors import PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.entry import RuleEntry, Terms
 from supplychain.gate.fields import read_as
 from supplychain.gate.nodes import Mapping, Node, ProblemError, Scalar, Sequence

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from supplychain.frozen import dataclass
 from supplychain.gate.case import Exclusive
 from supplychain.gate.entry import RuleEntry
 from supplychain.gate.nodes import Node, Position, ProblemError

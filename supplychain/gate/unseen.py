@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from supplychain.errors import PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.mappings import MappingOf
 from supplychain.gate.options import BOOLEAN, DURATION, choice, option
 from supplychain.model.history import Attempt

@@ -8,10 +8,11 @@ the stricter of the two holds. So a claim never softens what verified evidence s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Self
 
+from supplychain.frozen import dataclass
 from supplychain.gate.case import Case, Judgement, Rule
 from supplychain.gate.durations import span
 from supplychain.gate.unsigned_terms import ClaimTerms

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.mappings import MappingOf
 from supplychain.gate.options import ListOf, choice, option
 from supplychain.gate.patterns import PATTERNS, fits, matches

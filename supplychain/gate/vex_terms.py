@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from supplychain.errors import PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.authorities import Authorities, Authority
 from supplychain.gate.fields import read_as
 from supplychain.gate.nodes import Node

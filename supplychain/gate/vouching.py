@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from supplychain.frozen import dataclass
 from supplychain.gate.authorities import Authorities, Authority, Demand
 from supplychain.gate.case import Case, made_at
 from supplychain.gate.durations import span

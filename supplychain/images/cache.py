@@ -9,10 +9,10 @@ import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from supplychain.errors import InputError, StoreError
+from supplychain.frozen import dataclass
 from supplychain.images.compression import Compression
 from supplychain.images.layout_reader import blob_path
 from supplychain.model.digest import Digest

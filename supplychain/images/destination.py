@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.images.reference import Reference, check_tag
 from supplychain.images.source import PATH_STARTS, FileKind
 from supplychain.model.digest import Digest

@@ -6,9 +6,8 @@ OCI image specification 1.1 (manifest.md, image-index.md, config.md) and their D
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.images.compression import Compression
 from supplychain.images.fields import Fields
 from supplychain.model.artifact import (

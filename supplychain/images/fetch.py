@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from supplychain.errors import DigestMismatchError, LimitError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.images.cache import BlobCache, LayerFact, storing
 from supplychain.images.documents import LAYER_TYPES
 from supplychain.images.layers import Layers, Work

@@ -7,9 +7,9 @@ digest of one, and likewise what is attached to that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from supplychain.errors import InputError, LimitError, NotFoundError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.images.documents import INDEX_TYPES, MANIFEST_TYPES, read_descriptor
 from supplychain.images.fields import Fields
 from supplychain.images.together import Together

@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import field
 from io import FileIO
 from pathlib import Path
 
 from supplychain.errors import DigestMismatchError, InputError
+from supplychain.frozen import dataclass
 from supplychain.images.cache import BlobCache, LayerFact, read_chunks, storing
 from supplychain.images.compression import Compression
 from supplychain.images.documents import LAYER_TYPES, OCI_LAYER

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 
 DOCKER_HUB = "docker.io"

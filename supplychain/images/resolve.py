@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from supplychain.errors import (
     InputError,
     LimitError,
     NotFoundError,
     VerificationError,
 )
+from supplychain.frozen import dataclass
 from supplychain.images.documents import (
     INDEX_TYPES,
     ImageConfig,

@@ -6,12 +6,12 @@ The prefixes are those of skopeo and podman (containers-transports(5)): `docker:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError, NotFoundError
+from supplychain.frozen import dataclass
 from supplychain.images.reference import Reference
 from supplychain.model.artifact import ArtifactStore
 from supplychain.model.digest import Digest

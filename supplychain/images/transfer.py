@@ -7,11 +7,11 @@ end: `check` reads every manifest and every blob from it and compares their dige
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
 from supplychain.errors import NotFoundError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.images.graph import Graph, Node
 from supplychain.images.together import Together
 from supplychain.model.artifact import ArtifactStore, Descriptor

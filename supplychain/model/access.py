@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from supplychain.frozen import dataclass
 
 # Whose names begin so are machines: they never have a say where policies want a person's word.
 MACHINE = "machine:"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Platform
 

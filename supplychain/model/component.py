@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 
 if TYPE_CHECKING:
     from hashlib import _Hash

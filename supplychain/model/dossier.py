@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
+from supplychain.frozen import dataclass
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Evidence, Sbom, Scan, VerifiedAttestation

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from supplychain.frozen import dataclass
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.finding import Finding

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 
 # The status of a finding that stands for what the scanner could not see.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from uuid import UUID
 
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 
 # After more deaths over one step a run is believed to be what kills its workers.

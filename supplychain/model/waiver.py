@@ -7,10 +7,11 @@ an instant is made of the steps up to then, and of nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 
 

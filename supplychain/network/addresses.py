@@ -8,7 +8,6 @@ what clouds document of their metadata services.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -17,6 +16,8 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
+
+from supplychain.frozen import dataclass
 
 Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network

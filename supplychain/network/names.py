@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from supplychain.errors import ConfigurationError
+from supplychain.frozen import dataclass
 from supplychain.network.addresses import parse_address
 
 # Where no port is named, those of HTTPS and HTTP are meant.

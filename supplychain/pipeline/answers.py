@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from supplychain.frozen import dataclass
 from supplychain.gate.evaluate import RECORD
 from supplychain.gate.policy import Policy
 from supplychain.model.decision import Decision, Verdict

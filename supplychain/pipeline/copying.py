@@ -8,7 +8,6 @@ already stays: signatures under cosign's older tags are added to those that are 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from supplychain.errors import (
     AuthenticationError,
@@ -16,6 +15,7 @@ from supplychain.errors import (
     NotFoundError,
     VerificationError,
 )
+from supplychain.frozen import dataclass
 from supplychain.images.graph import Companion, Graph, read_node, survey
 from supplychain.images.transfer import Moved, Transfer
 from supplychain.model.artifact import ArtifactStore, Descriptor, Manifest

@@ -7,13 +7,13 @@ image's own bytes, by whoever signs and records it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 import msgspec
 
 from supplychain.errors import SupplyChainError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.images.fetch import VerifiedLayer
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Sbom, Scan

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from supplychain.frozen import dataclass
 from supplychain.images.cache import BlobCache
 from supplychain.images.fetch import VerifiedLayer, fetch
 from supplychain.images.limits import Limits

@@ -7,10 +7,11 @@ that is known, the record alone can tell.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from supplychain.errors import InputError, NotFoundError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.gate.authorities import Authorities
 from supplychain.gate.case import Case, Rule, made_at
 from supplychain.gate.entry import RuleEntry

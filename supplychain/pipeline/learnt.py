@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.images.resolve import ResolvedImage
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject

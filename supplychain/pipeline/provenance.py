@@ -8,9 +8,9 @@ of such a statement mean.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from supplychain.frozen import dataclass
 from supplychain.images.resolve import PlatformImage
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import (

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from threading import Thread
 from typing import TYPE_CHECKING
 
 from supplychain.errors import DigestMismatchError, NotFoundError
+from supplychain.frozen import dataclass
 from supplychain.images.configuration import read_configuration
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind, Producer

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from supplychain.errors import VerificationError
+from supplychain.frozen import dataclass
 from supplychain.images.resolve import PlatformImage
 from supplychain.model.artifact import ArtifactStore
 from supplychain.model.evidence import (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from supplychain.frozen import dataclass
 from supplychain.gate.comparison import compare, reasons_alone
 from supplychain.gate.evaluate import evaluate
 from supplychain.gate.policy import Policy

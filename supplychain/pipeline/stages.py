@@ -7,9 +7,9 @@ what is recorded stays as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from supplychain.errors import VerificationError
+from supplychain.frozen import dataclass
 from supplychain.images.resolve import PlatformImage
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Scan

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from supplychain.frozen import dataclass
 from supplychain.images.resolve import ResolvedImage
 from supplychain.model.artifact import ArtifactStore
 

@@ -16,7 +16,6 @@ import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, BinaryIO
@@ -24,6 +23,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from supplychain.errors import LimitError, StoreError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 
 if sys.version_info >= (3, 14):

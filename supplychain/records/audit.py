@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, bindparam, insert, select, update
 
 from supplychain.errors import ForbiddenError
+from supplychain.frozen import dataclass
 from supplychain.model.access import Acting, AuditEvent
 from supplychain.model.digest import Digest
 from supplychain.records.audit_tables import audit_events, audit_heads

@@ -7,13 +7,13 @@ changed, and are there before the rows that name them: so they may be read after
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, Engine, Table
 
 from supplychain.errors import NotFoundError, SchemaVersionError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.records.archive import (
     DOCUMENTS,

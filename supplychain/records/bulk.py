@@ -7,7 +7,6 @@ JSON and array parameters took five to eight times as long to get rows in, on bo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -15,6 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, Insert, Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
+
+from supplychain.frozen import dataclass
 
 
 def stage(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]]) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, select
 
 from supplychain.errors import SupplyChainError
+from supplychain.frozen import dataclass
 from supplychain.gate.decision_document import from_document
 from supplychain.model.digest import Digest
 from supplychain.records.chain_tables import decision_links

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.records.audit import verify_log
 from supplychain.records.audit_tables import audit_heads

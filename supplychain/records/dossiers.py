@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, Need, PlatformDossier, Running
 from supplychain.model.history import Allowance, Approval, Deployment

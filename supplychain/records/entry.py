@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, Row, Select, bindparam, select, update
 
+from supplychain.frozen import dataclass
 from supplychain.model.access import Acting, ApiToken, Member, Session
 from supplychain.model.digest import Digest
 from supplychain.records.access import Access

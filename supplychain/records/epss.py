@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from supplychain.errors import InputError, LimitError
+from supplychain.frozen import dataclass
 from supplychain.model.exploitation import ExploitChance
 
 # The edition of 2026 has 11 MB.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, or_, select
 
 from supplychain.errors import ConflictError, InputError, NotFoundError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import CLAIM, EvidenceKind
 from supplychain.records.configurations import MEDIA_TYPE as CONFIGURATION

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import Engine, QueuePool, func, select
 
+from supplychain.frozen import dataclass
 from supplychain.model.runs import RunState
 from supplychain.records.database import reading
 from supplychain.records.schema import runs

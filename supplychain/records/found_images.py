@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Platform
 from supplychain.records import lookup

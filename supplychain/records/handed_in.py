@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, Row
 
+from supplychain.frozen import dataclass
 from supplychain.gate.packages import PackagePattern
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row
 
+from supplychain.frozen import dataclass
 from supplychain.gate.packages import Match, PackagePattern
 from supplychain.model.finding import Severity
 

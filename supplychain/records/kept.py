@@ -13,7 +13,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from supplychain import __version__
 from supplychain.errors import StoreError
+from supplychain.frozen import dataclass
 from supplychain.gate.case import CLOCK_TOLERANCE
 from supplychain.model.digest import Digest
 from supplychain.records.columns import Instant

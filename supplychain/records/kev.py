@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
 
 from supplychain.errors import InputError, LimitError
+from supplychain.frozen import dataclass
 from supplychain.model.exploitation import KnownExploit
 
 # The edition of 2026 has 2 MB.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Engine, Select, String, select, type_coerce
 
 from supplychain.errors import ConflictError, InputError, NotFoundError
+from supplychain.frozen import dataclass
 from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
 from supplychain.records import listing

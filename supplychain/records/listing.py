@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from supplychain.errors import NotFoundError
+from supplychain.frozen import dataclass
 from supplychain.model.decision import Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Column, Connection, select
 
 from supplychain.errors import SupplyChainError
+from supplychain.frozen import dataclass
 from supplychain.gate.inputs import from_document
 from supplychain.model.digest import Digest
 from supplychain.records.columns import DigestText

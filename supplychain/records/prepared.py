@@ -11,7 +11,6 @@ import re
 from collections import namedtuple
 from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -22,6 +21,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from supplychain.frozen import dataclass
 from supplychain.model.spans import traced
 
 # Up to so many values of a list have a place each, so that databases see how few they are, and

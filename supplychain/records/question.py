@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from supplychain.frozen import dataclass
 from supplychain.model.dossier import Need
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Engine, delete, select, update
 
 from supplychain.errors import ConflictError, InputError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.records.bulk import Filing
 from supplychain.records.database import reading, writing

@@ -11,13 +11,13 @@ what a waiver that still counts is about or was used for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, delete, exists, select, text
 
 from supplychain.errors import SchemaVersionError
+from supplychain.frozen import dataclass
 from supplychain.model.access import Acting
 from supplychain.model.evidence import EvidenceKind
 from supplychain.records.audit import Notes

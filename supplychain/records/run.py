@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from supplychain.errors import DigestMismatchError, InputError
+from supplychain.frozen import dataclass
 from supplychain.model.artifact import DOCKER_INDEX, OCI_INDEX
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest

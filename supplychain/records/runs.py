@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, or_, select, text, update
 
 from supplychain.errors import ConflictError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.runs import (
     Duty,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, delete, insert, select
 
 from supplychain.errors import NotFoundError
+from supplychain.frozen import dataclass
 from supplychain.model.access import Member, Session
 from supplychain.model.digest import Digest
 from supplychain.records.access_tables import memberships

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, func, or_, select
 
+from supplychain.frozen import dataclass
 from supplychain.gate.decision_document import from_document
 from supplychain.model.digest import Digest
 from supplychain.model.waiver import WaiverState

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
 from supplychain.records.chain_tables import decision_links

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
 from supplychain.errors import DigestMismatchError, NotFoundError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.records.chains import ChainState, verify_chains
 from supplychain.records.content import ContentStore

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
 from sqlalchemy import Connection, Engine, insert, select
 
 from supplychain.errors import ConflictError, InputError, NotFoundError
+from supplychain.frozen import dataclass
 from supplychain.gate.options import IDENTIFIER
 from supplychain.model.access import Acting, Scope
 from supplychain.records.access_tables import organisations, projects

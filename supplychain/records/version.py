@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 import supplychain
 from supplychain.errors import SchemaVersionError, StoreError
+from supplychain.frozen import dataclass
 from supplychain.records.database import open_engine, reading, sqlite_file, writing
 from supplychain.records.schema import SCHEMA_VERSION
 

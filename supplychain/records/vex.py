@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, String, func, select, type_coerce
 
 from supplychain.errors import DigestMismatchError, InputError, NotFoundError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier
 from supplychain.model.evidence import VerifiedAttestation

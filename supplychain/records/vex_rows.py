@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Select, and_, or_, select
 
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import VerifiedAttestation
 from supplychain.model.subject import Subject

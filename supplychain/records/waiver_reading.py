@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
 
 from supplychain.errors import StoreError
+from supplychain.frozen import dataclass
 from supplychain.model.decision import Decision
 from supplychain.model.digest import Digest
 from supplychain.model.finding import Severity

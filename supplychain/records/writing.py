@@ -7,10 +7,9 @@ deadlock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import select, update
 
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.records.bulk import Filing
 from supplychain.records.filing import file_evidence

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from supplychain.errors import InputError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Producer, Scan

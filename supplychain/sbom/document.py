@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from supplychain.errors import InputError, LimitError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Evidence, Sbom, SbomElement
 from supplychain.sbom.quality import elements

@@ -8,9 +8,9 @@ The elements are the data fields of "The Minimum Elements For a Software Bill of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from supplychain.frozen import dataclass
 from supplychain.model.evidence import SbomElement
 from supplychain.sbom.schema import parse_valid
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import mmap
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from supplychain.errors import VulnerabilityDatabaseError
+from supplychain.frozen import dataclass
 
 MAGIC = 0xED0CDAED
 VERSION = 2

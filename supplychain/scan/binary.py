@@ -14,12 +14,12 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib.resources import files
 from io import BufferedReader
 from pathlib import Path
 
 from supplychain.errors import ToolMissingError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.scan.fingerprints import Fingerprints, Identity, identity, require_unchanged
 

@@ -12,10 +12,10 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from supplychain.errors import StoreError, ToolError
+from supplychain.frozen import dataclass
 
 _MOST_WORKERS = 64
 

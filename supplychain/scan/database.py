@@ -19,12 +19,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import mkdtemp
 
 from supplychain.errors import StoreError, VulnerabilityDatabaseError
+from supplychain.frozen import dataclass
 from supplychain.model.artifact import ArtifactStore
 from supplychain.model.digest import Digest
 from supplychain.scan.archive import DATABASE, METADATA, unpack

@@ -6,8 +6,6 @@ in what it says. The table is read from the top: the first text that occurs deci
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from supplychain.errors import (
     AuthenticationError,
     InputError,
@@ -20,6 +18,7 @@ from supplychain.errors import (
     VerificationError,
     VulnerabilityDatabaseError,
 )
+from supplychain.frozen import dataclass
 from supplychain.scan.process import Completed
 
 _PULL = "supplychain vulndb pull"

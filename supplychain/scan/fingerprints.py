@@ -16,11 +16,11 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 
 from supplychain.errors import ConflictError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 
 Identity = tuple[int, int, int, int, int]

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from supplychain.errors import InputError, LimitError
+from supplychain.frozen import dataclass
 from supplychain.gate.nodes import Mapping as Map
 from supplychain.gate.nodes import Node, ProblemError, Scalar, Sequence
 from supplychain.gate.yaml_text import read_yaml

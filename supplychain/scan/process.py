@@ -9,10 +9,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from supplychain.errors import CancelledError, ToolTimeoutError
+from supplychain.frozen import dataclass
 from supplychain.model.spans import span
 
 # The end of what a program says holds its error; the rest is not worth our memory.

@@ -5,12 +5,14 @@ What is not of the expected shape is refused: a report that is half understood w
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import orjson
 
 from supplychain.errors import InputError, LimitError, ToolOutputError
+from supplychain.frozen import dataclass
 from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.finding import Finding, Severity
@@ -181,7 +183,7 @@ class _Result:
     uids: Mapping[str, str]
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Parts:
     """What was gathered so far, by the key that makes it unique."""
 

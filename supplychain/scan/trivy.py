@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from supplychain.errors import StoreError, ToolOutputError, VulnerabilityDatabaseError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Evidence, EvidenceKind, Producer, Scan
 from supplychain.model.finding import Finding

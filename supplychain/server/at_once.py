@@ -15,7 +15,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache, lru_cache
 from types import SimpleNamespace
 
@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from supplychain.access.roles import require
 from supplychain.errors import RateError, SupplyChainError
+from supplychain.frozen import dataclass
 from supplychain.images.reference import Reference
 from supplychain.model.access import Permission, Principal
 from supplychain.model.decision import Verdict

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 
 from supplychain.access.roles import require
 from supplychain.errors import UnauthenticatedError
+from supplychain.frozen import dataclass
 from supplychain.model.access import Acting, Permission, Principal
 from supplychain.records.access import Access
 from supplychain.records.audit import AuditLog

@@ -13,7 +13,6 @@ import asyncio
 import json
 import logging
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
 from fastapi import Request
@@ -22,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from supplychain.errors import ConflictError, InputError, StoreError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.records.record import Record
 from supplychain.records.repeats import GivenAnswer, Repeats

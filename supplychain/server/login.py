@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ from supplychain.access.fetching import Fetching
 from supplychain.access.login import Client, Post
 from supplychain.access.trust import require_url
 from supplychain.errors import ConfigurationError, InputError
+from supplychain.frozen import dataclass
 from supplychain.settings import Settings
 
 CALLBACK = "/v1/login/callback"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from fastapi import Request
@@ -28,6 +28,7 @@ from supplychain.errors import (
     NotFoundError,
     UnauthenticatedError,
 )
+from supplychain.frozen import dataclass
 from supplychain.model.access import Acting, Session
 from supplychain.model.digest import Digest
 from supplychain.records.sessions import BegunLogin

@@ -6,7 +6,6 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -16,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.gate.windows import rfc3339
 from supplychain.server.answers import answer
 from supplychain.server.caller import service_of

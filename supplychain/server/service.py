@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Protocol
 
 from supplychain.access.issuers import Issuers
 from supplychain.bootstrap.parts import now
 from supplychain.bootstrap.policies import Policies, of_organisation
+from supplychain.frozen import dataclass
 from supplychain.model.access import Principal
 from supplychain.pipeline.answers import Judge
 from supplychain.records.record import Record

@@ -11,13 +11,14 @@ from __future__ import annotations
 import base64
 import hmac
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from fastapi import Request
 from starlette.responses import Response
 
 from supplychain.access.tokens import read_session
 from supplychain.errors import ForbiddenError, StoreError, UnauthenticatedError
+from supplychain.frozen import dataclass
 from supplychain.model.access import Principal, Session
 from supplychain.server.login import LOOPBACK, Login
 from supplychain.server.service import Service

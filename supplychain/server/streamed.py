@@ -9,7 +9,6 @@ import hashlib
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import IO, TypeVar
 
 from fastapi import Request
@@ -17,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.server.strict_json import read_strict
 

@@ -11,11 +11,11 @@ user, from the environment or from a flag.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from supplychain.errors import ConfigurationError
+from supplychain.frozen import dataclass
 from supplychain.settings.declared import SETTINGS, Setting
 from supplychain.settings.files import (
     BY_NAME,

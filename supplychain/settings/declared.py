@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from supplychain.frozen import dataclass
 
 _PREFIX = "SUPPLYCHAIN_"
 

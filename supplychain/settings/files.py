@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from supplychain.errors import ConfigurationError
+from supplychain.frozen import dataclass
 from supplychain.settings.declared import SETTINGS, Setting
 
 FILE_NAME = "supplychain.toml"

@@ -6,11 +6,12 @@ What an image has in a registry a file has in a bundle beside it, as `cosign sig
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError, LimitError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE
 from supplychain.model.subject import Subject

@@ -10,7 +10,8 @@ the resolved dependency of the same address (SLSA provenance v1, "BuildDefinitio
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from supplychain.frozen import dataclass
 
 _Fields = Mapping[str, object]
 _SCHEME = "git+"

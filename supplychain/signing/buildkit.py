@@ -8,9 +8,10 @@ vouches for what it says but the index it lies in, so it is shown and never beli
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import InputError, LimitError
+from supplychain.frozen import dataclass
 from supplychain.model.artifact import MANIFEST_LIMIT, ArtifactStore, Manifest
 from supplychain.model.digest import Digest
 from supplychain.signing.dsse import PAYLOAD_LIMIT, PAYLOAD_TYPE

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.signing.dsse import ENVELOPE_LIMIT, Envelope
 from supplychain.signing.encoding import (
     as_object,

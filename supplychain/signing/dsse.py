@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import InputError, LimitError
+from supplychain.frozen import dataclass
 from supplychain.signing.encoding import as_text, members, read_base64, read_json, write_base64
 from supplychain.signing.signer import PublicKey, Signer
 from supplychain.signing.trust.signed import Signed

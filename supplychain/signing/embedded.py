@@ -8,9 +8,10 @@ content itself (descriptor.md, "Embedded Content").
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import DigestMismatchError
+from supplychain.frozen import dataclass
 from supplychain.model.artifact import Descriptor
 from supplychain.model.digest import Digest
 from supplychain.signing.dsse import ENVELOPE_LIMIT

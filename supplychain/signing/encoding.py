@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import dataclasses
 import json
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import InputError, LimitError
+from supplychain.frozen import dataclass
 from supplychain.signing.plain_json import read_plain
 
 Path = tuple[str, ...]
@@ -54,7 +56,7 @@ def _no_constant(name: str) -> object:
 DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_no_constant)
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Reader:
     """One pass over a text; objects on the way to a wanted path are walked, the rest is in C."""
 

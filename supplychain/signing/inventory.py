@@ -7,12 +7,13 @@ told apart by its state, and nothing here makes evidence of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from itertools import chain
 
 from supplychain.errors import InputError, SupplyChainError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.artifact import ArtifactStore
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE, Build, VerifiedAttestation

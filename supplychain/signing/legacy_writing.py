@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import InputError, LimitError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.artifact import (
     MANIFEST_LIMIT,
     OCI_MANIFEST,

@@ -7,9 +7,10 @@ signed with it, and what was signed before the key was stolen can still be told 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from supplychain.errors import InputError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.signing import bundle as bundles
 from supplychain.signing.bundle import Bundle, MessageSignature
 from supplychain.signing.dsse import Envelope

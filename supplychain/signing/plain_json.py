@@ -9,9 +9,11 @@ whatever it had dropped, rounded or tolerated would not have come back.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import orjson
+
+from supplychain.frozen import dataclass
 
 _INDENTED = orjson.OPT_INDENT_2
 _NULL_AT_END = len(b"null}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
+from supplychain.frozen import dataclass
 from supplychain.model.artifact import ArtifactStore, Descriptor, Manifest
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE

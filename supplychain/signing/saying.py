@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from supplychain.errors import VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.artifact import Descriptor
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import CYCLONEDX_PREDICATE, SIGNATURE_PREDICATE, Build

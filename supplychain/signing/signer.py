@@ -6,10 +6,10 @@ signature is ECDSA over P-256 with SHA-256, which is what cosign makes and all i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.signing.encoding import write_base64
 from supplychain.signing.trust.keys import P256_HEADER, VerifyingKey, is_p256
 

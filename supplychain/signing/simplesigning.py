@@ -7,9 +7,10 @@ the signature is an annotation of the layer's descriptor.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import InputError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
 from supplychain.signing.embedded import Embedded

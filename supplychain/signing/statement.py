@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import InputError, LimitError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE, Build
 from supplychain.model.subject import Subject

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 from supplychain.errors import (
@@ -18,6 +18,7 @@ from supplychain.errors import (
     SupplyChainError,
     VerificationError,
 )
+from supplychain.frozen import dataclass
 from supplychain.model.artifact import (
     MANIFEST_LIMIT,
     OCI_MANIFEST,

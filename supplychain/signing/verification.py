@@ -10,11 +10,13 @@ a copy. An attestation is repeated by the same payload, an image signature by th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import field
 from datetime import datetime
 from itertools import chain
 
 from supplychain.errors import InputError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.artifact import ArtifactStore, Descriptor
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import SIGNATURE_PREDICATE, VerifiedAttestation
@@ -254,7 +256,7 @@ def _checked(
     return VerifiedDocument(attestation, media_type, data, stored.manifest, referred)
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Sorting:
     """A report in the making."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.vex import VexClaim, VexDocument, VexFormat, VexStatus
 from supplychain.vex.csaf_products import Products, read_products

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import LimitError
+from supplychain.frozen import dataclass
 from supplychain.model.vex import VexProduct
 from supplychain.vex.nodes import Node, required
 from supplychain.vex.products import Identifiers
@@ -29,7 +31,7 @@ class _Relation:
     node: Node
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Products:
     """Every product that a document defines.
 

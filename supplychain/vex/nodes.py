@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from supplychain.errors import InputError, LimitError
+from supplychain.frozen import dataclass
 
 SIZE_LIMIT = 16 * 1024 * 1024
 # No name, ID or purl is longer; explanations for people may be.

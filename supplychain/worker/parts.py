@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
 from supplychain.bootstrap import parts, runs, targets, trust
 from supplychain.bootstrap.policies import of_organisation
 from supplychain.errors import ConflictError
+from supplychain.frozen import dataclass
 from supplychain.gate.policy import Policy
 from supplychain.model.digest import Digest
 from supplychain.model.runs import Duty, RunState

@@ -6,11 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from supplychain.errors import CancelledError, StoreError, SupersededError, SupplyChainError
+from supplychain.frozen import dataclass
 from supplychain.model.runs import Bounds, Duty, Run, RunState
 from supplychain.records.run_queue import RunQueue
 from supplychain.worker.engine import AbandonedError, Engine, Step

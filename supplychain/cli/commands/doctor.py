@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from supplychain.cli.failures import Exit
 from supplychain.cli.place import Works
 from supplychain.cli.times import ago, size
 from supplychain.errors import ConfigurationError, NotFoundError, StoreError, SupplyChainError
+from supplychain.frozen import dataclass
 from supplychain.settings import Settings
 
 # An image has to fit twice: as it is stored, and as Trivy unpacks it.

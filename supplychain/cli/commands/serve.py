@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from typing import Annotated
@@ -16,6 +15,7 @@ from supplychain.cli.console import say
 from supplychain.cli.context import Context
 from supplychain.cli.failures import exit_of_error, lines_of
 from supplychain.errors import ConfigurationError, SupplyChainError, ToolMissingError
+from supplychain.frozen import dataclass
 from supplychain.settings import Settings
 
 

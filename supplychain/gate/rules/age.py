@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
 from supplychain.errors import PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.case import Case, Judgement
 from supplychain.gate.durations import span
 from supplychain.gate.evidence import FIRST_IMAGE, run, usable_config

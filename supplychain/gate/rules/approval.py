@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from typing import ClassVar
 
 from supplychain.errors import PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.case import Case, Judgement
 from supplychain.gate.durations import span
 from supplychain.gate.options import COUNT, DURATION, PEOPLE, option

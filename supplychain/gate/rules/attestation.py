@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from typing import ClassVar
 
 from supplychain.errors import InputError, PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.authorities import Authorities
 from supplychain.gate.case import Case, Judgement
 from supplychain.gate.options import DURATION, ListOf, Word, option

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple
 
 from supplychain.errors import InputError, PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.authorities import Authorities
 from supplychain.gate.bases import (
     BASES,

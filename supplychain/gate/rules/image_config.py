@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from supplychain.errors import InputError, PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.case import Case, Judgement
 from supplychain.gate.evidence import usable_config
 from supplychain.gate.mappings import PATTERNS_BY_NAME

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from functools import partial
 from typing import ClassVar
 
 from supplychain.errors import PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.authorities import GROUP, Authorities, Authority
 from supplychain.gate.case import Case, Judgement
 from supplychain.gate.options import DURATION, TEXT, ListOf, option

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
+from supplychain.frozen import dataclass
 from supplychain.gate import rego
 from supplychain.gate.case import MOMENT, Case, Judgement
 from supplychain.gate.evidence_document import evidence_document

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.gate.authorities import Authorities
 from supplychain.gate.case import Case, Judgement
 from supplychain.gate.evidence import run, usable_sbom

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 from supplychain.errors import InputError, PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.case import Case, Judgement
 from supplychain.gate.evidence import run, usable_scan
 from supplychain.gate.mappings import MappingOf

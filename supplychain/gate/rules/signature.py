@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from supplychain.frozen import dataclass
 from supplychain.gate.authorities import Authorities
 from supplychain.gate.case import Case, Judgement, made_at
 from supplychain.gate.durations import span

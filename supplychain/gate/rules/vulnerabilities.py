@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, NamedTuple
 
 from supplychain.errors import PolicyError
+from supplychain.frozen import dataclass
 from supplychain.gate.case import Case, Judgement
 from supplychain.gate.claims import Claims
 from supplychain.gate.conditions import Conditions, Weighed
@@ -275,7 +277,7 @@ class _Place(NamedTuple):
     cited: EvidenceReference
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Found:
     """What was found so far."""
 

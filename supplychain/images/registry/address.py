@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from supplychain.errors import RegistryError
+from supplychain.frozen import dataclass
 from supplychain.images.reference import DOCKER_HUB
 
 _HUB_API = "registry-1.docker.io"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock
 from urllib.parse import urlencode, urljoin
@@ -18,6 +17,7 @@ from urllib.parse import urlencode, urljoin
 import orjson
 
 from supplychain.errors import ConfigurationError, RegistryError
+from supplychain.frozen import dataclass
 from supplychain.images.registry.address import Origin, without_secrets
 from supplychain.images.registry.body import drain, read_body
 from supplychain.images.registry.docker_config import Login, login_for

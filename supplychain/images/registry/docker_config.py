@@ -10,7 +10,7 @@ import binascii
 import os
 import re
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -24,6 +24,7 @@ from supplychain.errors import (
     ToolOutputError,
     ToolTimeoutError,
 )
+from supplychain.frozen import dataclass
 from supplychain.images.reference import DOCKER_HUB
 
 _HUB_KEY = "https://index.docker.io/v1/"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NoReturn
 
+from supplychain.frozen import dataclass
 from supplychain.images.registry.address import Origin, api_host
 from supplychain.images.registry.auth import Authenticator, Scope
 from supplychain.images.registry.body import drain, read_body

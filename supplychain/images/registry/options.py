@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.errors import ConfigurationError
+from supplychain.frozen import dataclass
 
 if TYPE_CHECKING:
     from supplychain.network.guard import Guard

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from supplychain.errors import SupplyChainError
+from supplychain.frozen import dataclass
 from supplychain.images.registry.failures import TransientError
 
 T = TypeVar("T")

@@ -12,7 +12,6 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any, NoReturn
@@ -23,6 +22,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from supplychain.errors import SigstoreError
+from supplychain.frozen import dataclass
 from supplychain.signing.calling import innermost, no_netrc
 from supplychain.signing.keyless.answers import said, seconds, without_tokens
 from supplychain.signing.keyless.deadline import POOLS

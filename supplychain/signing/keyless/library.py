@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from sigstore.sign import Signer, SigningContext
 from sigstore_models.common.v1 import HashAlgorithm
 
 from supplychain.errors import SigstoreError
+from supplychain.frozen import dataclass
 from supplychain.model.identity import Identity
 from supplychain.signing.keyless.answers import without_tokens
 from supplychain.signing.trust.certificates import SigningCertificate

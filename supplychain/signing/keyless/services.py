@@ -7,7 +7,7 @@ keeps one, and all of its insides that is replaced, by inheritance.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ from sigstore_models.trustroot import v1 as messages
 
 from supplychain import __version__
 from supplychain.errors import ConfigurationError, SigstoreError
+from supplychain.frozen import dataclass
 from supplychain.signing.keyless.exchange import Patience, Service, session
 
 # At debug level the library logs what is signed; what it warns of, we refuse.

@@ -7,10 +7,10 @@ will use: a log that promises and a clock that errs are found out here, and not 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from supplychain.errors import InputError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.identity import Identity
 from supplychain.signing import dsse

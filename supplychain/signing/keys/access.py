@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from supplychain.errors import InputError, NotFoundError, StoreError
+from supplychain.frozen import dataclass
 from supplychain.signing.keys.keyfile import Password
 
 # No key, certificate, token or configuration of a cluster comes near this.

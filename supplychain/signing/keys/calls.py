@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from supplychain.errors import ConfigurationError, InputError, KeyServiceError
+from supplychain.frozen import dataclass
 from supplychain.signing.calling import innermost, no_netrc
 from supplychain.signing.encoding import as_object, read_json
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError, LimitError
+from supplychain.frozen import dataclass
 from supplychain.signing.encoding import (
     as_object,
     members,

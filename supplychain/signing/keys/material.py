@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from supplychain.errors import ConfigurationError, InputError, NotFoundError
+from supplychain.frozen import dataclass
 from supplychain.signing.keys import keyfile
 from supplychain.signing.keys.access import Access, read_file
 from supplychain.signing.keys.opening import OpeningSigner, open_ahead

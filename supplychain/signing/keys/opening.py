@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 
+from supplychain.frozen import dataclass
 from supplychain.signing.keys.keyfile import EncryptedKey, KeyFileSigner, Password
 from supplychain.signing.signer import PublicKey
 

@@ -7,13 +7,13 @@ file (`pin-source=file:/path`), from `COSIGN_PKCS11_PIN`, or from where a key fi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from supplychain.errors import ConfigurationError, InputError, KeyServiceError, NotFoundError
+from supplychain.frozen import dataclass
 from supplychain.signing.keys.access import Access, read_file
 from supplychain.signing.keys.remote import (
     RemoteSigner,

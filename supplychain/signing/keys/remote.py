@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from supplychain.errors import InputError, ToolMissingError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.signing.signer import PublicKey
 
 _COORDINATE = 32

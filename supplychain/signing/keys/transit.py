@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +19,7 @@ from supplychain.errors import (
     KeyServiceError,
     NotFoundError,
 )
+from supplychain.frozen import dataclass
 from supplychain.signing.encoding import as_object, as_text, read_base64, write_base64
 from supplychain.signing.keys.access import Access, read_file
 from supplychain.signing.keys.calls import Answer, Service

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from supplychain.errors import InputError, SupplyChainError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.signing.encoding import (
     as_object,
     as_text,

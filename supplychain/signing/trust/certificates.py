@@ -7,7 +7,7 @@ section 6 has it, by the library.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from cryptography import x509
@@ -22,6 +22,7 @@ from cryptography.x509.verification import (
 from cryptography.x509.verification import VerificationError as PathError
 
 from supplychain.errors import InputError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.identity import Identity
 from supplychain.signing.trust.issued import extension, identity_of
 from supplychain.signing.trust.keys import VerifyingKey

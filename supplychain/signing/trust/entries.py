@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from supplychain.errors import InputError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.identity import Clock, LogEntry, TrustedTime
 from supplychain.signing.encoding import as_text, members, read_hex, read_json, write_base64
 from supplychain.signing.trust import bodies, wire

@@ -8,10 +8,10 @@ checked one. The order is that of Sigstore's client specification, "Verification
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from supplychain.errors import VerificationError
+from supplychain.frozen import dataclass
 from supplychain.model.identity import Identity, LogEntry, TrustedTime
 from supplychain.signing.trust.bodies import Logged
 from supplychain.signing.trust.material import Material

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from supplychain.errors import InputError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.signing.encoding import as_text, read_base64
 from supplychain.signing.trust import wire
 from supplychain.signing.trust.root import CHECKPOINT_ID, Log

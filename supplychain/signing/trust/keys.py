@@ -7,11 +7,11 @@ the field is taken with each (cosign 2 signs with SHA-256 whatever the curve).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 from supplychain.errors import InputError, VerificationError
+from supplychain.frozen import dataclass
 from supplychain.signing.encoding import read_pem, write_pem
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ the annotations of layers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.signing.encoding import as_text, members, read_base64, read_json, read_pem
 from supplychain.signing.trust import wire
 from supplychain.signing.trust.entries import ENTRY_LIMIT, Entry

@@ -6,12 +6,13 @@ The format is Sigstore's `TrustedRoot` (sigstore_trustroot.proto, versions 0.1 a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, TypeVar
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.signing.encoding import as_text, read_json
 from supplychain.signing.trust import wire
 from supplychain.signing.trust.keys import VerifyingKey

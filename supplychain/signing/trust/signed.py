@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from supplychain.errors import VerificationError
+from supplychain.frozen import dataclass
 from supplychain.signing.trust.keys import VerifyingKey
 
 

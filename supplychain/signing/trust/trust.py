@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from supplychain.errors import InputError
+from supplychain.frozen import dataclass
 from supplychain.model.identity import Identity
 from supplychain.signing.trust.keys import VerifyingKey
 
