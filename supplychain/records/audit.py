@@ -14,12 +14,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, bindparam, insert, select, update
 
-from supplychain.errors import ForbiddenError
+from supplychain.errors import ForbiddenError, StoreError
 from supplychain.frozen import dataclass
 from supplychain.model.access import Acting, AuditEvent
 from supplychain.model.digest import Digest
 from supplychain.records.audit_tables import audit_events, audit_heads
-from supplychain.records.chain import Break, Link, Verification, linked
+from supplychain.records.chain import Break, Link, Verification, linked, unreadable
 from supplychain.records.columns import instant_text
 from supplychain.records.database import reading
 
@@ -189,13 +189,16 @@ def verify_log(
     before: Link | None = None
     missing, breaks, count = set(noted), [], 0
     chosen = select(audit_events).where(audit_events.c.organisation_id == organisation)
-    for row in connection.execute(chosen.order_by(audit_events.c.sequence)):
-        count += 1
-        breaks += [Break(row.sequence, what) for what in _of_row(row, before, name)]
-        before = Link(row.sequence, row.digest)
-        missing.discard(row.digest)
     mine = select(audit_heads).where(audit_heads.c.organisation_id == organisation)
-    head = connection.execute(mine).first()
+    try:
+        for row in connection.execute(chosen.order_by(audit_events.c.sequence)):
+            count += 1
+            breaks += [Break(row.sequence, what) for what in _of_row(row, before, name)]
+            before = Link(row.sequence, row.digest)
+            missing.discard(row.digest)
+        head = connection.execute(mine).first()
+    except StoreError as error:
+        return Verification(count, before, (*breaks, unreadable(before, error)))
     end = (before.sequence, before.digest) if before else (0, None)
     if head is None or (head.sequence, head.digest) != end:
         breaks.append(Break(0, f"the log ends at number {end[0]}, and did not when it was written"))

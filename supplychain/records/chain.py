@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, select
 
-from supplychain.errors import SupplyChainError
+from supplychain.errors import StoreError, SupplyChainError
 from supplychain.frozen import dataclass
 from supplychain.gate.decision_document import from_document
 from supplychain.model.digest import Digest
@@ -113,6 +113,16 @@ def linked(before: Link | None, said: Iterable[str | None]) -> Link:
     return Link(sequence, Digest.of(json.dumps(whole, separators=(",", ":")).encode()))
 
 
+def unreadable(before: Link | None, error: StoreError) -> Break:
+    """A row that holds what none of ours does: nobody can tell what stands behind it.
+
+    Args:
+        before: The link before it; None where it is the first.
+        error: What it holds.
+    """
+    return Break(before.sequence + 1 if before else 1, f"{error}: nothing behind it was looked at")
+
+
 def verify_chain(
     connection: Connection, project: int, content: ContentStore, noted: Sequence[Digest] = ()
 ) -> Verification:
@@ -126,15 +136,18 @@ def verify_chain(
     """
     before: Link | None = None
     missing, breaks, count = set(noted), [], 0
-    for row in connection.execute(_rows(project)):
-        count += 1
-        breaks += [Break(row.sequence, what) for what in _of_row(row, before, content)]
-        before = Link(row.sequence, row.link)
-        missing.discard(row.link)
-    breaks += [
-        Break(0, f"decision {digest} was put in beside the chain")
-        for digest in connection.scalars(_beside(project))
-    ]
+    try:
+        for row in connection.execute(_rows(project)):
+            count += 1
+            breaks += [Break(row.sequence, what) for what in _of_row(row, before, content)]
+            before = Link(row.sequence, row.link)
+            missing.discard(row.link)
+        breaks += [
+            Break(0, f"decision {digest} was put in beside the chain")
+            for digest in connection.scalars(_beside(project))
+        ]
+    except StoreError as error:
+        return Verification(count, before, (*breaks, unreadable(before, error)))
     breaks += [
         Break(0, f"no link {one} is in the chain: it was cut off or written anew")
         for one in sorted(missing)

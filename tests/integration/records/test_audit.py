@@ -215,6 +215,23 @@ def test_who_tampers_with_it_is_seen(
     filled.audit.list()  # and it can still be read
 
 
+@pytest.mark.parametrize(
+    ("tampering", "number"),
+    [
+        ("UPDATE audit_events SET digest = 'none' WHERE sequence = 3", 3),
+        ("UPDATE audit_events SET previous = 'none' WHERE sequence = 1", 1),
+        ("UPDATE audit_heads SET digest = 'none'", 6),
+    ],
+)
+def test_a_row_that_holds_what_none_of_ours_does_is_told_with_its_place(
+    filled: Record, database: str, tampering: str, number: int
+) -> None:
+    behind_its_back(database, tampering)
+    [found] = filled.audit.verify().breaks
+    assert found.sequence == number
+    assert found.what.startswith("the database holds 'none' where a digest belongs")
+
+
 def test_a_log_that_was_written_anew_lacks_what_was_noted(filled: Record) -> None:
     head = filled.audit.verify().head
     assert head

@@ -114,6 +114,22 @@ def test_what_was_taken_out_changed_or_moved_is_found(
     assert any(told in one.what for one in breaks), breaks
 
 
+@pytest.mark.parametrize(
+    ("statement", "number"),
+    [
+        ("UPDATE decision_links SET digest = 'none' WHERE sequence = 3", 3),
+        ("UPDATE decisions SET subject_digest = 'none' WHERE id = 1", 1),
+    ],
+)
+def test_a_row_that_holds_what_none_of_ours_does_is_told_with_its_place(
+    filled: Record, database: str, statement: str, number: int
+) -> None:
+    behind_its_back(database, statement)
+    [found] = filled.ledger.verify().breaks
+    assert found.sequence == number
+    assert found.what.startswith("the database holds 'none' where a digest belongs")
+
+
 def test_a_chain_that_was_cut_off_or_written_anew_lacks_the_link_that_was_noted(
     filled: Record, database: str
 ) -> None:
