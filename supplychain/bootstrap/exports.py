@@ -82,7 +82,7 @@ def sbom(record: Record, digest: Digest, platform: str | None, form: str, *, at:
     from supplychain.model.evidence import EvidenceKind
 
     found = platform_of(record, digest, platform, at=at)
-    return render(record.document(found, EvidenceKind.SBOM), form)
+    return render(record.images.document(found, EvidenceKind.SBOM), form)
 
 
 def summary(settings: Settings, record: Record, digest: Digest, environment: str) -> bytes:

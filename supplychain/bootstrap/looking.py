@@ -85,14 +85,14 @@ class Images(OverRecord):
 
     def list(self, *, limit: int, at: datetime) -> Sequence[ImageSummary]:
         """Images, the newest first."""
-        return self._opened().images(at=at, limit=limit)
+        return self._opened().images.list(at=at, limit=limit)
 
     def get(self, text: str, *, at: datetime) -> ImageSummary:
         """One image, as somebody typed it."""
         from supplychain.bootstrap.targets import recorded
 
         record = self._opened()
-        return record.image(recorded(self._settings, record, text), at=at)
+        return record.images.show(recorded(self._settings, record, text), at=at)
 
 
 class Search(OverRecord):

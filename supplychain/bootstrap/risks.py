@@ -202,7 +202,7 @@ class Vex(OverRecord):
         trusted = vex.trust(self._settings, whom, environment, policy, ask)
         record, about = self._opened(), None
         if image is not None:
-            about = record.dossier(record.find(image), at=at)
+            about = record.dossier(record.images.find(image), at=at)
         document = vex.import_vex(record, file, bundle, trusted, image=about, at=at)
         found = record.vex.statements(document.digest, at=at)
         return [claim_data(one) for one in found]

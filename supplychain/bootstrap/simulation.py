@@ -105,7 +105,7 @@ def simulated(
     project = settings.text("project") or "default"
     place = _Place(settings.database_url, settings.content_url, project)
     with place.open() as record:
-        subjects = record.subjects(at=at)
+        subjects = record.images.subjects(at=at)
     total, done = len(subjects) * len(pairs), 0
     for old, new in pairs:
         tasks = [

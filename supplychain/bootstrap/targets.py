@@ -103,7 +103,7 @@ def subject_of(settings: Settings, record: Record, text: str) -> Subject:
         digest = Digest.parse(text)
         return Subject(_name_of(record, digest), digest)
     if _SHORT_DIGEST.fullmatch(text):
-        digest = record.find(text)
+        digest = record.images.find(text)
         return Subject(_name_of(record, digest), digest)
     return resolved(settings, text)
 
@@ -154,7 +154,7 @@ def recorded(settings: Settings, record: Record, text: str) -> Digest:
         ConflictError: More than one image fits.
     """
     try:
-        return record.find(text)
+        return record.images.find(text)
     except NotFoundError as unknown:
         from supplychain.images.source import RegistrySource
 
@@ -163,9 +163,9 @@ def recorded(settings: Settings, record: Record, text: str) -> Digest:
         except (InputError, NotFoundError):
             raise unknown from None
         if isinstance(source, RegistrySource):
-            return record.find(str(source.reference))
+            return record.images.find(str(source.reference))
     with located(settings, text) as found:
-        return record.find(str(found.subject.digest))
+        return record.images.find(str(found.subject.digest))
 
 
 def platform_of(record: Record, digest: Digest, platform: str | None, *, at: datetime) -> Digest:
@@ -182,7 +182,7 @@ def platform_of(record: Record, digest: Digest, platform: str | None, *, at: dat
         InputError: None of its platforms is meant, or more than one.
     """
     wanted = Platform.parse(platform) if platform else None
-    image = record.image(digest, at=at)
+    image = record.images.show(digest, at=at)
     fitting = [one for one in image.platforms if wanted in {None, one.platform}]
     if len(fitting) != 1:
         names = [str(one.platform) for one in image.platforms]
@@ -199,7 +199,7 @@ def _name_of(record: Record, digest: Digest) -> str:
     from supplychain.bootstrap.parts import now
 
     try:
-        return record.image(digest, at=now()).names[0]
+        return record.images.show(digest, at=now()).names[0]
     except NotFoundError:
         return "image"  # the gate will say that nothing is recorded about it
 

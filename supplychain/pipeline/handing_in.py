@@ -49,7 +49,7 @@ def hand_in(
         InputError: Nobody's word counts.
     """
     trust.require_anybody()
-    known = record.image(image, at=at)
+    known = record.images.show(image, at=at)
     subjects = _subjects(known)
     held = [_verified(one) for one in inventory.of_file(documents, subjects, trust, at=at)]
     run = _run(record, known, held, at)
@@ -107,7 +107,7 @@ def _run(
         PlatformRecord(
             Subject(name, one.digest),
             one.platform,
-            record.image(one.digest, at=at).media_type,
+            record.images.show(one.digest, at=at).media_type,
             attestations=about(one.digest),
         )
         for one in image.platforms

@@ -187,7 +187,7 @@ class Pipeline:
         if self.record is None:
             return None
         try:
-            return self.record.document(digest, EvidenceKind.SBOM)
+            return self.record.images.document(digest, EvidenceKind.SBOM)
         except (NotFoundError, DigestMismatchError):
             return None
 

@@ -11,23 +11,19 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 from sqlalchemy import Connection, Engine
 
-from supplychain.errors import NotFoundError
 from supplychain.model.access import Acting
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, Need
-from supplychain.model.evidence import EvidenceKind
 from supplychain.model.runs import Claim
 from supplychain.model.subject import Subject
-from supplychain.records import listing, lookup
 from supplychain.records.audit import AuditLog, Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.claimed import with_claims
 from supplychain.records.content import ContentStore
-from supplychain.records.database import asking, never_idle, reading, state_of, writing
+from supplychain.records.database import never_idle, reading, state_of, writing
 from supplychain.records.dossiers import read_dossiers
 from supplychain.records.feeds import Feeds, with_exploitation
 from supplychain.records.ledger import Ledger
-from supplychain.records.listing import ImageSummary
 from supplychain.records.own_content import require_own
 from supplychain.records.question import Question
 from supplychain.records.run import RunRecord
@@ -43,6 +39,7 @@ if TYPE_CHECKING:
     from supplychain.records.evidence import Documents
     from supplychain.records.handed_in import HandedIn
     from supplychain.records.history import History
+    from supplychain.records.images import Images
     from supplychain.records.repeats import Repeats
     from supplychain.records.runs import Runs
     from supplychain.records.search import Search
@@ -175,6 +172,13 @@ class Record:
     def content(self) -> ContentStore:
         """Where documents are kept byte for byte."""
         return self._content
+
+    @property
+    def images(self) -> Images:
+        """The images on record, and how to find them."""
+        from supplychain.records.images import Images
+
+        return Images(self._engine, self._content, self._project)
 
     @property
     def runs(self) -> Runs:
@@ -351,80 +355,7 @@ class Record:
         claimed = with_claims(connection, self._content, found, asked)
         return with_exploitation(connection, self._content, claimed, asked)
 
-    def subjects(self, *, at: datetime) -> tuple[Subject, ...]:
-        """Every image on record as of an instant that is not merely part of an index, sorted."""
-        with reading(self._engine) as connection:
-            return lookup.recorded_subjects(connection, self._project, at)
-
     def state(self) -> object:
         """Something that is equal as long as nobody writes to the record, and no longer."""
         with reading(self._engine) as connection:
             return state_of(connection)
-
-    def images(
-        self, *, at: datetime, limit: int = 100, after: Digest | None = None
-    ) -> tuple[ImageSummary, ...]:
-        """The images on record as of an instant, the newest first.
-
-        Args:
-            at: The instant (aware, UTC).
-            limit: At most so many.
-            after: Begin behind this one; None to begin with the newest.
-
-        Raises:
-            NotFoundError: That one is not on record.
-        """
-        with reading(self._engine) as connection:
-            return listing.list_images(connection, self._project, at=at, limit=limit, after=after)
-
-    def find(self, text: str) -> Digest:
-        """The recorded image that a digest, the beginning of one, a name or `name:tag` means.
-
-        Raises:
-            NotFoundError: Nothing recorded fits.
-            ConflictError: More than one image fits.
-        """
-        with reading(self._engine) as connection:
-            return lookup.find_image(connection, self._project, text)
-
-    def image(self, digest: Digest, *, at: datetime) -> ImageSummary:
-        """One image on record as of an instant.
-
-        Raises:
-            NotFoundError: Nothing is recorded about it.
-        """
-        with reading(self._engine) as connection:
-            found = listing.show_image(connection, self._project, digest, at=at)
-        if found is None:
-            raise lookup.unknown(digest)
-        return found
-
-    def require(self, digest: Digest) -> None:
-        """Refuse what is no image on record; costs less than to look at one.
-
-        Raises:
-            NotFoundError: Nothing is recorded about it.
-        """
-        with asking(self._engine) as connection:
-            if not lookup.is_recorded(connection, self._project, digest):
-                raise lookup.unknown(digest)
-
-    def last_resolution(self, name: str, tag: str) -> Digest | None:
-        """The digest that a tag pointed at when a run last resolved it; None where none did."""
-        with reading(self._engine) as connection:
-            return lookup.last_resolution(connection, self._project, name, tag)
-
-    def document(self, digest: Digest, kind: EvidenceKind) -> bytes:
-        """The latest SBOM or scan report about a platform manifest, byte for byte.
-
-        Raises:
-            NotFoundError: None is on record.
-            DigestMismatchError: The stored document was changed.
-        """
-        with reading(self._engine) as connection:
-            found = lookup.latest_document(connection, self._project, digest, kind)
-        if found is None:
-            raise NotFoundError(
-                f"no {kind} of {digest} is on record", hint=f"type `supplychain run IMAGE@{digest}`"
-            )
-        return self._content.get(found)

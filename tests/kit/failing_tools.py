@@ -42,7 +42,7 @@ def _run_fails(typist: Typist, reason: str) -> None:
     assert done.stdout == ""
     assert reason in done.stderr
     with typist.record() as record:
-        assert record.images(at=typist.now + HOUR) == ()
+        assert record.images.list(at=typist.now + HOUR) == ()
 
 
 def no_scanner(typist: Typist) -> None:

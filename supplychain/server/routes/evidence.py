@@ -234,7 +234,7 @@ def _claimed(
     service: Service, caller: Caller, digest: str, file: IO[bytes], kind: str
 ) -> UnsignedClaim:
     now, subject = service.clock(), Digest.parse(digest)
-    caller.record.require(subject)
+    caller.record.images.require(subject)
     file.seek(0)
     data = file.read()
     said = read_json(data, f"the {kind}", limit=len(data)).value

@@ -78,10 +78,10 @@ def list_images(
 ) -> Response:
     """List the images on record, the newest first."""
     if called is not None:
-        known = caller.record.image(caller.record.find(called), at=pager.at)
+        known = caller.record.images.show(caller.record.images.find(called), at=pager.at)
         return pager.answer("images", [image_data(known)])
     after = Digest.parse(pager.after) if pager.after else None
-    found = caller.record.images(at=pager.at, limit=pager.limit + 1, after=after)
+    found = caller.record.images.list(at=pager.at, limit=pager.limit + 1, after=after)
     shown = found[: pager.limit]
     more = str(shown[-1].digest) if len(found) > len(shown) else ""
     return pager.answer("images", [image_data(image) for image in shown], more)
@@ -106,7 +106,7 @@ async def put_image_on_record(request: Request, caller: HandingIn, service: Serv
 @router.get("/{digest}", responses=shapes.gives(shapes.ImageShown))
 def show_image(digest: DigestPath, request: Request, caller: Reading, service: Serving) -> Response:
     """Show an image on record: platforms, scans, and its last decisions."""
-    found = caller.record.image(Digest.parse(digest), at=service.clock())
+    found = caller.record.images.show(Digest.parse(digest), at=service.clock())
     return answer(request, image_data(found))
 
 
@@ -152,7 +152,7 @@ def show_document(
 ) -> Response:
     """Give the latest SBOM or scan report of a platform, byte for byte."""
     found = platform_of(caller.record, Digest.parse(digest), platform, at=service.clock())
-    document = caller.record.document(found, EvidenceKind(kind))
+    document = caller.record.images.document(found, EvidenceKind(kind))
     return verbatim(request, document, "application/json")
 
 
@@ -164,7 +164,7 @@ def _presented(request: Request, caller: Caller, service: Service, body: Body) -
     given = PresentedDocuments(asked.name, [decoded(one, "a document") for one in asked.documents])
     image = resolve(given, Digest.parse(asked.digest), platform=platform)
     put_on_record(caller.record, image, PRODUCT, at=now)
-    found = caller.record.image(image.subject.digest, at=service.clock())
+    found = caller.record.images.show(image.subject.digest, at=service.clock())
     location = {"Location": f"/v1/images/{image.subject.digest}"}
     return answer(request, image_data(found), status=201, headers=location)
 

@@ -236,7 +236,7 @@ def test_organisations_see_nothing_of_one_another(
     engine.dispose()
 
     with Record.open(database, content, organisation="bank") as bank:
-        assert bank.images(at=AT) == ()
+        assert bank.images.list(at=AT) == ()
         assert bank.dossier(SUBJECT.digest, at=AT) is None
         assert bank.access.tokens.all(at=AT, ended=True) == ()
         assert bank.access.trust.all() == ()

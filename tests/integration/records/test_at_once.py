@@ -100,7 +100,7 @@ def test_a_tag_that_moves_and_moves_back_leaves_its_history(record: Record, data
         record.save_run(_whole_run(label), at=AT + timedelta(hours=hour))
 
     assert row_counts(database)["tag_resolutions"] == 3
-    assert record.last_resolution("registry.test/app", "latest") == Digest.of(b"a")
+    assert record.images.last_resolution("registry.test/app", "latest") == Digest.of(b"a")
 
 
 def test_two_images_share_what_they_have_in_common(record: Record, database: str) -> None:

@@ -35,7 +35,7 @@ def test_one_question_takes_no_transaction(database: str, content: ContentStore)
         record.save_run(manifest_run(), at=AT)
         begun: list[object] = []
         event.listen(record._engine, "begin", begun.append)
-        record.require(SUBJECT.digest)
+        record.images.require(SUBJECT.digest)
         assert not begun
-        record.image(SUBJECT.digest, at=AT)
+        record.images.show(SUBJECT.digest, at=AT)
         assert begun

@@ -39,7 +39,7 @@ def test_an_image_is_listed_with_its_latest_scan_and_decisions(record: Record) -
         )
         record.ledger.append(DecisionRecord(b"%d" % hour, decision))
 
-    [image] = record.images(at=AT + 9 * HOUR)
+    [image] = record.images.list(at=AT + 9 * HOUR)
 
     assert (image.digest, image.media_type) == (SUBJECT.digest, OCI_MANIFEST)
     assert image.names == ("mirror.test/web", SUBJECT.name)
@@ -66,13 +66,13 @@ def test_an_index_is_listed_once_with_its_platforms(record: Record) -> None:
     run = replace(run, platforms=(run.platforms[0], replace(run.platforms[1], scan=None)))
     record.save_run(run, at=AT)
 
-    [image] = record.images(at=AT)
+    [image] = record.images.list(at=AT)
     assert (image.digest, image.media_type) == (run.subject.digest, OCI_INDEX)
     assert [p.platform for p in image.platforms] == [PLATFORM, ARM]
     assert [p.scanned_at for p in image.platforms] == [AT, None]
     assert image.platforms[1].findings == ()
-    assert image == record.image(run.subject.digest, at=AT)
-    child = record.image(run.platforms[1].subject.digest, at=AT)
+    assert image == record.images.show(run.subject.digest, at=AT)
+    child = record.images.show(run.platforms[1].subject.digest, at=AT)
     assert [p.digest for p in child.platforms] == [child.digest]
 
 
@@ -81,14 +81,16 @@ def test_the_newest_images_are_listed_first(record: Record) -> None:
     for n, digest in enumerate(digests):
         record.save_run(manifest_run(Subject("registry.test/a", digest)), at=AT + n * HOUR)
 
-    assert [image.digest for image in record.images(at=AT + 9 * HOUR)] == digests[::-1]
-    assert [image.digest for image in record.images(at=AT + 9 * HOUR, limit=2)] == digests[:1:-1]
+    assert [image.digest for image in record.images.list(at=AT + 9 * HOUR)] == digests[::-1]
+    assert [image.digest for image in record.images.list(at=AT + 9 * HOUR, limit=2)] == digests[
+        :1:-1
+    ]
 
 
 def test_an_empty_record_lists_nothing(record: Record) -> None:
-    assert record.images(at=AT) == ()
+    assert record.images.list(at=AT) == ()
     with pytest.raises(NotFoundError, match="nothing is recorded about"):
-        record.image(SUBJECT.digest, at=AT)
+        record.images.show(SUBJECT.digest, at=AT)
 
 
 def test_an_image_is_found_by_everything_people_type(record: Record) -> None:
@@ -104,15 +106,15 @@ def test_an_image_is_found_by_everything_people_type(record: Record) -> None:
         f"{SUBJECT.name}:1.0",
         f"{SUBJECT.name}@{digest}",
     ):
-        assert record.find(text) == digest, text
+        assert record.images.find(text) == digest, text
 
 
 def test_a_registry_with_a_port_is_no_tag(record: Record) -> None:
     subject = replace(SUBJECT, name="localhost:5000/web")
     record.save_run(manifest_run(subject, tag="1"), at=AT)
 
-    assert record.find("localhost:5000/web") == SUBJECT.digest
-    assert record.find("localhost:5000/web:1") == SUBJECT.digest
+    assert record.images.find("localhost:5000/web") == SUBJECT.digest
+    assert record.images.find("localhost:5000/web:1") == SUBJECT.digest
 
 
 def test_a_name_with_several_digests_asks_for_more(record: Record) -> None:
@@ -121,10 +123,10 @@ def test_a_name_with_several_digests_asks_for_more(record: Record) -> None:
         record.save_run(manifest_run(subject, tag="1.0"), at=AT + n * HOUR)
 
     with pytest.raises(ConflictError, match="means more than one recorded image") as caught:
-        record.find(SUBJECT.name)
+        record.images.find(SUBJECT.name)
     assert Digest.of(b"6").short in (caught.value.because or "")
     assert (caught.value.because or "").endswith("…")
-    assert record.find(f"{SUBJECT.name}:1.0") == Digest.of(b"6")
+    assert record.images.find(f"{SUBJECT.name}:1.0") == Digest.of(b"6")
 
 
 def test_a_prefix_that_fits_two_asks_for_more(record: Record) -> None:
@@ -133,8 +135,8 @@ def test_a_prefix_that_fits_two_asks_for_more(record: Record) -> None:
         record.save_run(manifest_run(subject), at=AT)
 
     with pytest.raises(ConflictError):
-        record.find("abcdef")
-    assert record.find("abcdef" + 57 * "0" + "1").hex.endswith("1")
+        record.images.find("abcdef")
+    assert record.images.find("abcdef" + 57 * "0" + "1").hex.endswith("1")
 
 
 @pytest.mark.parametrize(
@@ -144,6 +146,6 @@ def test_what_nothing_recorded_fits_is_not_found(record: Record, text: str) -> N
     record.save_run(manifest_run(tag="1.0"), at=AT)
 
     with pytest.raises(NotFoundError, match="no recorded image is called") as caught:
-        record.find(text)
+        record.images.find(text)
     assert caught.value.hint
-    assert record.last_resolution(SUBJECT.name, "2.0") is None
+    assert record.images.last_resolution(SUBJECT.name, "2.0") is None

@@ -63,7 +63,7 @@ def test_what_an_index_says_of_a_child_counts_for_that_index_alone(record: Recor
         dossier = record.dossier(run.subject.digest, at=AT)
         assert dossier
         told = {p.subject.digest: p.platform for p in dossier.platforms}
-        shown = record.image(run.subject.digest, at=AT)
+        shown = record.images.show(run.subject.digest, at=AT)
         assert told == {p.digest: p.platform for p in shown.platforms}
         assert told[child.subject.digest] == said
 
@@ -138,8 +138,8 @@ def test_a_whole_run_comes_back_as_it_was(record: Record, content: ContentStore)
     expected = {signature.attestation, statement.attestation}
     assert set(platform.attestations) == set(dossier.attestations) == expected
     assert {content.get(digest) for digest in content.digests()} == set(run.blobs())
-    assert record.document(SUBJECT.digest, EvidenceKind.SBOM) == sbom.document
-    assert record.document(SUBJECT.digest, EvidenceKind.SCAN) == scan.report
+    assert record.images.document(SUBJECT.digest, EvidenceKind.SBOM) == sbom.document
+    assert record.images.document(SUBJECT.digest, EvidenceKind.SCAN) == scan.report
 
 
 def test_an_index_comes_back_with_every_child(record: Record) -> None:
@@ -353,14 +353,14 @@ def test_a_document_changed_in_the_store_is_refused(record: Record, tmp_path: Pa
     file.write_bytes(b"another SBOM")
 
     with pytest.raises(DigestMismatchError):
-        record.document(SUBJECT.digest, EvidenceKind.SBOM)
+        record.images.document(SUBJECT.digest, EvidenceKind.SBOM)
 
 
 def test_a_document_that_was_never_recorded_is_not_found(record: Record) -> None:
     record.save_run(manifest_run(), at=AT)
 
     with pytest.raises(NotFoundError, match="no sbom of"):
-        record.document(SUBJECT.digest, EvidenceKind.SBOM)
+        record.images.document(SUBJECT.digest, EvidenceKind.SBOM)
 
 
 def test_a_project_that_does_not_exist_is_not_found(database: str, content: ContentStore) -> None:

@@ -151,12 +151,12 @@ def test_a_hold_that_was_taken_over_writes_nothing(record: Record, queue: RunQue
     for write in late:
         with pytest.raises(SupersededError):
             write()
-    assert record.images(at=AT) == ()
+    assert record.images.list(at=AT) == ()
 
     record.held_by(new, run.project).save_run(manifest_run(), at=AT)
     queue.end(new, RunState.SUCCEEDED, at=AT)
     assert record.runs.get(run.id).state is RunState.SUCCEEDED
-    assert len(record.images(at=AT)) == 1
+    assert len(record.images.list(at=AT)) == 1
 
 
 def test_who_beats_is_not_taken_for_dead_and_who_was_hears_of_it(
@@ -267,7 +267,7 @@ def test_what_is_cancelled_records_nothing_more_and_is_handed_to_nobody(
         with pytest.raises(CancelledError, match="was cancelled by ben"):
             write()
 
-    assert record.images(at=AT) == ()
+    assert record.images.list(at=AT) == ()
     queue.end(claim, RunState.CANCELLED, at=AT)
     assert record.runs.get(run.id).state is RunState.CANCELLED
 

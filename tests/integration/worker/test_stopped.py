@@ -70,7 +70,7 @@ def test_who_is_stopped_while_it_records_loses_the_run_and_records_nothing(
         process.send_signal(signal.SIGCONT)
         assert process.wait(30) == 7
         with crew.record() as record:
-            assert record.images(at=AT) == ()
+            assert record.images.list(at=AT) == ()
             record.held_by(again[1], 1).save_run(manifest_run(), at=AT)
         queue.end(again[1], RunState.SUCCEEDED, at=AT)
         assert [(one.id, one.state) for one in crew.runs()] == [(run, RunState.SUCCEEDED)]
