@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from supplychain.model.decision import Decision, Verdict
     from supplychain.model.digest import Digest
     from supplychain.records.chain import Verification
+    from supplychain.records.decided import RecordedDecision
     from supplychain.records.found_images import FoundImage
-    from supplychain.records.listing import ImageSummary, RecordedDecision
+    from supplychain.records.listing import ImageSummary
 
 
 class Decisions(OverRecord):

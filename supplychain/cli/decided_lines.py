@@ -12,7 +12,7 @@ from supplychain.cli.times import ago
 if TYPE_CHECKING:
     from supplychain.gate.comparison import Change, Difference
     from supplychain.records.chain import Verification
-    from supplychain.records.listing import RecordedDecision
+    from supplychain.records.decided import RecordedDecision
 
 COLOURS = {"allow": "green", "deny": "red", "pending": "yellow"}
 _GOOD = {"waived", "reason_gone"}

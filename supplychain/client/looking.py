@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from supplychain.model.access import AuditEvent
     from supplychain.records.audit import AuditAsked
     from supplychain.records.chain import Verification
+    from supplychain.records.decided import RecordedDecision
     from supplychain.records.found_images import FoundImage
-    from supplychain.records.listing import ImageSummary, RecordedDecision
+    from supplychain.records.listing import ImageSummary
 
 _ENDS = ("before", "after", "verdicts")
 

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from supplychain.model.history import Approval, Deployment, Report
     from supplychain.model.waiver import Waiver, WaiverEvent
     from supplychain.records.chain import Verification
+    from supplychain.records.decided import RecordedDecision
     from supplychain.records.found_images import FoundImage
-    from supplychain.records.listing import ImageSummary, RecordedDecision
+    from supplychain.records.listing import ImageSummary
 
 Document = Mapping[str, Any]
 
@@ -77,7 +78,7 @@ def event(said: Document) -> RunEvent:
 def decision(said: Document) -> RecordedDecision:
     """A decision, in short."""
     from supplychain.model.decision import Verdict
-    from supplychain.records.listing import RecordedDecision
+    from supplychain.records.decided import RecordedDecision
 
     return RecordedDecision(
         Digest.parse(said["digest"]),

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from supplychain.model.vex import VexStatement
     from supplychain.model.waiver import Waiver, WaiverEvent
     from supplychain.records.chain import Verification
-    from supplychain.records.listing import ImageSummary, RecordedDecision
+    from supplychain.records.decided import RecordedDecision
+    from supplychain.records.listing import ImageSummary
     from supplychain.records.vex import RecordedVex
 
 

@@ -13,8 +13,9 @@ from supplychain.model.access import Acting, ApiToken, Member, Session
 from supplychain.model.digest import Digest
 from supplychain.records.access import Access
 from supplychain.records.access_tables import api_tokens, memberships, organisations
+from supplychain.records.asking import asking
 from supplychain.records.audit import AuditLog, Notes
-from supplychain.records.database import asking, reading, writing
+from supplychain.records.database import reading, writing
 from supplychain.records.members import member_of
 from supplychain.records.prepared import Prepared
 from supplychain.records.session_tables import sessions

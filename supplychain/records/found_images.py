@@ -14,9 +14,9 @@ from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Platform
 from supplychain.records import lookup
+from supplychain.records.decided import RecordedDecision, latest_decisions
 from supplychain.records.happened import read_deployments
 from supplychain.records.held import Held
-from supplychain.records.listing import RecordedDecision, latest_decisions
 from supplychain.records.prepared import Prepared, among
 from supplychain.records.reading import platform_in
 from supplychain.records.schema import image_names, images, index_children

@@ -15,12 +15,13 @@ from supplychain.model.component import Component
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.unsigned import Told
+from supplychain.records.asking import asking
 from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.claim_search import ClaimPlace, FoundClaim, find_claims
 from supplychain.records.claimed import reading_document
 from supplychain.records.content import ContentStore
-from supplychain.records.database import asking, reading, writing
+from supplychain.records.database import reading, writing
 from supplychain.records.evidence import claims_about, members
 from supplychain.records.sbom_contents import file_contents, rows_of
 from supplychain.records.schema import sbom_contents, unsigned_claims

@@ -11,8 +11,9 @@ from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.subject import Subject
 from supplychain.records import listing, lookup
+from supplychain.records.asking import asking
 from supplychain.records.content import ContentStore
-from supplychain.records.database import asking, reading
+from supplychain.records.database import reading
 from supplychain.records.listing import ImageSummary
 
 

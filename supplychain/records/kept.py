@@ -25,8 +25,9 @@ from supplychain.errors import StoreError
 from supplychain.frozen import dataclass
 from supplychain.gate.case import CLOCK_TOLERANCE
 from supplychain.model.digest import Digest
+from supplychain.records.asking import asking
 from supplychain.records.columns import Instant
-from supplychain.records.database import asking, writing
+from supplychain.records.database import writing
 from supplychain.records.kept_tables import UNMARKED, kept_answers
 from supplychain.records.prepared import run
 from supplychain.records.schema import decisions, metadata

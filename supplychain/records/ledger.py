@@ -13,13 +13,13 @@ from supplychain.errors import ConflictError, InputError, NotFoundError
 from supplychain.frozen import dataclass
 from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
-from supplychain.records import listing
+from supplychain.records import decided
 from supplychain.records.bulk import Filing
 from supplychain.records.chain import Link, Verification, link_after, lock_chain, verify_chain
 from supplychain.records.chain_tables import decision_links
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
-from supplychain.records.listing import RecordedDecision
+from supplychain.records.decided import RecordedDecision
 from supplychain.records.packed import packed, unpacked
 from supplychain.records.prepared import Prepared
 from supplychain.records.schema import decisions, policies
@@ -146,9 +146,9 @@ class Ledger:
         Raises:
             NotFoundError: The one to begin behind is not on record.
         """
-        asked = listing.Asked(subject, environment, verdict, since, until)
+        asked = decided.Asked(subject, environment, verdict, since, until)
         with reading(self._engine) as connection:
-            return listing.list_decisions(
+            return decided.list_decisions(
                 connection, self._project, asked, limit=limit, after=after
             )
 

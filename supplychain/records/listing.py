@@ -1,4 +1,4 @@
-"""What is on record, for people who look around: images, decisions, and what contains what."""
+"""What is on record, for people who look around: images, and what they consist of."""
 
 from __future__ import annotations
 
@@ -8,60 +8,24 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    Table,
-    and_,
-    exists,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import Connection, Row, Select, exists, select
 
-from supplychain.errors import NotFoundError
 from supplychain.frozen import dataclass
-from supplychain.model.decision import Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import EvidenceKind
 from supplychain.model.finding import Severity
-from supplychain.model.subject import Platform, Subject
-from supplychain.records.prepared import Prepared, among
+from supplychain.model.subject import Platform
+from supplychain.records.decided import RecordedDecision, latest_decisions
+from supplychain.records.pages import comes_after
 from supplychain.records.reading import latest_evidence, platform_in
 from supplychain.records.schema import (
     assessments,
-    decisions,
     evidence,
     image_names,
     images,
     index_children,
     scans,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedDecision:
-    """A decision's facts; the whole document is stored under its digest.
-
-    Attributes:
-        digest: The digest of the decision document: the decision's identity.
-        subject: What was asked about.
-        environment: Where it wanted to run.
-        verdict: The answer.
-        policy: Digest of the effective policy; None where there was no usable policy.
-        decided_at: The instant judged for.
-        holds_until: When time alone changes the verdict; None where it never does.
-    """
-
-    digest: Digest
-    subject: Subject
-    environment: str
-    verdict: Verdict
-    policy: Digest | None
-    decided_at: datetime
-    holds_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +74,7 @@ def list_images(
     contained = exists().where(index_children.c.child_id == images.c.id)
     newest = select(images).where(images.c.project_id == project, ~contained)
     if after is not None:
-        newest = newest.where(_comes_after(connection, images, project, "recorded_at", after))
+        newest = newest.where(comes_after(connection, images, project, "recorded_at", after))
     ordered = newest.order_by(images.c.recorded_at.desc(), images.c.id.desc()).limit(limit)
     return _summaries(connection, project, ordered, at)
 
@@ -121,69 +85,6 @@ def show_image(
     """One image on record, whether an index contains it or not; None where there is none."""
     wanted = select(images).where(images.c.project_id == project, images.c.digest == digest)
     return next(iter(_summaries(connection, project, wanted, at)), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Which decisions somebody asks for; what is None fits every one.
-
-    Attributes:
-        subject: About which digest.
-        environment: In which environment.
-        verdict: Which answer.
-        since: Decided then or later.
-        until: Decided then or earlier.
-    """
-
-    subject: Digest | None = None
-    environment: str | None = None
-    verdict: Verdict | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-def _comes_after(
-    connection: Connection, table: Table, project: int, instant: str, digest: Digest
-) -> ColumnElement[bool]:
-    """What comes after the row of a digest, the newest first.
-
-    Raises:
-        NotFoundError: There is no such row.
-    """
-    moment, number = table.c[instant], table.c.id
-    mine = select(moment, number).where(table.c.project_id == project, table.c.digest == digest)
-    row = connection.execute(mine).first()
-    if row is None:
-        raise NotFoundError(f"{digest} is not on record")
-    return or_(moment < row[0], and_(moment == row[0], number < row[1]))
-
-
-def list_decisions(
-    connection: Connection,
-    project: int,
-    asked: Asked,
-    *,
-    limit: int,
-    after: Digest | None = None,
-) -> tuple[RecordedDecision, ...]:
-    """Decisions on record, the newest first; those that come after one of them, where named."""
-    column = decisions.c
-    given = {
-        column.subject_digest: asked.subject,
-        column.environment: asked.environment,
-        column.verdict: asked.verdict,
-    }
-    chosen = select(decisions).where(column.project_id == project)
-    chosen = chosen.where(*(one == value for one, value in given.items() if value is not None))
-    if asked.since is not None:
-        chosen = chosen.where(column.decided_at >= asked.since)
-    if asked.until is not None:
-        chosen = chosen.where(column.decided_at <= asked.until)
-    if after is not None:
-        chosen = chosen.where(_comes_after(connection, decisions, project, "decided_at", after))
-    newest_first = (column.decided_at.desc(), column.id.desc())
-    rows = connection.execute(chosen.order_by(*newest_first).limit(limit))
-    return tuple(_decision(row) for row in rows)
 
 
 def _summaries(
@@ -268,46 +169,3 @@ def _platform(row: Row[Any]) -> PlatformSummary:
         scanned_at=row.produced_at,
         findings=() if row.produced_at is None else counted,
     )
-
-
-def latest_decisions(
-    connection: Connection, project: int, subjects: Collection[Digest], at: datetime
-) -> dict[Digest, list[RecordedDecision]]:
-    """The latest decision about each subject for each environment, by environment."""
-    last: dict[Digest, list[RecordedDecision]] = defaultdict(list)
-    for row in _LATEST(connection, project=project, subjects=list(subjects), at=at):
-        last[row.subject_digest].append(_decision(row))
-    return last
-
-
-def _latest(project: int, subjects: Collection[Digest], at: datetime) -> Select[Any]:
-    column = decisions.c
-    place = func.row_number().over(
-        partition_by=(column.subject_digest, column.environment),
-        order_by=(column.decided_at.desc(), column.id.desc()),
-    )
-    ranked = (
-        select(decisions, place.label("place"))
-        .where(
-            column.project_id == project,
-            among(column.subject_digest, subjects),
-            column.decided_at <= at,
-        )
-        .subquery()
-    )
-    return select(ranked).where(ranked.c.place == 1).order_by(ranked.c.environment)
-
-
-def _decision(row: Row[Any]) -> RecordedDecision:
-    return RecordedDecision(
-        digest=row.digest,
-        subject=Subject(row.subject_name, row.subject_digest),
-        environment=row.environment,
-        verdict=Verdict(row.verdict),
-        policy=row.policy_digest,
-        decided_at=row.decided_at,
-        holds_until=row.holds_until,
-    )
-
-
-_LATEST = Prepared(_latest)

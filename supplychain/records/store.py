@@ -9,8 +9,9 @@ from typing import Self
 from sqlalchemy import Engine
 
 from supplychain.errors import NotFoundError, StoreError
+from supplychain.records.asking import Standing
 from supplychain.records.content import PROBE, PROBED, ContentStore
-from supplychain.records.database import Standing, password_from
+from supplychain.records.database import password_from
 from supplychain.records.entry import Entry
 from supplychain.records.figures import Figures, read_figures
 from supplychain.records.kept import KeptAnswers

@@ -5,8 +5,9 @@ from __future__ import annotations
 import psycopg
 from sqlalchemy import event
 
+from supplychain.records.asking import asking
 from supplychain.records.content import ContentStore
-from supplychain.records.database import asking, open_engine
+from supplychain.records.database import open_engine
 from supplychain.records.record import Record
 from tests.kit.runs import manifest_run
 from tests.kit.scans import AT, SUBJECT

@@ -15,8 +15,8 @@ from supplychain.model.decision import Verdict
 from supplychain.model.digest import Digest
 from supplychain.records.content import ContentStore, key_of
 from supplychain.records.database import open_engine
+from supplychain.records.decided import RecordedDecision
 from supplychain.records.ledger import DecisionRecord
-from supplychain.records.listing import RecordedDecision
 from supplychain.records.record import Record
 from supplychain.records.schema import decisions
 from tests.kit.records import row_counts

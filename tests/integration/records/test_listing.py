@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -81,10 +82,14 @@ def test_the_newest_images_are_listed_first(record: Record) -> None:
     for n, digest in enumerate(digests):
         record.save_run(manifest_run(Subject("registry.test/a", digest)), at=AT + n * HOUR)
 
-    assert [image.digest for image in record.images.list(at=AT + 9 * HOUR)] == digests[::-1]
-    assert [image.digest for image in record.images.list(at=AT + 9 * HOUR, limit=2)] == digests[
-        :1:-1
-    ]
+    def listed(**how: Any) -> list[Digest]:
+        return [image.digest for image in record.images.list(at=AT + 9 * HOUR, **how)]
+
+    assert listed() == digests[::-1]
+    assert listed(limit=2) == digests[:1:-1]
+    assert listed(after=digests[2]) == digests[1::-1]
+    with pytest.raises(NotFoundError, match="is not on record"):
+        listed(after=Digest.of(b"none"))
 
 
 def test_an_empty_record_lists_nothing(record: Record) -> None:
