@@ -9,6 +9,7 @@ from supplychain.server import problems
 from supplychain.server.at_once import AtOnce
 from supplychain.server.described import described
 from supplychain.server.guarded import require_guarded
+from supplychain.server.heads import Heads
 from supplychain.server.idempotency import AnsweredError, Idempotency, answered_before
 from supplychain.server.limits import Limits
 from supplychain.server.observing import Observing
@@ -41,6 +42,7 @@ def create(service: Service) -> FastAPI:
         app.router.routes += router.routes
     require_guarded(app)
     # The last one comes first.
+    app.add_middleware(Heads)
     app.add_middleware(Idempotency)
     if service.store.kept.can_keep:
         app.add_middleware(AtOnce, service=service)

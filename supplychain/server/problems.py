@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from supplychain.errors import RateError, SupplyChainError
 
@@ -196,13 +197,25 @@ def _fault(error: Mapping[str, Any]) -> dict[str, str]:
 def _foreign(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  # as above
     status = HTTPStatus(error.status_code)
+    is_other_method = status is HTTPStatus.METHOD_NOT_ALLOWED
     return problem(
         status,
         request.state.request_id,
-        headers=error.headers,
+        headers={"Allow": _allowed(request)} if is_other_method else error.headers,
         detail=str(error.detail),
         code=FOREIGN.get(error.status_code, "input"),
         retryable=False,
         because=None,
         hint=None,
     )
+
+
+def _allowed(request: Request) -> str:
+    """The methods of a path, whichever routes have them; Starlette names those of the first."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    if "GET" in methods:
+        methods.add("HEAD")
+    return ", ".join(sorted(methods))

@@ -51,7 +51,9 @@ def _entered(handler: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
 
         @wraps(handler)
         async def on_the_loop(**given: Any) -> Any:
-            return await handler(**await asyncio.to_thread(_let_in, given))
+            if any(isinstance(one, Door) for one in given.values()):
+                given = await asyncio.to_thread(_let_in, given)
+            return await handler(**given)
 
         return on_the_loop
 
