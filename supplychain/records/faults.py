@@ -15,6 +15,7 @@ _SPACE = "free some space on that disk, then type the same again: nothing was ha
 _LOCKED = "another process is writing; type the same again in a moment"
 _PERMISSION = "give this user the right to write there, or name another database"
 _SERVER = "check that the server runs, and host, user, password and name in the database URL"
+_STANDBY = "wait until it can be written again, or name the primary in the database URL"
 _DAMAGED = "restore it from a backup, or name another database"
 _UPGRADE = "type `supplychain db upgrade`"
 
@@ -42,7 +43,8 @@ _POSTGRESQL = {
     "53100": _Fault("the database server's disk is full", _SPACE, True),
     "55P03": _Fault("the database is locked", _LOCKED, True),
     "57014": _Fault("the database took too long", _LOCKED, True),
-    "25006": _Fault("the database cannot be written", _PERMISSION, False),
+    # A replica, or what was a primary a moment ago: the next one can be written.
+    "25006": _Fault("the database takes no writes at present", _STANDBY, True),
     "42501": _Fault("the database cannot be written", _PERMISSION, False),
     "42P01": _Fault("the database lacks a table", _UPGRADE, False),
     "40": _Fault("the database is busy", _LOCKED, True),

@@ -203,10 +203,13 @@ class Runs:
             ConflictError: It is over.
         """
         with writing(self._engine) as connection:
-            tell(connection, read_run(connection, name, self._project).id, "cancelling", at=at)
+            mine = read_run(connection, name, self._project).id
+            tell(connection, mine, "cancelling", at=at, text=f"by {by}")
             found = read_run(connection, name, self._project)  # its row is ours now
             if found.state.over:
-                raise ConflictError(f"the run {name} is over", because=f"it {found.state}")
+                raise ConflictError(
+                    f"the run {name} is over", because=f"its state is {found.state}"
+                )
             values: dict[str, object] = {"cancelled_by": by}
             if found.state is RunState.QUEUED:
                 values |= {

@@ -184,7 +184,7 @@ def test_a_database_that_is_not_there_says_so(
         ("40P01", "the database is busy", True),
         ("57014", "the database took too long", True),
         ("57P01", "the database server is shutting down", True),
-        ("25006", "the database cannot be written", False),
+        ("25006", "the database takes no writes at present", True),
         ("42501", "the database cannot be written", False),
         ("XX000", "the database refused", False),
     ],

@@ -243,8 +243,11 @@ def test_a_run_that_waits_is_cancelled_at_once_and_one_that_is_over_not(
     assert record.runs.cancel(running.id, by="ben", at=AT).state is RunState.RUNNING
     assert queue.cancelled("one") == {running.id}
     queue.end(claim, RunState.CANCELLED, at=AT)
-    with pytest.raises(ConflictError, match="is over"):
+    asked = record.runs.events(running.id)[-2]
+    assert (asked.kind, asked.text) == ("cancelling", "by ben")
+    with pytest.raises(ConflictError, match="is over") as caught:
         record.runs.cancel(running.id, by="ben", at=AT)
+    assert caught.value.because == "its state is cancelled"
     with pytest.raises(NotFoundError):
         record.runs.cancel("nothing", by="ben", at=AT)
 
