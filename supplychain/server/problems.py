@@ -72,6 +72,12 @@ EXPECTED: Mapping[int, str] = {
 }
 # What is not ours to raise: no such path, no such method, a body that is no JSON.
 FOREIGN = {404: "not_found", 405: "method"}
+# What never becomes a request.
+_UNREADABLE: Mapping[HTTPStatus, tuple[str, str]] = {
+    HTTPStatus.BAD_REQUEST: ("input", "this is no HTTP request"),
+    HTTPStatus.REQUEST_TIMEOUT: ("slow", "the request did not come in time"),
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: ("limit", "the head of the request is too large"),
+}
 _SHOWN = 20
 # What goes with a status. Nobody waits on for what did not come in time.
 _HEADERS = {
@@ -150,6 +156,20 @@ def internal(request_id: str) -> Response:
         retryable=False,
         because=None,
         hint=f"the server's log has the cause, under the request {request_id}",
+    )
+
+
+def unreadable(status: HTTPStatus, request_id: str) -> Response:
+    """What never becomes a request: no HTTP, or too much or too slow before the body."""
+    code, detail = _UNREADABLE[status]
+    return problem(
+        status,
+        request_id,
+        detail=detail,
+        code=code,
+        retryable=code == "slow",
+        because=None,
+        hint=None,
     )
 
 

@@ -18,6 +18,11 @@ _USABLE = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _LOG = logging.getLogger("supplychain.server")
 
 
+def new() -> str:
+    """A name that no other request has."""
+    return f"{random.getrandbits(128):032x}"
+
+
 class RequestIds:
     """Gives each request a name: the caller's own where it is usable, or a new one.
 
@@ -34,7 +39,7 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         given = header(scope, _HEADER) or ""
-        name = given if _USABLE.fullmatch(given) else f"{random.getrandbits(128):032x}"
+        name = given if _USABLE.fullmatch(given) else new()
         scope.setdefault("state", {})["request_id"] = name
         request_id.set(name)
         started = False
