@@ -31,6 +31,7 @@ def create(service: Service) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,  # they would load a program from another host
         redoc_url=None,
+        redirect_slashes=False,  # to wherever the `Host` of a request says
         # Requests are told of once, by us.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )

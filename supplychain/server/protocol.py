@@ -19,6 +19,8 @@ from supplychain.server.gathered import Gathered
 # As nginx has them: `large_client_header_buffers` together, and `client_header_timeout`.
 _LARGEST_HEAD = 32 << 10
 _HEAD_SECONDS = 60.0
+# Of two, a proxy may have believed the other one.
+_ONCE = (b"host", b"authorization")
 
 
 class Protocol(HttpToolsProtocol):
@@ -68,6 +70,9 @@ class Protocol(HttpToolsProtocol):
         if size > _LARGEST_HEAD:
             self._head = size
             raise ValueError  # the parser stops, and asks for `send_400_response`
+        names = [name for name, _ in self.headers]
+        if any(names.count(name) > 1 for name in _ONCE):
+            raise ValueError  # as above
         super().on_headers_complete()
         self.transport.is_unread = True
         self._is_kept, self.cycle.keep_alive = self.cycle.keep_alive, False

@@ -40,10 +40,12 @@ def refused(told: bytes, status: int, code: str) -> None:
     [
         b"HELLO\r\n\r\n",
         ASKED + b"A : b\r\n\r\n",
+        ASKED + b"HOST: b\r\n\r\n",
+        ASKED + b"Authorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n",
         b"POST /livez HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n",
         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
     ],
-    ids=["no-http", "space", "chunk", "two-lengths"],
+    ids=["no-http", "space", "hosts", "tokens", "chunk", "two-lengths"],
 )
 def test_what_is_no_http_is_a_problem(served: Served, sent: bytes) -> None:
     with listening(served.app) as url, connected(url) as connection:

@@ -106,3 +106,8 @@ def test_without_a_caller_the_loop_is_not_left() -> None:
         return found, list(set(threading.enumerate()) - before)
 
     assert asyncio.run(asked()) == (("a", threading.get_ident()), [])
+
+
+def test_nobody_is_sent_where_their_own_request_says(served: Served) -> None:
+    answer = served.client.get("/v1/runs/", headers={"Host": "evil.test"}, follow_redirects=False)
+    problem(answer, 404, "not_found")
