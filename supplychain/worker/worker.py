@@ -169,6 +169,9 @@ class Worker:
             except SupplyChainError as error:
                 _LOG.warning("nothing can be taken up: %s", error)
                 took = False
+            except Exception:  # noqa: BLE001 - a worker that lives on has to look for more, too
+                _LOG.exception("nobody foresaw why nothing can be taken up")
+                took = False
             if not took:
                 self._woken.wait(self._manner.poll)
                 self._woken.clear()
