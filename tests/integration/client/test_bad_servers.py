@@ -117,7 +117,8 @@ ASKED: dict[str, tuple[tuple[str, ...], str, str, bool]] = {
         "GET", f"{EVIDENCE}/{SUBJECT.digest}", True,
     ),
     "a change": (("members", "change", "bob", "--role", "viewer"), "PUT", "/v1/members/bob", True),
-    "a token": (("tokens", "create", "ci", "--role", "viewer"), "POST", "/v1/tokens", False),
+    "a token": (("tokens", "create", "ci", "--role", "viewer"), "POST", "/v1/tokens", True),
+    "a removal": (("members", "remove", "bob"), "DELETE", "/v1/members/bob", False),
 }  # fmt: skip
 # Where bytes are wanted, JSON or none, it is another thing that is wrong with these.
 TYPED = {"and no JSON", "is no JSON", "no JSON object", "answers what no server"}
