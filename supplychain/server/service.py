@@ -17,6 +17,7 @@ from supplychain.pipeline.answers import Judge
 from supplychain.records.record import Record
 from supplychain.records.store import Store
 from supplychain.server.login import Login
+from supplychain.server.pace import Pace
 from supplychain.server.rates import Rates
 from supplychain.settings import Settings
 
@@ -24,6 +25,9 @@ from supplychain.settings import Settings
 THREADS = 40
 # Whoever guesses at tokens is slowed down.
 _FAILED_PER_MINUTE = 120
+# Who follows runs: a look takes a few milliseconds of a thread, which others need, too.
+_LOOK_SECONDS = 0.5
+_LOOKS_TOGETHER = 50
 
 
 class Authenticator(Protocol):
@@ -102,6 +106,7 @@ class Service:
         failed: How often strangers of one address try to be somebody.
         clock: The one reading of the clock that a request judges by (aware, UTC).
         judges: What was answered, while it holds.
+        following: How often whoever follows a run looks at it.
         ending: Whether it was told to end: what would go on for long comes to its end by itself.
     """
 
@@ -115,4 +120,5 @@ class Service:
     failed: Rates = field(default_factory=lambda: Rates(_FAILED_PER_MINUTE))
     clock: Callable[[], datetime] = now
     judges: Judges = field(default_factory=Judges)
+    following: Pace = field(default_factory=lambda: Pace(_LOOK_SECONDS, _LOOKS_TOGETHER))
     ending: threading.Event = field(default_factory=threading.Event)

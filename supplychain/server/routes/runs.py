@@ -28,11 +28,10 @@ from supplychain.server.service import Service
 
 router = noun("/v1/runs", "runs")
 
-_LOOK_SECONDS = 0.5
-# Something is said at least so often, for proxies end what is silent; and at last the stream
-# ends, for a server that is to end waits for it. Who follows comes back with what they saw last.
-_SILENT_LOOKS = 30
-_LONGEST_LOOKS = 600
+# Something is said about so often, for proxies end what is silent; and at last the stream ends, for
+# a server that is to end waits for it. Who follows comes back with what they saw last.
+_SILENT_SECONDS = 15.0
+_LONGEST_SECONDS = 300.0
 _EXAMPLE = "0199f0c2-7b1e-7c3a-9d55-2f6a1b0c4d5e"
 _Id = Annotated[
     str,
@@ -177,19 +176,23 @@ async def follow_run(
 async def _stream(
     service: Service, record: Record, run: str, after: int, *, follow: bool
 ) -> AsyncIterator[bytes]:
-    silent = 0
-    for _ in range(_LONGEST_LOOKS):
-        over, events = await asyncio.to_thread(_look, record, run, after)
-        for event in events:
-            after = event.number
-            data = orjson.dumps(event_data(event))
-            yield b"id: %d\nevent: %b\ndata: %b\n\n" % (after, event.kind.encode(), data)
-        if over or not follow or service.ending.is_set():
-            return
-        silent = 0 if events else silent + 1
-        if silent % _SILENT_LOOKS == _SILENT_LOOKS - 1:
-            yield b": still there\n\n"
-        await asyncio.sleep(_LOOK_SECONDS)
+    clock = asyncio.get_running_loop().time
+    began = said = clock()
+    with service.following.one_more():
+        while clock() < began + _LONGEST_SECONDS:
+            over, events = await asyncio.to_thread(_look, record, run, after)
+            for event in events:
+                after = event.number
+                data = orjson.dumps(event_data(event))
+                yield b"id: %d\nevent: %b\ndata: %b\n\n" % (after, event.kind.encode(), data)
+            if over or not follow or service.ending.is_set():
+                return
+            if events:
+                said = clock()
+            elif clock() >= said + _SILENT_SECONDS:
+                said = clock()
+                yield b": still there\n\n"
+            await asyncio.sleep(service.following.seconds)
 
 
 def _look(record: Record, run: str, after: int) -> tuple[bool, tuple[RunEvent, ...]]:
