@@ -25,6 +25,7 @@ from supplychain.records.folder import FolderStore
 from supplychain.records.record import Record
 from supplychain.records.run import ScanRecord
 from tests.kit.cli import Outcome
+from tests.kit.logged import logged_as_before
 from tests.kit.runs import manifest_run, sbom_record, scan_record
 from tests.kit.scans import SUBJECT
 
@@ -55,10 +56,11 @@ class Typist:
         """Type `supplychain` and these arguments."""
         self.capture.readouterr()
         self.patch.setattr(sys, "argv", ["supplychain", *map(str, arguments)])
-        try:
-            code = cli._run()
-        except SupplyChainError as error:
-            code = cli._failed(error)
+        with logged_as_before():  # what ends with a process of its own
+            try:
+                code = cli._run()
+            except SupplyChainError as error:
+                code = cli._failed(error)
         told = self.capture.readouterr()
         return Outcome(int(code), told.out, told.err)
 

@@ -29,6 +29,7 @@ from supplychain.worker.engine import Json, Step
 from supplychain.worker.held import Held
 from supplychain.worker.service import working
 from supplychain.worker.worker import Performer
+from tests.kit.logged import logged_as_before
 from tests.kit.serving import Served
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -132,9 +133,10 @@ def test_what_a_worker_does_is_part_of_what_the_submitter_traces(
 
 def test_a_worker_tells_of_a_run_with_the_request_that_asked_for_it(served: Served) -> None:
     said = io.StringIO()
-    log_to(said, Settings({"log": "requests"}, os.environ, served.typist.folder))
-    name = submitted(served)
-    worked(served, _Tools(served.typist.folder), name)
+    with logged_as_before():
+        log_to(said, Settings({"log": "requests"}, os.environ, served.typist.folder))
+        name = submitted(served)
+        worked(served, _Tools(served.typist.folder), name)
 
     [told] = [line for line in lines(said) if line["logger"] == "supplychain.runs"]
     assert (told["run_id"], told["request_id"], told["outcome"]) == (name, "ci-17", "done")
@@ -146,9 +148,10 @@ def test_a_worker_tells_of_a_run_with_the_request_that_asked_for_it(served: Serv
 
 def test_a_run_that_fails_is_told_without_its_secrets(served: Served) -> None:
     said = io.StringIO()
-    log_to(said, Settings({}, os.environ, served.typist.folder))
-    name = submitted(served)
-    assert worked(served, _Tools(served.typist.folder, fails=True), name) is RunState.FAILED
+    with logged_as_before():
+        log_to(said, Settings({}, os.environ, served.typist.folder))
+        name = submitted(served)
+        assert worked(served, _Tools(served.typist.folder, fails=True), name) is RunState.FAILED
 
     [told] = [line for line in lines(said) if line["logger"] == "supplychain.runs"]
     assert (told["run_id"], told["outcome"], told["code"]) == (name, "failed", "tool_failed")

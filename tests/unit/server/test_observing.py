@@ -22,6 +22,7 @@ from supplychain.records.content import PROBE, key_of
 from supplychain.records.schema import SCHEMA_VERSION
 from supplychain.settings import Settings
 from tests.kit.failings import in_order
+from tests.kit.logged import logged_as_before
 from tests.kit.scans import SUBJECT
 from tests.kit.serving import DECIDE, Served, problem
 
@@ -177,14 +178,9 @@ def test_what_readiness_looks_for_is_no_orphan(served: Served) -> None:
 def said(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What the server says, asked to tell of every request."""
     stream = io.StringIO()
-    root, ours = logging.getLogger(), logging.getLogger("supplychain")
-    before = (root.handlers[:], root.level, ours.level)
-    log_to(stream, Settings({"log": "requests"}, os.environ, served.typist.folder))
-    yield stream
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    ours.setLevel(before[2])
-    logging.captureWarnings(capture=False)
+    with logged_as_before():
+        log_to(stream, Settings({"log": "requests"}, os.environ, served.typist.folder))
+        yield stream
 
 
 def lines(said: io.StringIO) -> list[dict[str, object]]:
