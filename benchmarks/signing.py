@@ -158,16 +158,17 @@ def _many(place: Place, machine: Machine) -> list[Row]:
     disk is not ours.
     """
     if REFERRERS.build():
-        return _verified_together(place, machine)
+        return _verified_together(place, machine, "docker-registry, on the disk")
     with subprocess.Popen([REFERRERS.path], stdout=subprocess.PIPE, text=True) as process:
         try:
             address = process.stdout.readline().strip() if process.stdout else ""
-            return _verified_together(replace(place, address=address), machine)
+            in_memory = replace(place, address=address)
+            return _verified_together(in_memory, machine, "a registry in memory")
         finally:
             process.kill()
 
 
-def _verified_together(place: Place, machine: Machine) -> list[Row]:
+def _verified_together(place: Place, machine: Machine, registry: str) -> list[Row]:
     pool = [_attested(place.repository(f"many{number}"), 3) for number in range(_IMAGES)]
     policy, trust = _judging(place)
     whole_images = [_pushed(place, number) for number in range(_JUDGED)]
@@ -191,6 +192,7 @@ def _verified_together(place: Place, machine: Machine) -> list[Row]:
         Row(
             what,
             f"{each * 1000:.1f} ms each",
+            f"from {registry}",
             target=f"{machine.target(limit)} each",
             met=machine.meets(each, limit),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -66,13 +67,16 @@ class Protocol(HttpToolsProtocol):
         """Answer a request, of which the body is still to come."""
         self._is_in_head = False
         self._wait_no_more()
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        # Each header has a colon, a space, and the end of its line, too.
+        size = len(self.url) + sum(map(len, chain.from_iterable(self.headers)))
+        size += 4 * len(self.headers)
         if size > _LARGEST_HEAD:
             self._head = size
             raise ValueError  # the parser stops, and asks for `send_400_response`
-        names = [name for name, _ in self.headers]
-        if any(names.count(name) > 1 for name in _ONCE):
-            raise ValueError  # as above
+        if len(dict(self.headers)) < len(self.headers):
+            names = [name for name, _ in self.headers]
+            if any(names.count(name) > 1 for name in _ONCE):
+                raise ValueError  # as above
         super().on_headers_complete()
         self.transport.is_unread = True
         self._is_kept, self.cycle.keep_alive = self.cycle.keep_alive, False
