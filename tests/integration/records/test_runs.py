@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import Engine, event
 
 from supplychain.errors import (
     CancelledError,
@@ -383,3 +384,22 @@ def test_a_run_is_not_taken_up_for_ever_by_who_never_begins_it(
     found = record.runs.get(run)
     assert found.state is (RunState.QUEUED if begun else RunState.DEAD)
     assert ("none had begun a step" in str(found.error)) is (begun == 0)
+
+
+def test_whoever_asks_about_a_run_that_goes_first_already_keeps_nobody_from_writing(
+    record: Record,
+) -> None:
+    _submit(record, f"registry.test/shop@{SUBJECT.digest}", digest=SUBJECT.digest)
+    record.runs.hurry(SUBJECT.digest, by="gate", at=AT)
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement.split(maxsplit=1)[0])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        record.runs.hurry(SUBJECT.digest, by="gate", at=AT)
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert "SELECT" in said
+    assert "UPDATE" not in said
