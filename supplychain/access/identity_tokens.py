@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,12 +20,12 @@ from supplychain.errors import UnauthenticatedError
 from supplychain.frozen import dataclass
 
 # Which kind of key each takes, and on which curve.
-_ALGORITHMS: Mapping[str, tuple[str, frozenset[str]]] = {
-    **{name: ("RSA", frozenset[str]()) for name in ("RS256", "RS384", "RS512")},
-    **{name: ("RSA", frozenset[str]()) for name in ("PS256", "PS384", "PS512")},
-    "ES256": ("EC", frozenset({"P-256"})),
-    "ES384": ("EC", frozenset({"P-384"})),
-    "EdDSA": ("OKP", frozenset({"Ed25519"})),
+_ALGORITHMS: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("RS256", "RS384", "RS512"), ("RSA", "")),
+    **dict.fromkeys(("PS256", "PS384", "PS512"), ("RSA", "")),
+    "ES256": ("EC", "P-256"),
+    "ES384": ("EC", "P-384"),
+    "EdDSA": ("OKP", "Ed25519"),
 }
 _LONGEST = 16 * 1024
 _PART = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -140,10 +139,10 @@ def _require_signature(
 
 
 def _fits(key: Key, algorithm: str) -> bool:
-    kind, curves = _ALGORITHMS[algorithm]
+    kind, curve = _ALGORITHMS[algorithm]
     return (
         key.get("kty") == kind
-        and (not curves or key.get("crv") in curves)
+        and (not curve or key.get("crv") == curve)
         and key.get("use", "sig") == "sig"
         and key.get("alg", algorithm) == algorithm
     )
@@ -166,7 +165,8 @@ def _instant(claims: Mapping[str, Any], name: str) -> datetime | None:
     if value is None:
         return None
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not 0 <= value < 2**40:
+    # Neither infinity nor what is no number is between them.
+    if not is_number or not 0 <= value < 2**40:
         raise _refused(f"its {name} is no time")
     try:
         return datetime.fromtimestamp(value, UTC)
@@ -187,7 +187,7 @@ def _decoded(part: str) -> bytes:
 
 def _object(data: bytes) -> Mapping[str, Any]:
     try:
-        found = json.loads(data.decode("utf-8"), object_pairs_hook=_once)
+        found = json.loads(data.decode("utf-8"), object_pairs_hook=_plain)
     except (ValueError, RecursionError):
         raise _refused("it holds no JSON that could be read in one way only") from None
     if not isinstance(found, dict):
@@ -195,10 +195,14 @@ def _object(data: bytes) -> Mapping[str, Any]:
     return found
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _plain(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Nothing twice, and no text that cannot be written down: NUL, or half a character."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a key stands there twice")
+    for text in (*found, *found.values()):
+        if isinstance(text, str) and b"\0" in text.encode():
+            raise ValueError("NUL is no character")
     return found
 
 

@@ -67,7 +67,8 @@ def require_url(url: str, what: str) -> None:
     except ValueError:
         raise InputError(f"{what} {url[:200]!r} is no URL") from None
     is_safe = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
-    if not host or not is_safe or parts.username is not None or parts.fragment:
+    is_plain = url.isascii() and url.isprintable() and " " not in url
+    if not host or not is_safe or not is_plain or parts.username is not None or parts.fragment:
         raise InputError(
             f"{what} {url[:200]!r} is not a URL with TLS", hint="as in https://gitlab.example"
         )

@@ -24,6 +24,8 @@ AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 URL = "https://ci.example"
 SECOND = timedelta(seconds=1)
 TWICE = b'{"iss":"a","iss":"b"}'
+# Half a character, and what PostgreSQL holds in no text.
+UNWRITABLE = ("https://\ud800.example", "https://ci.example\0")
 
 
 class Net:
@@ -121,13 +123,25 @@ def test_a_key_too_short_signs_nothing(ci: Issuer) -> None:
     refused(ci, ci.token(ci.claims(AT)), "not signed")
 
 
-def test_symmetric_keys_that_an_issuer_publishes_sign_nothing(ci: Issuer) -> None:
+@pytest.mark.parametrize(
+    ("algorithm", "key"),
+    [
+        ("RS256", {"kty": "oct", "k": encoded(b"secret" * 8), "alg": "HS256"}),
+        ("RS256", {"kty": "RSA", "n": 1, "e": "AQAB"}),
+        ("RS256", {"kty": ["RSA"], "use": {}}),
+        ("ES256", {"kty": "EC", "crv": ["P-256"]}),
+        ("EdDSA", {"kty": "OKP", "crv": {}}),
+    ],
+)
+def test_keys_that_are_none_sign_nothing(
+    ci: Issuer, algorithm: str, key: Mapping[str, object]
+) -> None:
     class Published(Net):
         def get(self, url: str) -> Mapping[str, Any]:
             said = super().get(url)
-            oct_ = {"kty": "oct", "kid": "k1", "k": encoded(b"secret" * 8), "alg": "HS256"}
-            return {"keys": [oct_]} if "keys" in said else said
+            return {"keys": [{"kid": "k1", **key}]} if "keys" in said else said
 
+    ci.turn("k1", algorithm)
     with pytest.raises(UnauthenticatedError):
         believed(ci, ci.token(ci.claims(AT)), issuers=Issuers(Published(ci).get))
 
@@ -141,6 +155,9 @@ def test_symmetric_keys_that_an_issuer_publishes_sign_nothing(ci: Issuer) -> Non
         ({"exp": float("inf")}, "no time"),
         ({"exp": -1}, "no time"),
         ({"exp": 10**30}, "no time"),
+        ({"exp": 10**400}, "no time"),
+        ({"exp": float("nan")}, "no time"),
+        ({"nbf": 10**400}, "no time"),
         ({"exp": int(AT.timestamp()) - 61}, "is over"),
         ({"nbf": int(AT.timestamp()) + 61}, "not valid yet"),
         ({"iat": int(AT.timestamp()) + 61}, "not valid yet"),
@@ -186,6 +203,8 @@ def test_clocks_may_be_a_little_apart(ci: Issuer) -> None:
         f"{encoded({'alg': 'RS256'})}=.{encoded({})}.{encoded(b'x')}",
         f"{encoded({'alg': 'RS256'})}.{encoded(chr(0xFF).encode('latin-1'))}.{encoded(b'x')}",
         f"{encoded({'alg': 'RS256'})}.{encoded({})}.é",
+        *(f"{encoded({'alg': 'RS256'})}.{encoded({'iss': text})}.eA" for text in UNWRITABLE),
+        *(f"{encoded({'alg': 'RS256'})}.{encoded({'a': {text: 1}})}.eA" for text in UNWRITABLE),
     ],
 )
 def test_what_has_no_form_or_two_is_refused(ci: Issuer, token: str) -> None:
@@ -257,6 +276,8 @@ def test_an_issuer_that_is_down_lets_nobody_in(ci: Issuer) -> None:
         {"issuer": f"{URL}/"},
         {"jwks_uri": "http://ci.example/jwks"},
         {"jwks_uri": "file:///etc/passwd"},
+        {"jwks_uri": "https://ci.example/kéys"},
+        {"jwks_uri": "https://ci.example/a b"},
         {"jwks_uri": None},
     ],
 )
