@@ -159,7 +159,7 @@ def internal(request_id: str) -> Response:
     )
 
 
-def unreadable(status: HTTPStatus, request_id: str) -> Response:
+def unreadable(status: HTTPStatus, request_id: str, *, because: str | None) -> Response:
     """What never becomes a request: no HTTP, or too much or too slow before the body."""
     code, detail = _UNREADABLE[status]
     return problem(
@@ -168,7 +168,7 @@ def unreadable(status: HTTPStatus, request_id: str) -> Response:
         detail=detail,
         code=code,
         retryable=code == "slow",
-        because=None,
+        because=because,
         hint=None,
     )
 

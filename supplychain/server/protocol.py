@@ -8,6 +8,7 @@ connection ends with that answer. What they still send is thrown away, for a whi
 from __future__ import annotations
 
 import asyncio
+import re
 from http import HTTPStatus
 from itertools import chain
 from typing import Any
@@ -22,6 +23,8 @@ _LARGEST_HEAD = 32 << 10
 _HEAD_SECONDS = 60.0
 # Of two, a proxy may have believed the other one.
 _ONCE = (b"host", b"authorization")
+# RFC 9110, section 7.2: a name or an address, and perhaps a port; nobody before an `@`, no path.
+_HOST = re.compile(rb"(\[[\w.:%~-]+\]|[\w.~!$&'()*+,;=%-]*)(:[0-9]*)?")
 
 
 class Protocol(HttpToolsProtocol):
@@ -29,8 +32,10 @@ class Protocol(HttpToolsProtocol):
 
     transport: Gathered  # type: ignore[assignment]  # that is one, too
     _is_kept = False
-    # Of the head that is coming: how much of it came, and when it has to be whole.
+    # Of the head that is coming: how much of it came, what is wrong with it, and when it has to be
+    # whole.
     _head = 0
+    _wrong: str | None = None
     _until: asyncio.TimerHandle | None = None
     _is_in_head = True
 
@@ -73,10 +78,9 @@ class Protocol(HttpToolsProtocol):
         if size > _LARGEST_HEAD:
             self._head = size
             raise ValueError  # the parser stops, and asks for `send_400_response`
-        if len(dict(self.headers)) < len(self.headers):
-            names = [name for name, _ in self.headers]
-            if any(names.count(name) > 1 for name in _ONCE):
-                raise ValueError  # as above
+        self._wrong = self._fault()
+        if self._wrong is not None:
+            raise ValueError  # as above
         super().on_headers_complete()
         self.transport.is_unread = True
         self._is_kept, self.cycle.keep_alive = self.cycle.keep_alive, False
@@ -95,6 +99,19 @@ class Protocol(HttpToolsProtocol):
             if self._head > _LARGEST_HEAD
             else HTTPStatus.BAD_REQUEST
         )
+
+    def _fault(self) -> str | None:
+        """What is wrong with the headers of a request; None for nothing."""
+        known = dict(self.headers)
+        if len(known) < len(self.headers):
+            names = [name for name, _ in self.headers]
+            for name in _ONCE:
+                if names.count(name) > 1:
+                    return f"it has two of {name.decode()}"
+        host = known.get(b"host")
+        if host is None:  # RFC 9112, section 3.2: HTTP/1.0 knows none
+            return "it has no Host" if self.parser.get_http_version() == "1.1" else None
+        return None if _HOST.fullmatch(host) else "its Host is none"
 
     def shutdown(self) -> None:
         """End with the answer that is being given."""
@@ -124,7 +141,7 @@ class Protocol(HttpToolsProtocol):
             is_its_own = True
         if is_its_own:
             name = request_ids.new()
-            answer = problems.unreadable(status, name)
+            answer = problems.unreadable(status, name, because=self._wrong)
             head = [STATUS_LINE[status], b"connection: close\r\n"]
             head += [b"%b: %b\r\n" % pair for pair in answer.raw_headers]
             head += [b"%b: %b\r\n\r\n" % (request_ids.HEADER.lower().encode(), name.encode())]

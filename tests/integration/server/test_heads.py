@@ -43,14 +43,60 @@ def refused(told: bytes, status: int, code: str) -> None:
         ASKED + b"HOST: b\r\n\r\n",
         ASKED + b"Authorization: Bearer a\r\nAuthorization: Bearer b\r\n\r\n",
         b"POST /livez HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        (
+            b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
+            b"0\r\n\r\n"
+        ),
+        b"GET /livez HTTP/1.1\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: a b\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: b@a\r\n\r\n",
+        b"GET /livez HTTP/1.0\r\nHost: a/b\r\n\r\n",
     ],
-    ids=["no-http", "space", "hosts", "tokens", "chunk", "two-lengths"],
+    ids=[
+        "no-http",
+        "space",
+        "hosts",
+        "tokens",
+        "chunk",
+        "two-lengths",
+        "no-host",
+        "two-words",
+        "somebody-at-a-host",
+        "no-host-but-a-path",
+    ],
 )
 def test_what_is_no_http_is_a_problem(served: Served, sent: bytes) -> None:
     with listening(served.app) as url, connected(url) as connection:
         connection.sendall(sent)
         refused(read(connection), 400, "input")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"1.0\r\n", b"1.0\r\nHost: a\r\n"]
+    + [b"1.1\r\nHost: %b\r\n" % host for host in (b"", b"a_b.test:8080", b"[::1]:80", b"a%20b")],
+)
+def test_who_names_a_host_as_it_has_to_be_named_is_answered(served: Served, sent: bytes) -> None:
+    with listening(served.app) as url, connected(url) as connection:
+        connection.sendall(b"GET /livez HTTP/" + sent + b"\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (b"GET /livez HTTP/1.1\r\n", "it has no Host"),
+        (b"GET /livez HTTP/1.1\r\nHost: a b\r\n", "its Host is none"),
+        (ASKED + b"Host: b\r\n", "it has two of host"),
+        (ASKED + b"Authorization: a\r\nAuthorization: b\r\n", "it has two of authorization"),
+        (b"HELLO\r\n", None),
+    ],
+)
+def test_what_is_wrong_with_a_head_is_said(served: Served, sent: bytes, why: str | None) -> None:
+    with listening(served.app) as url, connected(url) as connection:
+        connection.sendall(sent + b"\r\n")
+        body = read(connection).partition(b"\r\n\r\n")[2]
+        assert json.loads(body)["because"] == why
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "endless"])
