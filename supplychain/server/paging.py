@@ -19,6 +19,7 @@ from supplychain.frozen import dataclass
 from supplychain.gate.windows import rfc3339
 from supplychain.server.answers import answer
 from supplychain.server.caller import service_of
+from supplychain.server.instants import utc
 
 T = TypeVar("T")
 
@@ -120,11 +121,12 @@ def _read(request: Request, cursor: str) -> tuple[datetime, str]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         written, after, of = orjson.loads(base64.b64decode(padded, b"-_", validate=True))
-        at = datetime.fromisoformat(written)
-        usable = isinstance(after, str) and at.tzinfo is not None and of == _of(request)
-    except (ValueError, TypeError, binascii.Error):
+        at = utc(datetime.fromisoformat(written), "cursor")
+        # No database takes NUL in a text.
+        usable = isinstance(after, str) and after.isprintable() and of == _of(request)
+    except (InputError, ValueError, TypeError, binascii.Error):
         raise _unusable() from None
-    if not usable:
+    if at is None or not usable:
         raise _unusable()
     return at, after
 

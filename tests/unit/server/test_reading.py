@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from datetime import timedelta
 from typing import Any
@@ -82,6 +83,24 @@ def test_decisions_come_page_by_page_and_filtered(served: Served) -> None:
 @pytest.mark.parametrize("cursor", ["x", "", "WyJ4Il0", "a" * 2000, "%00"])
 def test_a_cursor_that_nobody_made_is_refused(served: Served, cursor: str) -> None:
     problem(served.get(f"/v1/images?cursor={cursor}"), 422, "input")
+
+
+@pytest.mark.parametrize(
+    ("at", "after"),
+    [
+        ("0001-01-01T00:00:00+23:59", "1"),
+        ("9999-12-31T23:59:59-23:59", "1"),
+        ("2026-11-27T00:00:00", "1"),
+        ("2026-11-27T00:00:00Z", "\0"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/vex", "/v1/waivers", "/v1/deployments", "/v1/runs"])
+def test_a_cursor_of_no_moment_or_no_text_is_refused(
+    served: Served, path: str, at: str, after: str
+) -> None:
+    of = hashlib.sha256(json.dumps([path, []]).replace(" ", "").encode()).hexdigest()[:16]
+    forged = base64.urlsafe_b64encode(json.dumps([at, after, of]).encode()).decode()
+    problem(served.get(f"{path}?cursor={forged.rstrip('=')}"), 422, "input")
 
 
 def test_a_cursor_is_good_for_its_own_list_alone(served: Served) -> None:
