@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, event
 
 from supplychain.records.faults import database_faults
 
 # What is asked all the time is planned once: rows are found by their keys whatever the values are,
 # and to plan takes longer than to find. Nothing is asked twice in one question (measured).
 _ONE_PLAN = ("plan_cache_mode = force_generic_plan", "enable_memoize = off")
-# The connection that a thread has taken to ask over.
+# So many are kept; who asks while all of them are taken gets one from the pool, as everybody else.
+_KEPT = 8
+# Named in the execution options of an engine.
+_READY = "supplychain_ready"
+# The connection that a thread has taken for more than one question.
 _taken = threading.local()
 
 
-class Standing:
-    """A connection that stays open for what is asked all the time, one thread after another.
+class _Ready:
+    """Connections that stay open for what is asked all the time, one question after another.
 
     To take one from the pool, to make it ready and to give it back takes longer than most answers.
 
@@ -28,50 +32,75 @@ class Standing:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._connection: Connection | None = None
+        self._idle: list[Connection] = []
+        self._number = 0
         self._lock = threading.Lock()
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Have this thread's `asking` go over this connection; another one is made after a fault.
-
-        Raises:
-            StoreError: The database cannot be reached.
-        """
+    def taken(self) -> Iterator[Connection]:
+        """One of them, or one for this time alone."""
         with self._lock:
-            with database_faults(self._engine.url):
-                connection = self._connection or self._made()
-            self._connection = None
-            _taken.connection = connection
-            try:
-                yield
-            except BaseException:
-                connection.invalidate()
-                connection.close()
-                raise
-            finally:
-                _taken.connection = None
-            if connection.invalidated:
-                connection.close()
-            else:
-                self._connection = connection
+            connection = self._idle.pop() if self._idle else None
+            makes = connection is None and self._number < _KEPT
+            self._number += makes
+        if connection is None and not makes:
+            with _autocommitting(self._engine) as connection:
+                yield connection
+            return
+        try:
+            if connection is None:
+                connection = self._made()
+            yield connection
+        except BaseException:
+            self._let_go(connection)
+            raise
+        if connection.invalidated:
+            self._let_go(connection)
+        else:
+            self._idle.append(connection)
 
     def _made(self) -> Connection:
-        connection = _ready_to_ask(self._engine)
-        for setting in _ONE_PLAN:
-            connection.exec_driver_sql(f"SET {setting}")
+        connection = _autocommitting(self._engine)
+        with closing(connection.connection.cursor()) as cursor:
+            for setting in _ONE_PLAN:
+                cursor.execute(f"SET {setting}")
         return connection
 
-    def close(self) -> None:
-        """Let go of the connection."""
+    def _let_go(self, broken: Connection | None) -> None:
+        """Of one that broke, and of those that wait: whatever broke it may have broken them."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
+            self._number -= 1
+        self.close()
+        if broken is not None:
+            broken.invalidate()
+            broken.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many nobody has taken."""
+        return len(self._idle)
+
+    def close(self) -> None:
+        """Let go of those that wait."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+            self._number -= len(idle)
+        for connection in idle:
+            connection.invalidate()  # nobody else is to have their settings
+            connection.close()
 
 
-def _ready_to_ask(engine: Engine) -> Connection:
-    return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+def keep_ready(engine: Engine) -> None:
+    """Keep connections of a PostgreSQL database ready for whoever is `asking`."""
+    ready = _Ready(engine)
+    engine.update_execution_options(**{_READY: ready})
+    event.listen(engine, "engine_disposed", lambda _: ready.close())
+
+
+def waiting(engine: Engine) -> int:
+    """How many connections wait for whoever asks; the pool takes them for connections in use."""
+    ready: _Ready | None = engine.get_execution_options().get(_READY)
+    return 0 if ready is None else ready.waiting
 
 
 @contextmanager
@@ -81,14 +110,30 @@ def asking(engine: Engine) -> Iterator[Connection]:
     Raises:
         StoreError: The database failed.
     """
-    if engine.dialect.name != "postgresql":
-        with database_faults(engine.url), engine.connect() as connection:
-            yield connection
-        return
     taken: Connection | None = getattr(_taken, "connection", None)
-    with database_faults(engine.url):
-        if taken is not None and taken.engine is engine:
+    if taken is not None and taken.engine is engine:
+        with database_faults(engine.url):
             yield taken
-            return
-        with _ready_to_ask(engine) as connection:
-            yield connection
+        return
+    ready: _Ready | None = engine.get_execution_options().get(_READY)
+    with database_faults(engine.url), engine.connect() if ready is None else ready.taken() as one:
+        yield one
+
+
+@contextmanager
+def asking_often(engine: Engine) -> Iterator[None]:
+    """Have every question of this thread go over one connection.
+
+    Raises:
+        StoreError: The database cannot be reached.
+    """
+    with asking(engine) as connection:
+        _taken.connection = connection
+        try:
+            yield
+        finally:
+            _taken.connection = None
+
+
+def _autocommitting(engine: Engine) -> Connection:
+    return engine.connect().execution_options(isolation_level="AUTOCOMMIT")

@@ -18,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from supplychain.errors import ConfigurationError
 from supplychain.model.spans import traced
+from supplychain.records.asking import keep_ready
 from supplychain.records.faults import database_faults
 
 # Named in the execution options of a connection whose transaction is going to write.
@@ -54,6 +55,7 @@ def open_engine(url: str, *, wait: float = 10.0, connections: int = 5) -> Engine
         # Before SQLAlchemy itself asks for anything: it would trip over what is not text.
         event.listen(engine.pool, "connect", _require_utf8, insert=True)
         event.listen(engine, "connect", _prefer_indexes)
+        keep_ready(engine)
     if traced():
         from supplychain.records.traced import trace_statements
 

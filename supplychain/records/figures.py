@@ -8,6 +8,7 @@ from sqlalchemy import Engine, QueuePool, func, select
 
 from supplychain.frozen import dataclass
 from supplychain.model.runs import RunState
+from supplychain.records.asking import waiting
 from supplychain.records.database import reading
 from supplychain.records.schema import runs
 from supplychain.records.version import status
@@ -44,7 +45,8 @@ def read_figures(engine: Engine) -> Figures:
     schema = status(engine).current or ""
     pool = engine.pool
     used, idle = (pool.checkedout(), pool.checkedin()) if isinstance(pool, QueuePool) else (0, 0)
-    return Figures(schema, used, idle, _runs(engine))
+    ready = waiting(engine)
+    return Figures(schema, used - ready, idle + ready, _runs(engine))
 
 
 def _runs(engine: Engine) -> Mapping[str, int]:

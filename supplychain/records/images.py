@@ -81,8 +81,9 @@ class Images:
             NotFoundError: Nothing is recorded about it.
         """
         with asking(self._engine) as connection:
-            if not lookup.is_recorded(connection, self._project, digest):
-                raise lookup.unknown(digest)
+            is_recorded = lookup.is_recorded(connection, self._project, digest)
+        if not is_recorded:
+            raise lookup.unknown(digest)
 
     def last_resolution(self, name: str, tag: str) -> Digest | None:
         """The digest that a tag pointed at when a run last resolved it; None where none did."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Self
 
 from sqlalchemy import Engine
 
 from supplychain.errors import NotFoundError, StoreError
-from supplychain.records.asking import Standing
+from supplychain.records.asking import asking_often
 from supplychain.records.content import PROBE, PROBED, ContentStore
 from supplychain.records.database import password_from
 from supplychain.records.entry import Entry
@@ -34,7 +35,6 @@ class Store:
         self._engine = engine
         self._content = content
         self._kept = KeptAnswers(engine)
-        self._standing = Standing(engine)
         self._records: dict[tuple[str, str], Record] = {}
         self._lock = threading.Lock()
 
@@ -76,10 +76,9 @@ class Store:
         """What the gate answered, while it holds."""
         return self._kept
 
-    @property
-    def standing(self) -> Standing:
-        """For those who ask all the time, one question after another."""
-        return self._standing
+    def asking_often(self) -> AbstractContextManager[None]:
+        """For a thread that asks one question after another: all of them over one connection."""
+        return asking_often(self._engine)
 
     @property
     def entry(self) -> Entry:
@@ -130,5 +129,4 @@ class Store:
 
     def close(self) -> None:
         """Let go of the database's connections."""
-        self._standing.close()
         self._engine.dispose()

@@ -200,7 +200,7 @@ def _look_up(service: Service, questions: Sequence[_Question]) -> list[_Found | 
     # What is asked at one place is looked for together.
     asked: dict[Asked, list[int]] = {}
     principals: list[Principal | None] = []
-    with service.store.standing.taken():
+    with service.store.asking_often():
         for number, question in enumerate(questions):
             principal = principal_of(question.token)
             place = place_of(principal.organisation, question.environment) if principal else None

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import psycopg
-from sqlalchemy import event
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 
-from supplychain.records.asking import asking
+import psycopg
+import pytest
+from sqlalchemy import Engine, event
+
+from supplychain.errors import StoreError
+from supplychain.records.asking import asking, asking_often, waiting
 from supplychain.records.content import ContentStore
-from supplychain.records.database import open_engine
+from supplychain.records.database import open_engine, reading
 from supplychain.records.record import Record
 from tests.kit.runs import manifest_run
 from tests.kit.scans import AT, SUBJECT
@@ -40,3 +45,77 @@ def test_one_question_takes_no_transaction(database: str, content: ContentStore)
         assert not begun
         record.images.show(SUBJECT.digest, at=AT)
         assert begun
+
+
+_BACKEND = "SELECT pg_backend_pid()"
+_PLANS = "SHOW plan_cache_mode"
+
+
+@pytest.fixture
+def postgresql(postgresql_database: str) -> Iterator[Engine]:
+    engine = open_engine(postgresql_database, connections=2)
+    yield engine
+    engine.dispose()
+
+
+def _asked(engine: Engine, what: str = _BACKEND) -> object:
+    with asking(engine) as connection:
+        return connection.exec_driver_sql(what).scalar_one()
+
+
+def test_one_question_after_another_goes_over_a_connection_that_stays_ready(
+    postgresql: Engine,
+) -> None:
+    taken: list[object] = []
+    event.listen(postgresql, "checkout", lambda *one: taken.append(one))
+    assert len({_asked(postgresql) for _ in range(5)}) == 1
+    assert len(taken) == 1
+    assert waiting(postgresql) == 1
+
+
+def test_what_a_thread_asks_often_goes_over_one_connection(postgresql: Engine) -> None:
+    with asking(postgresql) as other, asking_often(postgresql):
+        others = other.exec_driver_sql(_BACKEND).scalar_one()
+        assert {_asked(postgresql), _asked(postgresql)} == {_asked(postgresql)}
+        assert _asked(postgresql) != others
+
+
+def test_nobody_else_has_the_settings_of_those_who_ask(postgresql: Engine) -> None:
+    with ExitStack() as questions:
+        for _ in range(12):  # more than are kept, and as many as the pool gives
+            questions.enter_context(asking(postgresql))
+        assert waiting(postgresql) == 0
+    assert waiting(postgresql) == 8
+    assert _asked(postgresql, _PLANS) == "force_generic_plan"
+    with reading(postgresql) as one, reading(postgresql) as other:
+        plans = [each.exec_driver_sql(_PLANS).scalar_one() for each in (one, other)]
+    assert plans == ["auto", "auto"]
+
+
+def test_what_breaks_one_that_asks_is_asked_over_no_other_that_was_open(
+    postgresql: Engine, postgresql_database: str
+) -> None:
+    with asking(postgresql), asking(postgresql):
+        pass
+    assert waiting(postgresql) == 2
+    with psycopg.connect(postgresql_database, autocommit=True) as operator:
+        operator.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    with pytest.raises(StoreError) as broken:
+        _asked(postgresql)
+    assert broken.value.retryable
+    assert waiting(postgresql) == 0
+    assert _asked(postgresql)
+
+
+def test_a_database_that_is_closed_is_let_go_of(
+    postgresql: Engine, postgresql_database: str
+) -> None:
+    backend = _asked(postgresql)
+    postgresql.dispose()
+    with closing(psycopg.connect(postgresql_database, autocommit=True)) as operator:
+        operator.execute("SELECT pg_sleep(0.2)")
+        alive = operator.execute("SELECT pid FROM pg_stat_activity WHERE pid = %s", (backend,))
+        assert alive.fetchone() is None
