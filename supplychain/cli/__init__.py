@@ -18,8 +18,9 @@ def main() -> None:
     """Run the command line and exit with its code (`cli.failures.Exit`)."""
     sys.excepthook = _bug
     _open_closed()
-    # Imports make many objects and no garbage: looking for some takes a tenth of the start.
-    gc.set_threshold(50_000, 20, 50)
+    # Imports make many objects and no garbage: looking for some takes a tenth of the start. No
+    # command makes so many before it begins.
+    gc.set_threshold(200_000, 20, 50)
     if isinstance(sys.stdout, TextIOWrapper):
         # A terminal that lacks a letter shows another one; that must not cost the result.
         sys.stdout.reconfigure(errors="replace")

@@ -86,17 +86,44 @@ def test_verifying_by_a_key_in_a_registry_loads_nothing_that_it_does_not_need() 
     assert printed(program) == []
 
 
-def test_gate_loads_no_part_of_the_record_that_it_does_not_ask(tmp_path: Path) -> None:
-    """Nor anything that makes tables of PostgreSQL's, which loads all that SQLAlchemy knows of it.
+def what_gate_says(folder: Path, before: str, at_last: str) -> str:
+    """What it writes to stderr that answers, and so went through all that a verdict takes.
 
-    It answers, so that it went through all that a verdict takes.
+    Args:
+        folder: For its record.
+        before: What the process does first.
+        at_last: The value that it shows at the end.
     """
-    (tmp_path / "prod.yaml").write_text(
+    (folder / "prod.yaml").write_text(
         "schemaVersion: 1\nenvironment: prod\nrules:\n  - freshness: {scan: 24h, database: 7d}\n"
     )
-    url = f"sqlite:///{tmp_path / 'supplychain.db'}"
-    with Record.open(url, open_content_store(str(tmp_path / "content")), create=True) as record:
+    url = f"sqlite:///{folder / 'supplychain.db'}"
+    with Record.open(url, open_content_store(str(folder / "content")), create=True) as record:
         record.save_run(manifest_run(), at=AT)
+    program = (
+        f"import gc, sys; sys.argv[1:] = ['gate', '{SUBJECT}', '--environment', 'prod']\n"
+        "from supplychain.cli import main\n"
+        f"{before}\n"
+        "try: main()\n"
+        f"finally: print({at_last}, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            "HOME": str(folder),
+            "SUPPLYCHAIN_DATA_DIR": str(folder),
+            "SUPPLYCHAIN_POLICIES": str(folder),
+        },
+    )
+    assert done.returncode == 10, done.stderr
+    return done.stderr
+
+
+def test_gate_loads_no_part_of_the_record_that_it_does_not_ask(tmp_path: Path) -> None:
+    """Nor what makes tables of PostgreSQL's, which loads all that SQLAlchemy knows of it."""
     parts = "access evidence handed_in history kept repeats runs search staging writing"
     unwanted = {f"supplychain.records.{part}" for part in parts.split()} | {
         "sqlalchemy.dialects.postgresql",
@@ -106,22 +133,11 @@ def test_gate_loads_no_part_of_the_record_that_it_does_not_ask(tmp_path: Path) -
         "requests",
         "sigstore",
     }
-    program = (
-        f"import sys; sys.argv[1:] = ['gate', '{SUBJECT}', '--environment', 'prod']\n"
-        "from supplychain.cli import main\n"
-        "try: main()\n"
-        f"finally: print(*sorted({unwanted} & set(sys.modules)), file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={
-            "HOME": str(tmp_path),
-            "SUPPLYCHAIN_DATA_DIR": str(tmp_path),
-            "SUPPLYCHAIN_POLICIES": str(tmp_path),
-        },
-    )
-    assert done.returncode == 10, done.stderr
-    assert done.stderr == "\n"
+    said = what_gate_says(tmp_path, "", f"*sorted({unwanted} & set(sys.modules))")
+    assert said == "\n"
+
+
+def test_gate_never_looks_for_garbage(tmp_path: Path) -> None:
+    """It makes none worth a look, and each look goes through all that was loaded."""
+    looks = "sum(generation['collections'] for generation in gc.get_stats())"
+    assert what_gate_says(tmp_path, f"gc.collect(); before = {looks}", f"{looks} - before") == "0\n"
