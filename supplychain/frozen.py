@@ -1,9 +1,9 @@
 """`@dataclass` for frozen values with slots: the standard one, made in a quarter of the time.
 
 Each method of a dataclass is a text that Python compiles when the class is made: six for a frozen
-one, of two hundred, at every start. Here only `__init__` is; what compares, hashes, shows and
-refuses is written once, below (docs/adr/0018-frozen-values.md). All else is the standard
-library's: `field`, `fields`, `replace`, `asdict`, `match`.
+one, of two hundred, at every start. Here only `__init__` is, once it is asked for; what compares,
+hashes, shows and refuses is written once, below (docs/adr/0018-frozen-values.md). All else is the
+standard library's: `field`, `fields`, `replace`, `asdict`, `match`.
 """
 
 from __future__ import annotations
@@ -51,8 +51,13 @@ def _made(kind: _Kind, *, kw_only: bool) -> _Kind:
     fielded = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)
     kind = cast("_Kind", fielded(kind))
     fields = dataclasses.fields(kind)
+    for field in fields:
+        if not field.init:
+            raise TypeError(
+                f"{kind.__qualname__}.{field.name} is not given: it could not be replaced"
+            )
     methods = {
-        "__init__": _init(kind, fields),
+        "__init__": _Init(kind, fields),
         "__repr__": _repr,
         "__setattr__": _refuse_to_assign,
         "__delattr__": _refuse_to_delete,
@@ -66,6 +71,21 @@ def _made(kind: _Kind, *, kw_only: bool) -> _Kind:
     return kind
 
 
+class _Init:
+    """An `__init__` to be: compiled when it is first looked up, which most classes never see."""
+
+    def __init__(self, kind: type[Any], fields: tuple[Field[Any], ...]) -> None:
+        self._kind = kind
+        self._fields = fields
+
+    def __get__(self, value: object, owner: type[Any]) -> Callable[..., None]:
+        """The method, which takes this one's place."""
+        made = _init(self._kind, self._fields)
+        setattr(self._kind, "__init__", made)  # noqa: B010 (mypy lets nobody assign it)
+        bound: Callable[..., None] = made.__get__(value, owner)
+        return bound
+
+
 def _init(kind: type[Any], fields: tuple[Field[Any], ...]) -> Callable[..., None]:
     """What Python makes of `def __init__(self, …)` with the fields as its parameters."""
     names: dict[str, Any] = {"__name__": kind.__module__, "_set": object.__setattr__}
@@ -75,8 +95,6 @@ def _init(kind: type[Any], fields: tuple[Field[Any], ...]) -> Callable[..., None
     for field in fields:
         name = value = field.name
         parameter = name
-        if not field.init:
-            raise TypeError(f"{kind.__qualname__}.{name} is not given: it could not be replaced")
         if field.default_factory is not MISSING:
             names |= {f"_make_{name}": field.default_factory, "_MISSING": MISSING}
             parameter = f"{name}=_MISSING"

@@ -171,6 +171,22 @@ def test_order_is_the_standard_librarys() -> None:
     assert sorted([Ranked(2), Ranked(1)]) == [Ranked(1), Ranked(2)]
 
 
+def test_a_class_compiles_nothing_before_its_first_value() -> None:
+    @frozen.dataclass(frozen=True, slots=True)
+    class Rare:
+        """Without one, the standard library looks the parameters up to write it."""
+
+        number: int
+
+    class Rarer(Rare):
+        """Inherits what is not there yet."""
+
+    assert not inspect.isfunction(vars(Rare)["__init__"])
+    assert Rarer(1).number == 1
+    assert inspect.isfunction(vars(Rare)["__init__"])
+    assert Rare(number=2).number == 2
+
+
 def test_what_is_no_frozen_value_is_refused() -> None:
     for words in ({"frozen": False, "slots": True}, {"frozen": True, "slots": False}):
         with pytest.raises(TypeError, match="take the standard"):
