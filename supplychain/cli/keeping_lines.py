@@ -21,6 +21,7 @@ def kept_lines(report: StoreReport, paint: Paint) -> Iterator[str]:
         yield f"{bad}  {digest} has other bytes than its name says"
     for one in report.missing:
         yield f"{bad}  {one.table}.{one.column} names {one.digest}, which is not there"
+    yield from (f"{bad}  {printable(str(row))}" for row in report.rows)
     for chain in report.chains:
         for what in chain.breaks:
             yield f"{bad}  {chain.kind} of {printable(chain.owner)}: {printable(what)}"
@@ -52,6 +53,7 @@ def as_data(report: StoreReport) -> dict[str, object]:
             {"table": one.table, "column": one.column, "digest": str(one.digest)}
             for one in report.missing
         ],
+        "rows": [{"table": one.table, "key": one.key, "what": one.what} for one in report.rows],
         "orphans": [str(digest) for digest in report.orphans],
         "chains": [
             {

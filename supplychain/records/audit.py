@@ -14,17 +14,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, bindparam, insert, select, update
 
-from supplychain.errors import ForbiddenError, StoreError
+from supplychain.errors import ForbiddenError
 from supplychain.frozen import dataclass
 from supplychain.model.access import Acting, AuditEvent
 from supplychain.model.digest import Digest
 from supplychain.records.audit_tables import audit_events, audit_heads
-from supplychain.records.chain import Break, Link, Verification, linked, unreadable
+from supplychain.records.chain import Link, Verification, linked
 from supplychain.records.columns import instant_text
 from supplychain.records.database import reading
 
 # What of a row its link is made from, in this order, behind the organisation's name.
-_COLUMNS = ("at", "who", "from_where", "through", "project", "what", "about", "before", "after")
+COLUMNS = ("at", "who", "from_where", "through", "project", "what", "about", "before", "after")
 _NOBODY = "(not said)"
 # Built once: whoever appends holds up all others of the organisation.
 _MINE = audit_heads.c.organisation_id == bindparam("of")
@@ -99,7 +99,7 @@ class Notes:
             "before": _text(before),
             "after": _text(after),
         }
-        link = _link_of(self.name, last, values)
+        link = link_of(self.name, last, values)
         connection.execute(
             _APPENDED,
             {
@@ -171,58 +171,21 @@ class AuditLog:
         Args:
             noted: Links that somebody noted elsewhere; each has to be in the chain.
         """
+        from supplychain.records.audit_check import verify_log
+
         with reading(self._engine) as connection:
             return verify_log(connection, self._notes.organisation, self._notes.name, noted)
 
 
-def verify_log(
-    connection: Connection, organisation: int, name: str, noted: Sequence[Digest] = ()
-) -> Verification:
-    """Look at every event of an organisation's log.
+def link_of(organisation: str, before: Link | None, values: Mapping[str, Any]) -> Link:
+    """The link of an event behind another one.
 
     Args:
-        connection: The database.
-        organisation: The organisation's number.
-        name: Its name.
-        noted: Links that somebody noted elsewhere; each has to be in the chain.
+        organisation: The organisation's name.
+        before: The newest link; None where there is none.
+        values: The event's row.
     """
-    before: Link | None = None
-    missing, breaks, count = set(noted), [], 0
-    chosen = select(audit_events).where(audit_events.c.organisation_id == organisation)
-    mine = select(audit_heads).where(audit_heads.c.organisation_id == organisation)
-    try:
-        for row in connection.execute(chosen.order_by(audit_events.c.sequence)):
-            count += 1
-            breaks += [Break(row.sequence, what) for what in _of_row(row, before, name)]
-            before = Link(row.sequence, row.digest)
-            missing.discard(row.digest)
-        head = connection.execute(mine).first()
-    except StoreError as error:
-        return Verification(count, before, (*breaks, unreadable(before, error)))
-    end = (before.sequence, before.digest) if before else (0, None)
-    if head is None or (head.sequence, head.digest) != end:
-        breaks.append(Break(0, f"the log ends at number {end[0]}, and did not when it was written"))
-    breaks += [
-        Break(0, f"no link {one} is in the log: it was cut off or written anew")
-        for one in sorted(missing)
-    ]
-    return Verification(count, before, tuple(breaks))
-
-
-def _of_row(row: Row[Any], before: Link | None, organisation: str) -> Iterator[str]:
-    expected = before.sequence + 1 if before else 1
-    if row.sequence != expected:
-        yield f"{row.sequence - expected} events before it are gone"
-    elif row.previous != (before.digest if before else None):
-        yield "it does not stand behind the event that it was written behind"
-    own = Link(row.sequence - 1, row.previous) if row.previous else None
-    made = _link_of(organisation, own, row._asdict())
-    if (made.sequence, made.digest) != (row.sequence, row.digest):
-        yield "it was changed after it was written"
-
-
-def _link_of(organisation: str, before: Link | None, values: Mapping[str, Any]) -> Link:
-    said = [values[name] for name in _COLUMNS]
+    said = [values[name] for name in COLUMNS]
     said[0] = instant_text(said[0])
     # What is not there is not the same as what is empty.
     return linked(before, [organisation, *said])

@@ -31,6 +31,7 @@ from supplychain.records.content import ContentStore, key_of
 from supplychain.records.database import reading
 from supplychain.records.named import Missing, kept_documents
 from supplychain.records.portable import lines_of
+from supplychain.records.row_check import damaged_rows
 from supplychain.records.schema import (
     SCHEMA_VERSION,
     kept_answers,
@@ -87,7 +88,7 @@ def back_up(
 
     Raises:
         SchemaVersionError: The database has not this program's schema.
-        VerificationError: A document that a row names is missing or was changed.
+        VerificationError: A row is damaged, or a document that one names is missing or changed.
         StoreError: Something cannot be read.
     """
     require_current(engine)
@@ -107,6 +108,7 @@ def back_up(
     tables = copied_tables()
     add(HEADER, as_json(_header(tables, at, by)))
     with reading(engine) as connection:
+        _require_sound(connection)
         for number, table in enumerate(tables):
             folder = f"{ROWS}{number:04}-{table.name}"
             manifest["rows"][table.name] = _add_rows(connection, table, folder, add)
@@ -139,6 +141,21 @@ def _header(tables: list[Table], at: datetime, by: str) -> dict[str, Any]:
         "made_by": by,
         "tables": {table.name: [column.name for column in table.c] for table in tables},
     }
+
+
+def _require_sound(connection: Connection) -> None:
+    """Refuse rows that could not be put in again as they are.
+
+    Raises:
+        VerificationError: There are such.
+    """
+    first = next(damaged_rows(connection), None)
+    if first is not None:
+        raise VerificationError(
+            "the record has rows that are damaged: this would be no whole backup",
+            because=str(first),
+            hint="type `supplychain verify-store` to see all of them; an earlier backup has none",
+        )
 
 
 def _add_rows(

@@ -8,23 +8,19 @@ write, shows either.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exists, select
+from sqlalchemy import Connection, select
 
-from supplychain.errors import StoreError, SupplyChainError
 from supplychain.frozen import dataclass
-from supplychain.gate.decision_document import from_document
 from supplychain.model.digest import Digest
 from supplychain.records.chain_tables import decision_links
 from supplychain.records.columns import instant_text
-from supplychain.records.content import ContentStore
-from supplychain.records.packed import unpacked
-from supplychain.records.schema import decisions, projects
+from supplychain.records.schema import projects
 
 # What of a decision's row a link is made from, in this order, with its own three behind.
-_COLUMNS = (
+COLUMNS = (
     "digest",
     "subject_digest",
     "subject_name",
@@ -103,7 +99,7 @@ def link_after(before: Link | None, values: dict[str, Any]) -> Link:
         before: The newest link; None where there is none.
         values: The row, with `essence` and `inputs`.
     """
-    return linked(before, [_text(values[name]) for name in (*_COLUMNS, "essence", "inputs")])
+    return linked(before, [_text(values[name]) for name in (*COLUMNS, "essence", "inputs")])
 
 
 def linked(before: Link | None, said: Iterable[str | None]) -> Link:
@@ -111,112 +107,6 @@ def linked(before: Link | None, said: Iterable[str | None]) -> Link:
     sequence = before.sequence + 1 if before else 1
     whole = [sequence, _text(before.digest if before else None), *said]
     return Link(sequence, Digest.of(json.dumps(whole, separators=(",", ":")).encode()))
-
-
-def unreadable(before: Link | None, error: StoreError) -> Break:
-    """A row that holds what none of ours does: nobody can tell what stands behind it.
-
-    Args:
-        before: The link before it; None where it is the first.
-        error: What it holds.
-    """
-    return Break(before.sequence + 1 if before else 1, f"{error}: nothing behind it was looked at")
-
-
-def verify_chain(
-    connection: Connection, project: int, content: ContentStore, noted: Sequence[Digest] = ()
-) -> Verification:
-    """Look at every decision of a project: its row, its place, its documents.
-
-    Args:
-        connection: The database.
-        project: The project's number.
-        content: Where the documents are.
-        noted: Links that somebody noted elsewhere; each has to be in the chain.
-    """
-    before: Link | None = None
-    missing, breaks, count = set(noted), [], 0
-    try:
-        for row in connection.execute(_rows(project)):
-            count += 1
-            breaks += [Break(row.sequence, what) for what in _of_row(row, before, content)]
-            before = Link(row.sequence, row.link)
-            missing.discard(row.link)
-        breaks += [
-            Break(0, f"decision {digest} was put in beside the chain")
-            for digest in connection.scalars(_beside(project))
-        ]
-    except StoreError as error:
-        return Verification(count, before, (*breaks, unreadable(before, error)))
-    breaks += [
-        Break(0, f"no link {one} is in the chain: it was cut off or written anew")
-        for one in sorted(missing)
-    ]
-    return Verification(count, before, tuple(breaks))
-
-
-def _rows(project: int) -> Select[Any]:
-    """Every link with its decision, in the chain's order."""
-    column = decision_links.c
-    return (
-        select(
-            column.sequence,
-            column.previous,
-            column.digest.label("link"),
-            column.essence,
-            column.inputs,
-            *(decisions.c[name] for name in _COLUMNS),
-        )
-        .outerjoin(decisions, decisions.c.id == column.decision_id)
-        .where(column.project_id == project)
-        .order_by(column.sequence)
-    )
-
-
-def _beside(project: int) -> Select[Any]:
-    """Decisions that no link is about."""
-    linked = exists().where(decision_links.c.decision_id == decisions.c.id)
-    chosen = select(decisions.c.digest).where(decisions.c.project_id == project, ~linked)
-    return chosen.order_by(decisions.c.id)
-
-
-def _of_row(row: Row[Any], before: Link | None, content: ContentStore) -> Iterator[str]:
-    expected = before.sequence + 1 if before else 1
-    if row.sequence != expected:
-        yield f"expected number {expected}: one or more were taken out before it"
-    elif row.previous != (before.digest if before else None):
-        yield "it names another link before it than the one that is there"
-    if row.digest is None:
-        yield "its decision was taken out"
-        return
-    own = Link(row.sequence - 1, row.previous) if row.previous else None
-    made = link_after(own, row._asdict())
-    if made.sequence != row.sequence or made.digest != row.link:
-        yield f"the row of decision {row.digest} was changed after it was recorded"
-    yield from _of_documents(row, content)
-
-
-def _of_documents(row: Row[Any], content: ContentStore) -> Iterator[str]:
-    try:
-        decision = from_document(content.get(row.digest))
-        told = {
-            "subject_digest": decision.subject.digest,
-            "subject_name": decision.subject.name,
-            "environment": decision.environment,
-            "verdict": decision.verdict,
-            "policy_digest": decision.policy,
-            "decided_at": decision.decided_at,
-            "holds_until": decision.holds_until,
-        }
-        wrong = [name for name, value in told.items() if getattr(row, name) != value]
-        if wrong:
-            yield f"the row says another {wrong[0]} than its document {row.digest}"
-        if decision.policy is not None:
-            content.get(decision.policy)
-        if row.inputs is not None:
-            unpacked(content.get(row.inputs), decision.inputs)
-    except SupplyChainError as error:
-        yield f"decision {row.digest}: {error}" + (f" ({error.because})" if error.because else "")
 
 
 def _text(value: Any) -> str:

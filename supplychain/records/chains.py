@@ -8,9 +8,10 @@ from sqlalchemy import Connection, func, select
 
 from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
-from supplychain.records.audit import verify_log
+from supplychain.records.audit_check import verify_log
 from supplychain.records.audit_tables import audit_heads
-from supplychain.records.chain import Verification, verify_chain
+from supplychain.records.chain import Verification
+from supplychain.records.chain_check import verify_chain
 from supplychain.records.chain_tables import decision_links
 from supplychain.records.content import ContentStore
 from supplychain.records.schema import organisations, projects
@@ -60,7 +61,7 @@ def verify_chains(connection: Connection, content: ContentStore) -> tuple[ChainS
     ]
     chosen = select(organisations).order_by(organisations.c.id)
     done = [
-        _state("audit events", row, verify_log(connection, row.id, row.name))
+        _state("audit events", row, verify_log(connection, row.id, str(row.name)))
         for row in connection.execute(chosen).all()
     ]
     return (*decided, *done)

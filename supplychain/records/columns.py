@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Text
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy import Column, ColumnElement, DateTime, Dialect, Text, type_coerce
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 from supplychain.errors import InputError, StoreError
 from supplychain.model.digest import Digest
@@ -46,22 +47,27 @@ class Instant(TypeDecorator[datetime]):
         """Always aware, always UTC, whatever zone the server speaks."""
         if value is None:
             return None
-        return value.astimezone(UTC) if isinstance(value, datetime) else _instant(str(value))
+        return value.astimezone(UTC) if isinstance(value, datetime) else _instant(value)
 
 
 # Of thousands of rows that are read together most were written in one of a few transactions.
 @lru_cache(maxsize=4096)
-def _instant(text: str) -> datetime:
+def _instant(text: object) -> datetime:
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError as error:
+        return datetime.fromisoformat(text).astimezone(UTC)  # type: ignore[arg-type]  # or it fails
+    except (ValueError, TypeError) as error:
         raise _damaged(text, "an instant") from error
 
 
-def _damaged(text: str, what: str) -> StoreError:
+def shown(value: object) -> str:
+    """What a cell holds, for people; not more of it than they can read."""
+    return repr(value[:80] if isinstance(value, str | bytes) else value)
+
+
+def _damaged(value: object, what: str) -> StoreError:
     """A row that holds something else is nobody's to repair but ours."""
     return StoreError(
-        f"the database holds {text[:80]!r} where {what} belongs",
+        f"the database holds {shown(value)} where {what} belongs",
         because="a row was damaged, or changed behind this program's back",
         hint="compare it with a backup, or restore that: supplychain restore FILE",
         retryable=False,
@@ -78,16 +84,31 @@ class DigestText(TypeDecorator[Digest]):
         """`algorithm:hex`."""
         return None if value is None else str(value)
 
-    def process_result_value(self, value: str | None, _dialect: Dialect) -> Digest | None:
+    def process_result_value(self, value: object, _dialect: Dialect) -> Digest | None:
         """The digest, checked once more."""
-        if value is None:
-            return None
-        try:
-            return _digest(value)
-        except InputError as error:
-            raise _damaged(value, "a digest") from error
+        return None if value is None else _digest(value)
 
 
 @lru_cache(maxsize=8192)
-def _digest(text: str) -> Digest:
-    return Digest.parse(text)
+def _digest(text: object) -> Digest:
+    try:
+        # SQLite keeps in any column whatever it is given: bytes and numbers, too.
+        if isinstance(text, str):
+            return Digest.parse(text)
+    except InputError as error:
+        raise _damaged(text, "a digest") from error
+    raise _damaged(text, "a digest")
+
+
+def as_stored(column: Column[Any], name: str = "") -> ColumnElement[Any]:
+    """A column as the driver gives it, under its own name or another one."""
+    return type_coerce(column, NullType()).label(name or column.name)
+
+
+def digests_in(values: Iterable[object]) -> Iterator[Digest]:
+    """Those of a column's values, as they are stored, that are digests."""
+    for value in values:
+        try:
+            yield _digest(value)
+        except StoreError:
+            continue

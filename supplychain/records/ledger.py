@@ -15,7 +15,7 @@ from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
 from supplychain.records import decided
 from supplychain.records.bulk import Filing
-from supplychain.records.chain import Link, Verification, link_after, lock_chain, verify_chain
+from supplychain.records.chain import Link, Verification, link_after, lock_chain
 from supplychain.records.chain_tables import decision_links
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
@@ -229,6 +229,8 @@ class Ledger:
         Args:
             noted: Links that somebody noted elsewhere; each has to be in the chain.
         """
+        from supplychain.records.chain_check import verify_chain
+
         with reading(self._engine) as connection:
             return verify_chain(connection, self._project, self._content, noted)
 

@@ -11,7 +11,7 @@ from supplychain.errors import SupplyChainError
 from supplychain.frozen import dataclass
 from supplychain.gate.inputs import from_document
 from supplychain.model.digest import Digest
-from supplychain.records.columns import DigestText
+from supplychain.records.columns import DigestText, as_stored, digests_in
 from supplychain.records.content import PROBE, ContentStore
 from supplychain.records.packed import unpacked
 from supplychain.records.schema import (
@@ -88,6 +88,8 @@ ELSEWHERE = frozenset(
     }
 )
 
+_JUDGED = {"inputs": decision_links.c.inputs, "digest": decisions.c.digest}
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:
@@ -130,20 +132,29 @@ def mentioned(connection: Connection, content: ContentStore) -> set[Digest]:
 
 
 def _values(connection: Connection, column: Column[Any]) -> Iterator[Digest]:
-    chosen = select(column).where(column.is_not(None)).distinct()
-    yield from connection.execution_options(yield_per=5000).scalars(chosen)
+    """Those that are digests; of what is none, `damaged_rows` tells."""
+    from supplychain.records.cells import any_text
+
+    chosen = select(as_stored(column)).where(column.is_not(None)).distinct()
+    options = {"yield_per": 5000}
+    with any_text(connection):
+        yield from digests_in(connection.scalars(chosen, execution_options=options))
 
 
 def _unusable_policies(connection: Connection, content: ContentStore) -> Iterator[Digest]:
     """Decisions without a policy may have been given one: their inputs alone name it."""
+    from supplychain.records.cells import any_text, cells
+
     chosen = (
-        select(decision_links.c.inputs, decisions.c.digest)
+        select(*map(as_stored, _JUDGED.values()))
         .join(decisions, decisions.c.id == decision_links.c.decision_id)
         .where(decisions.c.policy_digest.is_(None), decision_links.c.inputs.is_not(None))
     )
-    for row in connection.execute(chosen).all():
-        policy = _policy_in(content, row.digest, row.inputs)
-        if policy is not None:
+    with any_text(connection):
+        rows = connection.execute(chosen).all()
+    for row in rows:
+        found, wrong = cells(_JUDGED, row._asdict())
+        if not wrong and (policy := _policy_in(content, found["digest"], found["inputs"])):
             yield policy
 
 

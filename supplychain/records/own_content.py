@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, select
 
 from supplychain.errors import StoreError
 from supplychain.model.digest import Digest
+from supplychain.records.columns import as_stored, digests_in
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading
 from supplychain.records.named import KEPT
@@ -48,4 +49,5 @@ def require_own(engine: Engine, content: ContentStore) -> None:
 def _some(connection: Connection) -> Iterator[Digest]:
     """A few documents of each kind that rows name; none of a database in which nothing is."""
     for column in KEPT:
-        yield from connection.scalars(select(column).where(column.is_not(None)).limit(_SOME))
+        chosen = select(as_stored(column)).where(column.is_not(None)).limit(_SOME)
+        yield from digests_in(connection.scalars(chosen))

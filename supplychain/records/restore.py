@@ -35,6 +35,7 @@ from supplychain.records.content import ContentStore, key_of
 from supplychain.records.database import writing
 from supplychain.records.named import kept_documents
 from supplychain.records.portable import number_onward, take_lines
+from supplychain.records.row_check import damaged_rows
 from supplychain.records.schema import SCHEMA_VERSION
 from supplychain.records.version import SchemaState, make_room, migrate, prepare, status
 
@@ -59,7 +60,8 @@ def restore(
         content: Where the documents go; it need not be empty.
         file: The backup.
         expected: Digest of its manifest, as it was noted when it was made.
-        accept_breaks: Take over chains that were broken already when they were backed up.
+        accept_breaks: Take over chains that were broken already when they were backed up, and rows
+            that were damaged.
         moved: Told of every member how many bytes it had.
 
     Raises:
@@ -196,6 +198,13 @@ def _clear(connection: Connection, described: MetaData, tables: dict[str, Table]
 def _verify(
     connection: Connection, content: ContentStore, manifest: dict[str, Any], *, accept_breaks: bool
 ) -> None:
+    damaged = next(damaged_rows(connection), None)
+    if damaged is not None and not accept_breaks:
+        raise VerificationError(
+            "the backup has rows that are damaged",
+            because=str(damaged),
+            hint="restore an older backup; --accept-breaks takes it over as it is",
+        )
     for digest, missing in kept_documents(connection).items():
         if not content.has(digest):
             raise _refused(f"a row of {missing.table} names {digest}, which it does not hold")

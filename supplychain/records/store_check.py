@@ -13,6 +13,7 @@ from supplychain.records.chains import ChainState, verify_chains
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading
 from supplychain.records.named import Missing, kept_documents, mentioned
+from supplychain.records.row_check import DamagedRow, damaged_rows
 from supplychain.records.version import require_current
 
 
@@ -27,6 +28,7 @@ class StoreReport:
         missing: What rows name and what is not there.
         orphans: What no row names: of runs that were killed, or put in by somebody.
         chains: Every chain.
+        rows: Rows that hold what none of ours does, or that lost what they name.
     """
 
     documents: int
@@ -35,11 +37,13 @@ class StoreReport:
     missing: tuple[Missing, ...]
     orphans: tuple[Digest, ...]
     chains: tuple[ChainState, ...]
+    rows: tuple[DamagedRow, ...] = ()
 
     @property
     def whole(self) -> bool:
         """Whether everything is as it was recorded; an orphan takes nothing away."""
-        return not (self.damaged or self.missing or any(chain.breaks for chain in self.chains))
+        broken = any(chain.breaks for chain in self.chains)
+        return not (self.damaged or self.missing or self.rows or broken)
 
 
 def check_store(
@@ -59,6 +63,7 @@ def check_store(
     require_current(engine)
     # Rows first: what they name was there before them, what comes later is no concern of ours.
     with reading(engine) as connection:
+        rows = tuple(damaged_rows(connection))
         kept = kept_documents(connection)
         chains = verify_chains(connection, content)
     present: set[Digest] = set()
@@ -83,6 +88,7 @@ def check_store(
         missing=tuple(one for one in missing if one.digest in gone and not content.has(one.digest)),
         orphans=tuple(sorted(orphans)),
         chains=chains,
+        rows=rows,
     )
 
 
@@ -96,6 +102,7 @@ def require_whole(report: StoreReport) -> None:
         return
     said = [f"{digest} has other bytes" for digest in report.damaged]
     said += [f"a row of {m.table} names {m.digest}, which is not there" for m in report.missing]
+    said += [str(row) for row in report.rows]
     said += [f"{chain.kind}: {one}" for chain in report.chains for one in chain.breaks]
     raise VerificationError(
         f"the record is damaged in {len(said)} places",

@@ -69,7 +69,7 @@ def restore(
     accept_breaks: Annotated[
         bool,
         typer.Option(
-            "--accept-breaks", help="take over chains that were broken when they were backed up"
+            "--accept-breaks", help="take over what was broken already when it was backed up"
         ),
     ] = False,
     output: options.Output = OutputFormat.TEXT,
@@ -114,6 +114,7 @@ def restore(
 def verify_store(shared: Context, output: options.Output = OutputFormat.TEXT) -> None:
     """Look at the whole record: every document hashed again, every chain, every row's document.
 
+    Every row is looked at, too: what it holds, and what it names in other tables.
     Exits with 1 where something is not as it was recorded. Documents that no row
     names are listed and are no damage: a run that was killed leaves such.
 

@@ -220,7 +220,7 @@ def test_who_tampers_with_it_is_seen(
     [
         ("UPDATE audit_events SET digest = 'none' WHERE sequence = 3", 3),
         ("UPDATE audit_events SET previous = 'none' WHERE sequence = 1", 1),
-        ("UPDATE audit_heads SET digest = 'none'", 6),
+        ("UPDATE audit_heads SET digest = 'none'", 0),
     ],
 )
 def test_a_row_that_holds_what_none_of_ours_does_is_told_with_its_place(
@@ -229,7 +229,15 @@ def test_a_row_that_holds_what_none_of_ours_does_is_told_with_its_place(
     behind_its_back(database, tampering)
     [found] = filled.audit.verify().breaks
     assert found.sequence == number
-    assert found.what.startswith("the database holds 'none' where a digest belongs")
+    assert "holds 'none' where a digest belongs" in found.what
+
+
+def test_every_row_that_holds_what_none_of_ours_does_is_told(filled: Record, database: str) -> None:
+    behind_its_back(database, "UPDATE audit_events SET digest = 'none' WHERE sequence IN (2, 4)")
+    found = filled.audit.verify()
+    assert [one.sequence for one in found.breaks] == [2, 4]
+    assert found.head is not None
+    assert (found.count, found.head.sequence) == (5, 5)
 
 
 def test_a_log_that_was_written_anew_lacks_what_was_noted(filled: Record) -> None:

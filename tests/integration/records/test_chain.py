@@ -127,7 +127,13 @@ def test_a_row_that_holds_what_none_of_ours_does_is_told_with_its_place(
     behind_its_back(database, statement)
     [found] = filled.ledger.verify().breaks
     assert found.sequence == number
-    assert found.what.startswith("the database holds 'none' where a digest belongs")
+    assert "holds 'none' where a digest belongs" in found.what
+
+
+def test_every_row_that_holds_what_none_of_ours_does_is_told(filled: Record, database: str) -> None:
+    behind_its_back(database, "UPDATE decisions SET subject_digest = 'none' WHERE id IN (1, 3)")
+    found = filled.ledger.verify()
+    assert [one.sequence for one in found.breaks] == [1, 3]
 
 
 def test_a_chain_that_was_cut_off_or_written_anew_lacks_the_link_that_was_noted(

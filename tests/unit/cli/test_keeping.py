@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import resource
+import sqlite3
 import stat
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -140,11 +142,78 @@ def test_a_folder_in_the_place_of_a_document_is_told_as_one_that_is_missing(fill
     assert [one["digest"] for one in json.loads(told.stdout)["missing"]] == [f"sha256:{first.name}"]
 
 
-def test_an_instant_that_is_none_is_a_plain_error(filled: Typist) -> None:
-    filled.sql("UPDATE evidence SET produced_at = 'yesterday'")
+def damage(typist: Typist, *statements: str) -> None:
+    """Change rows that nobody may change, as somebody does who has the file."""
+    with closing(sqlite3.connect(typist.data / "supplychain.db")) as connection:
+        guards = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        for (name,) in connection.execute(guards).fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        for statement in statements:
+            assert connection.execute(statement).rowcount > 0, statement
+        connection.commit()
+
+
+def test_every_row_that_holds_what_none_of_ours_does_is_told(filled: Typist) -> None:
+    """One after another, each with its table and key; none keeps another from being seen."""
+    damage(
+        filled,
+        "UPDATE evidence SET digest = 'nonsense', producer_digest = x'00ff' WHERE id = 1",
+        "UPDATE evidence SET produced_at = 'yesterday' WHERE id = 2",
+        "UPDATE images SET media_type = x'ff', os = CAST(x'ff' AS TEXT)",
+        "UPDATE scans SET secrets = '{'",
+        "UPDATE sboms SET component_count = 'many'",
+        "UPDATE audit_events SET who = x'00', digest = 'none'",
+        "UPDATE decision_links SET inputs = x'00'",
+        "UPDATE decisions SET verdict = 'perhaps'",
+        "DELETE FROM organisations",
+    )
+    told = filled.type("verify-store", "-o", "json")
+    assert told.code == 1
+    each = [f"{one['table']}, {one['key']}: {one['what']}" for one in told.json()["rows"]]
+    for what in (
+        "evidence, id 1: digest holds 'nonsense' where a digest belongs",
+        "evidence, id 1: producer_digest holds b'\\x00\\xff' where a digest belongs",
+        "evidence, id 2: produced_at holds 'yesterday' where an instant belongs",
+        "images, id 1: media_type holds b'\\xff' where text belongs",
+        "images, id 1: os holds b'\\xff' where text belongs",
+        "scans, evidence_id 1: secrets holds '{' where JSON belongs",
+        "sboms, evidence_id 2: component_count holds 'many' where a whole number belongs",
+        "audit_events, organisation_id 1, sequence 1: who holds b'\\x00' where text belongs",
+        "audit_events, organisation_id 1, sequence 1: digest holds 'none' where a digest belongs",
+        "decision_links, project_id 1, sequence 1: inputs holds b'\\x00' where a digest belongs",
+        "decisions, id 1: it is not so that verdict IN ('allow', 'deny', 'pending')",
+        "projects, id 1: there is no row of organisations with its organisation_id 1",
+    ):
+        assert what in each
+    assert "DAMAGED  evidence, id 1: digest holds" in filled.type("verify-store").stdout
+
+
+@pytest.mark.parametrize("value", ["'nonsense'", "x'00ff'", "CAST(x'ff' AS TEXT)", "7"])
+def test_a_chain_is_verified_on_behind_a_row_that_cannot_be_read(
+    filled: Typist, value: str
+) -> None:
+    filled.examined(report=b"{} ")
+    damage(
+        filled,
+        f"UPDATE audit_events SET digest = {value} WHERE sequence = 1",
+        "UPDATE audit_events SET at = 'soon' WHERE sequence = 2",
+        f"UPDATE decision_links SET previous = {value}",
+    )
+    told = filled.type("audit", "verify")
+    assert told.code == 1
+    assert "number 1: digest holds" in told.stdout
+    assert "number 2: at holds 'soon' where an instant belongs" in told.stdout
+    assert "2 breaks" in told.stderr
+    assert "previous holds" in filled.type("decisions", "verify").stdout
+
+
+def test_rows_that_are_damaged_make_no_backup(filled: Typist) -> None:
+    """What is no text could not be put in again as what it was."""
+    damage(filled, "UPDATE images SET media_type = x'ff'")
     told = filled.type("backup", "record.tar")
-    told.refused(1, "the database holds 'yesterday' where an instant belongs")
-    assert "restore" in told.stderr
+    told.refused(1, "images, id 1: media_type holds", "verify-store")
+    assert not (filled.folder / "record.tar").exists()
 
 
 def test_an_orphan_alone_is_no_damage(filled: Typist) -> None:
