@@ -56,6 +56,7 @@ def open_engine(url: str, *, wait: float = 10.0, connections: int = 5) -> Engine
         event.listen(engine.pool, "connect", _require_utf8, insert=True)
         event.listen(engine, "connect", _prefer_indexes)
         keep_ready(engine)
+        event.listen(engine, "checkin", _insist_on_nothing)
     if traced():
         from supplychain.records.traced import trace_statements
 
@@ -204,6 +205,13 @@ def _prefer_indexes(connection: Any, _entry: ConnectionPoolEntry) -> None:
         " WHERE current_setting('random_page_cost') = '4'"
     )
     connection.commit()
+
+
+def _insist_on_nothing(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    # SQLAlchemy has what was read with say READ WRITE from then on: a standby refuses that as
+    # something that it cannot do at all, and who keeps a database from writing is overruled.
+    if connection is not None and not connection.closed:
+        connection.read_only = None
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

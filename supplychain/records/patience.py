@@ -9,14 +9,15 @@ connection is lost by it; that DBOS waits for.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.dialects import plugins
-from sqlalchemy.engine import URL, CreateEnginePlugin, ExceptionContext
+from sqlalchemy.engine import URL, CreateEnginePlugin, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
 
-from supplychain.records.faults import may_pass
+from supplychain.records.faults import database_faults, may_pass
 
 PATIENT = "supplychain.patient"
 
@@ -31,6 +32,11 @@ class Patience(CreateEnginePlugin):
     def engine_created(self, engine: Engine) -> None:
         """See `CreateEnginePlugin`."""
         event.listen(engine, "handle_error", _handle)
+
+
+def faults_of(url: str) -> AbstractContextManager[None]:
+    """Turn what the engine's database refuses inside into our own errors, as `database_faults`."""
+    return database_faults(make_url(url))
 
 
 def _handle(context: ExceptionContext) -> None:

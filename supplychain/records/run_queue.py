@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Self
 
 from sqlalchemy import Engine, Select, func, insert, or_, select, text, update
 
-from supplychain.errors import SupplyChainError
+from supplychain.errors import CancelledError, SupplyChainError
 from supplychain.model.digest import Digest
 from supplychain.model.runs import Bounds, Claim, Duty, Run, RunState
 from supplychain.records.database import never_idle, reading, writing
@@ -112,6 +113,18 @@ class RunQueue:
         """Queue again what is a worker's by the record, and that it knows nothing of."""
         with writing(self._engine) as connection:
             return take_from(connection, name, held, at, name)
+
+    def give_back(self, claim: Claim, *, at: datetime) -> None:
+        """Queue a run again that could not be begun, and blame nobody for it.
+
+        Raises:
+            SupersededError: Somebody else has it.
+        """
+        with writing(self._engine) as connection:
+            tell(connection, claim.run, "given_back", at=at, text=f"{claim.worker} cannot begin")
+            with suppress(CancelledError):  # which ends it here
+                require_held(connection, claim)
+            put_back(connection, claim.run, at)
 
     def leave(self, name: str, *, at: datetime) -> None:
         """End work in good order: what is still held is queued again, and nobody blamed for it."""

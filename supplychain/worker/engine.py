@@ -33,7 +33,7 @@ from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from supplychain.errors import StoreError, SupplyChainError
 from supplychain.records.database import LONGEST_IDLE
-from supplychain.records.patience import PATIENT
+from supplychain.records.patience import PATIENT, faults_of
 
 # Changes with what the steps are: what another version began is begun anew, from its first step.
 _VERSION = "1"
@@ -129,16 +129,21 @@ class Engine:
 
         self._part = DBOS.workflow(name="part")(part)
         DBOS.launch()
-        self._listen()
+        self.listen()
 
-    def _listen(self) -> None:
-        """See that this worker's queue is there."""
-        DBOS.register_queue(
-            _queue_of(self._name),
-            worker_concurrency=self._concurrency,
-            polling_interval_sec=_POLL_SECONDS,
-            on_conflict="always_update",
-        )
+    def listen(self) -> None:
+        """See that this worker's queue is there, and so that what the engine keeps can be written.
+
+        Raises:
+            StoreError: It cannot.
+        """
+        with faults_of(self._url):
+            DBOS.register_queue(
+                _queue_of(self._name),
+                worker_concurrency=self._concurrency,
+                polling_interval_sec=_POLL_SECONDS,
+                on_conflict="always_update",
+            )
 
     def take_up(self, part: str, run: str, generation: int) -> None:
         """Begin a part of a run, or go on with it after the last step that somebody finished.
@@ -147,11 +152,18 @@ class Engine:
             part: Its name, the same whoever takes it up.
             run: The run.
             generation: The how-manieth hold on the run this is.
+
+        Raises:
+            StoreError: What the engine keeps cannot be read or written.
         """
+        with faults_of(self._url):
+            self._take_up(part, run, generation)
+
+    def _take_up(self, part: str, run: str, generation: int) -> None:
         status = DBOS.get_workflow_status(part)
         if status is not None and status.status not in _DONE and status.app_version == _VERSION:
             # Somebody may have dropped it who took this worker for dead: nothing in it would begin.
-            self._listen()
+            self.listen()
             DBOS.resume_workflows([part], queue_name=_queue_of(self._name))
             return
         # What ended here without the run's being over cannot go on: its steps are done anew.
@@ -168,7 +180,14 @@ class Engine:
             before: The instant (aware, UTC).
             workers: Who is there: the queues of all others are dropped too. Not as soon as somebody
                 is taken for dead, who may come back at that moment.
+
+        Raises:
+            StoreError: What the engine keeps cannot be read or written.
         """
+        with faults_of(self._url):
+            return self._prune(before, workers)
+
+    def _prune(self, before: datetime, workers: Collection[str]) -> int:
         for queue in {one.name for one in DBOS.list_queues()} - set(map(_queue_of, workers)):
             DBOS.delete_queue(queue)
         old = DBOS.list_workflows(

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from supplychain.errors import CancelledError, StoreError, SupersededError, SupplyChainError
-from supplychain.frozen import dataclass
-from supplychain.model.runs import Bounds, Duty, Run, RunState
+from supplychain.model.runs import Duty, Run, RunState
 from supplychain.records.run_queue import RunQueue
 from supplychain.worker.engine import AbandonedError, Engine, Step
 from supplychain.worker.following import Outcome, following
 from supplychain.worker.held import Held
+from supplychain.worker.manner import Manner
+from supplychain.worker.waiting import Waiting
 from supplychain.worker.watch import Watch
 
 _KEPT = timedelta(days=7)
@@ -35,31 +36,6 @@ class Performer(Protocol):
             SupplyChainError: It could not be done.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How a worker works.
-
-    Attributes:
-        name: Its name; nobody else's, and never used again.
-        duties: What it can do.
-        concurrency: How many runs at once.
-        bounds: How many runs may be under way at once, by anybody.
-        beat: Seconds between two signs of life.
-        lease: Seconds without one after which a worker is taken for dead.
-        poll: Seconds between two looks for something to do.
-        grace: Seconds that what is under way may take to finish when the worker ends.
-    """
-
-    name: str
-    duties: frozenset[Duty]
-    concurrency: int
-    bounds: Bounds
-    beat: float = 2.0
-    lease: float = 10.0
-    poll: float = 0.3
-    grace: float = 30.0
 
 
 class Worker:
@@ -95,6 +71,9 @@ class Worker:
         self._over = threading.Event()
         # Whether the record did when it was asked last.
         self._answers = True
+        self._waiting = Waiting()
+        # Whether the engine could take up what it was given last.
+        self._engine_takes = True
         self._woken = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -164,14 +143,15 @@ class Worker:
     def _take_up(self) -> None:
         """Take up runs for as long as there are hands free."""
         while not self._ending.is_set():
+            took = False
             try:
-                took = self._has_hands() and self._take_one()
+                if self._has_hands():
+                    took = self._take_one()
+                    self._waiting.end("taking up")
             except SupplyChainError as error:
-                _LOG.warning("nothing can be taken up: %s", error)
-                took = False
+                self._waiting.begin("taking up", error)
             except Exception:  # noqa: BLE001 - a worker that lives on has to look for more, too
                 _LOG.exception("nobody foresaw why nothing can be taken up")
-                took = False
             if not took:
                 self._woken.wait(self._manner.poll)
                 self._woken.clear()
@@ -183,6 +163,9 @@ class Worker:
 
     def _take_one(self) -> bool:
         manner, busy = self._manner, bool(self._held)
+        if not self._engine_takes:
+            self._engine.listen()
+            self._engine_takes = True
         claimed = self._queue.claim(
             manner.name, manner.duties, manner.bounds, at=self._clock(), busy=busy
         )
@@ -193,6 +176,13 @@ class Worker:
             self._held[run.id] = Held(run, claim, self._queue, self._clock)
         try:
             self._engine.take_up(_part(run), run.id, claim.generation)
+        except StoreError:
+            # No fault of the run's. Nothing is taken up before the engine's database answers.
+            self._engine_takes = False
+            with self._lock:
+                del self._held[run.id]
+            self._queue.give_back(claim, at=self._clock())
+            raise
         except Exception:  # noqa: BLE001 - the engine's; what it was about is found again, and queued
             with self._lock:
                 del self._held[run.id]
@@ -251,6 +241,7 @@ class Worker:
                 if time.monotonic() - beaten >= self._manner.beat:
                     beaten = time.monotonic()
                     self._beat()
+                    self._waiting.end("living")
                 # Nobody is asked while nothing is held: workers are idle most of the time.
                 cancelled = self._queue.cancelled(self._manner.name) if self._held else ()
                 self._answers = True
@@ -259,14 +250,21 @@ class Worker:
                         held.stop(abandon=False)
                 if time.monotonic() - pruned >= _PRUNE_SECONDS:
                     pruned = time.monotonic()
-                    self._engine.prune(self._clock() - _KEPT, self._queue.beats())
+                    self._prune()
             except SupplyChainError as error:
                 self._answers = False
-                _LOG.warning("the record does not answer: %s", error)
+                self._waiting.begin("living", error)
             except Exception:  # noqa: BLE001 - the engine's; a worker that lives has to say so
                 self._answers = False
                 _LOG.exception("the engine does not answer")
             time.sleep(min(self._manner.poll, self._manner.beat))
+
+    def _prune(self) -> None:
+        """Have the engine drop what is old; what cannot be dropped now is later."""
+        try:
+            self._engine.prune(self._clock() - _KEPT, self._queue.beats())
+        except StoreError as error:
+            _LOG.warning("what was done long ago is dropped later: %s", error)
 
     def _beat(self) -> None:
         name, at = self._manner.name, self._clock()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from supplychain.records.version import upgrade
@@ -49,6 +50,53 @@ def test_workers_go_on_once_their_database_is_back(
         time.sleep(seconds)
         mortal.start()
     require_sound(crew, submitted)
+
+
+@pytest.mark.fault(
+    "PostgreSQL comes back as a standby under workers, and is promoted", on="postgresql"
+)
+def test_workers_wait_for_a_standby_to_be_promoted_and_say_so_once(
+    mortal: MortalPostgresql, tmp_path: Path
+) -> None:
+    crew, log = Crew(mortal.url, tmp_path), tmp_path / "said"
+    submitted = crew.submit(40)
+    with crew.worker(seconds=0.2, log=log) as one:
+        until(lambda: any(run.state.over for run in crew.runs()), 120)
+        mortal.demote()
+        time.sleep(6)
+        mortal.promote()
+        until(crew.all_over, 240)
+        assert one.poll() is None
+    require_sound(crew, submitted)
+    _require_told_once(log, "takes no writes at present")
+
+
+@pytest.mark.fault("what the engine of workers keeps is gone, and comes back", on="postgresql")
+def test_workers_wait_for_what_their_engine_keeps_and_say_so_once(
+    mortal: MortalPostgresql, tmp_path: Path
+) -> None:
+    crew, log = Crew(mortal.url, tmp_path), tmp_path / "said"
+    with crew.worker(seconds=0.2, log=log) as one:
+        until(lambda: crew.workers() == 1, 60)
+        with psycopg.connect(mortal.url, autocommit=True) as connection:
+            connection.execute("ALTER SCHEMA dbos RENAME TO elsewhere")
+            submitted = crew.submit(3)
+            until(lambda: "waiting" in log.read_text(), 60)
+            time.sleep(3)
+            connection.execute("ALTER SCHEMA elsewhere RENAME TO dbos")
+        until(crew.all_over, 240)
+        assert one.poll() is None
+    require_sound(crew, submitted)
+    assert [run.takeovers for run in crew.runs()] == [0, 0, 0]
+    _require_told_once(log, "lacks a table")
+
+
+def _require_told_once(log: Path, why: str) -> None:
+    """A worker's log says plainly that it began to wait, why, and that that is over."""
+    said = log.read_text()
+    assert "Traceback" not in said
+    assert said.count(f"waiting: the database {why}") == 1, said
+    assert said.count("waiting no longer") == 1, said
 
 
 @pytest.mark.fault("a worker is told to end while its PostgreSQL is gone", on="postgresql")

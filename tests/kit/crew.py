@@ -35,9 +35,10 @@ from supplychain.records.run_queue import RunQueue
 from supplychain.settings import Settings
 from supplychain.worker.engine import Json, Step, engine_url
 from supplychain.worker.held import Held
+from supplychain.worker.manner import Manner
 from supplychain.worker.parts import Pipelines
 from supplychain.worker.service import end, worker_name
-from supplychain.worker.worker import Manner, Performer, Worker
+from supplychain.worker.worker import Performer, Worker
 from tests.kit.forked import Forked, Process
 
 # A tenth of what is real, so that tests of deaths take seconds.
@@ -227,6 +228,7 @@ class Crew:
         fault: Fault | None = None,
         duties: str = "scan,sign",
         environ: Mapping[str, str] | None = None,
+        log: Path | None = None,
     ) -> Iterator[Process]:
         """A worker that does drills; it does not outlive the context."""
         told = {
@@ -237,7 +239,7 @@ class Crew:
             "duties": duties,
             "fault": fault and astuple(fault),
         }
-        with _process(json.dumps(told), {**os.environ, **(environ or {})}, None) as process:
+        with _process(json.dumps(told), {**os.environ, **(environ or {})}, None, log) as process:
             yield process
 
 
@@ -264,14 +266,16 @@ def real_worker(
 
 
 @contextmanager
-def _process(told: str, environ: dict[str, str], folder: Path | None) -> Iterator[Process]:
+def _process(
+    told: str, environ: dict[str, str], folder: Path | None, log: Path | None = None
+) -> Iterator[Process]:
     process: Process
     if "LD_PRELOAD" in environ:  # which takes a process that begins anew
         environ = {**environ, "PYTHONPATH": str(Path(__file__).parents[2])}
         command = [sys.executable, "-m", "tests.kit.crew", told]
         process = subprocess.Popen(command, env=environ, cwd=folder)
     else:
-        process = Forked(work, told, environ, folder or Path.cwd())
+        process = Forked(work, told, environ, folder or Path.cwd(), log)
     try:
         yield process
     finally:

@@ -51,6 +51,17 @@ class MortalPostgresql:
         """Have it run, whatever became of it."""
         self._server.ensure_postgres_running()
 
+    def demote(self) -> None:
+        """Kill it, and have it come back as a standby, which can be read and takes no writes."""
+        self.kill()
+        (self._server.pgdata / "standby.signal").touch()
+        self.start()
+
+    def promote(self) -> None:
+        """Have what was a standby take writes again."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
+
     def cut(self) -> int:
         """Cut everybody's connections; how many there were."""
         with psycopg.connect(self.url, autocommit=True) as connection:

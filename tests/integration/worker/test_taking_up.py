@@ -11,7 +11,8 @@ import pytest
 
 from supplychain.model.runs import Bounds, Duty
 from supplychain.records.run_queue import RunQueue
-from supplychain.worker.worker import Manner, Worker
+from supplychain.worker.manner import Manner
+from supplychain.worker.worker import Worker
 
 
 @pytest.mark.timeout(60)
