@@ -1,13 +1,15 @@
 """The program, typed without starting Python anew: a process that has it loaded forks for each.
 
-What is typed is a process of its own as ever, with folder, environment, streams and exit code, and
-ends as an interpreter ends; only the half second is saved in which Python would import the same
-again. One is kept for each process that runs tests. How the program starts, and what comes of
-signals, is tested with `Desk.typing`, which starts it for real.
+What is typed is a process of its own as ever, with folder, environment, streams and exit code.
+Saved are the half second in which Python would import the same again, and the tenth in which it
+would take apart, object by object, what it shares with all others. One is kept for each process
+that runs tests. How the program starts and is taken apart, and what comes of signals, is tested
+with `Desk.typing`, which starts it for real.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import pkgutil
@@ -18,6 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -135,6 +138,17 @@ def _become(typed: Mapping[str, object], out: int, err: int) -> None:
     tempfile.tempdir = None
 
 
+def _end(code: object) -> None:
+    """End as an interpreter does, up to where it would free its memory; else leave it to it."""
+    if not isinstance(code, int):
+        return
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as Python does
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def _load() -> None:
     """Import what commands import; no thread may run, for a fork would not have it."""
     import supplychain
@@ -155,4 +169,8 @@ if __name__ == "__main__":
     globals()["__package__"] = None  # as in the program: completion finds the name by it
     from supplychain.cli import main
 
-    main()
+    try:
+        main()
+    except SystemExit as ended:
+        _end(ended.code)
+        raise
