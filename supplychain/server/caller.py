@@ -20,6 +20,7 @@ from supplychain.records.audit import AuditLog
 from supplychain.records.record import Record
 from supplychain.records.tenants import FIRST_PROJECT
 from supplychain.server.idempotency import begin
+from supplychain.server.queries import require_known
 from supplychain.server.service import Own, Service
 from supplychain.server.sessions import LoggedIn, logged_in
 
@@ -197,8 +198,13 @@ def acting(request: Request, principal: Principal) -> Acting:
 
 
 def _door(request: Request, let_in: Callable[[], Caller | OrganisationCaller]) -> Door:
-    """A door, which whoever refuses the request for anything else has to look behind, too."""
+    """A door, which whoever refuses the request for anything else has to look behind, too.
+
+    Raises:
+        RequestValidationError: Its query says what its route does not take.
+    """
     request.state.door = door = Door(let_in)
+    require_known(request)
     return door
 
 

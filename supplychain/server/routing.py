@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from supplychain.server import problems
 from supplychain.server.caller import Door
+from supplychain.server.queries import taken
 
 
 def noun(prefix: str, tag: str) -> APIRouter:
@@ -39,10 +40,15 @@ class Route(APIRoute):
 
     To find out who is calling takes a look at the record, so a thread. To change threads takes
     longer than that look, so it is done once.
+
+    Attributes:
+        takes: The parameters of its query, and whether each may be given several times.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **how: Any) -> None:
         super().__init__(path, _entered(endpoint), **how)
+        # Clients name their project with whatever they ask, of the whole organisation, too.
+        self.takes = dict(sorted({"project": False, **dict(taken(self.dependant))}.items()))
 
 
 def _entered(handler: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:

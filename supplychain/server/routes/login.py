@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from supplychain.errors import ConflictError
 from supplychain.server.caller import LoggingOut, Serving
 from supplychain.server.logins import ATTEMPT, LASTS, begin, finish, login_of
+from supplychain.server.queries import require_known
 from supplychain.server.routing import noun
 from supplychain.server.sessions import SESSION, give_cookie, take_cookie
 
@@ -32,6 +33,7 @@ def log_in(
     ] = "/v1/me",
 ) -> Response:
     """Log in: for browsers, which the provider then asks who they are."""
+    require_known(request)
     begun = begin(request, service, organisation, return_to)
     response = RedirectResponse(begun.url, 303, _NO_STORE)
     give_cookie(

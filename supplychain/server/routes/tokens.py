@@ -23,6 +23,7 @@ from supplychain.server.arrivals import exchange
 from supplychain.server.caller import OrganisationCaller, OwningTokens, Serving
 from supplychain.server.idempotency import shown_once
 from supplychain.server.paging import Paging
+from supplychain.server.queries import require_known
 from supplychain.server.routing import noun
 from supplychain.server.service import Service
 
@@ -144,6 +145,7 @@ async def exchange_a_token(request: Request, service: Serving) -> Response:
 
     `scope` names the rule of trust where several fit; `organisation` is `default` unless given.
     """
+    require_known(request)
     form = _form(await request.body(), request.headers.get("content-type", ""))
     document = await asyncio.to_thread(exchange, service, request, form)
     return answer(request, document, headers={"Cache-Control": "no-store"})
