@@ -48,8 +48,6 @@ class Limits:
                 receive = await self._limited(scope, receive)
         except SupplyChainError as error:
             await problems.problem_of(error, name)(scope, receive, send)
-        except ClientDisconnect:
-            return
         else:
             await self._app(scope, receive, send)
 

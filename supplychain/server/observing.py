@@ -9,6 +9,7 @@ from functools import cache
 
 from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from supplychain.bootstrap.logs import REQUESTS, TOLD
@@ -18,6 +19,10 @@ from supplychain.server import metrics
 # Of a request that no route fits: its path is the caller's own, and would make a series of its own.
 _NO_ROUTE = "(none)"
 _BROKEN = 500
+# As nginx has it: whoever asked went away before they had said all, and nobody was answered.
+_GONE = 499
+# Under which name of a request's state stands with what its connection was ended instead.
+REFUSED = "refused"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _CONTEXT = ("traceparent", "tracestate")
 
@@ -48,8 +53,22 @@ class Observing:
         try:
             with span("request", _asked(scope), parent=_parent(scope)):
                 await self._app(scope, receive, sending)
+        except ClientDisconnect:
+            status = _GONE
         finally:
             _tell(scope, status, time.perf_counter() - began)
+
+
+def tell_unreadable(status: int, client: str, request_id: str) -> None:
+    """Count what was refused before it became a request, and tell of it.
+
+    Args:
+        status: With what it was answered.
+        client: From where it came.
+        request_id: What its answer is called.
+    """
+    state = {"request_id": request_id}
+    _tell({"method": "", "path": "", "client": (client,), "state": state}, status, None)
 
 
 def _asked(scope: Scope) -> Mapping[str, str | int]:
@@ -64,12 +83,15 @@ def _parent(scope: Scope) -> Mapping[str, str] | None:
     return {name: headers[name] for name in _CONTEXT if name in headers}
 
 
-def _tell(scope: Scope, status: int, took: float) -> None:
+def _tell(scope: Scope, status: int, took: float | None) -> None:
+    state = scope.get("state", {})
+    status = state.get(REFUSED, status)
     route = getattr(scope.get("route"), "path", _NO_ROUTE)
     method = scope["method"] if scope["method"] in _METHODS else "other"
     requests, durations = _series(method, route, status)
     requests.inc()
-    durations.observe(took)
+    if took is not None:
+        durations.observe(took)
     level = logging.WARNING if status >= _BROKEN else logging.INFO
     if not REQUESTS.isEnabledFor(level):
         return
@@ -79,10 +101,10 @@ def _tell(scope: Scope, status: int, took: float) -> None:
         "route": route,
         "path": scope["path"][:300],
         "status": status,
-        "milliseconds": round(took * 1000, 1),
-        "principal": scope.get("state", {}).get("principal", ""),
+        "milliseconds": round((took or 0) * 1000, 1),
+        "principal": state.get("principal", ""),
         "client": client[0] if client else "",
-        "request_id": scope.get("state", {}).get("request_id", ""),
+        "request_id": state.get("request_id", ""),
     }
     REQUESTS.log(level, "request", extra={TOLD: told})
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from supplychain.server import problems, request_ids
+from supplychain.server import observing, problems, request_ids
 from supplychain.server.gathered import Gathered
 
 # As nginx has them: `large_client_header_buffers` together, and `client_header_timeout`.
@@ -131,16 +131,19 @@ class Protocol(HttpToolsProtocol):
     def _refuse(self, status: HTTPStatus) -> None:
         """Say what is wrong with what came, unless something else is being said, and close."""
         self.transport.is_unread = True
-        cycle = self.cycle
+        cycle, name = self.cycle, request_ids.new()
         # None before the first request, whatever uvicorn says.
         if cycle is not None and not cycle.response_complete:  # type: ignore[redundant-expr]
             is_its_own = cycle.more_body and not self.pipeline and not cycle.response_started
             cycle.disconnected = True
             cycle.message_event.set()
+            if is_its_own:  # it has a name, and is told of once it learns that it is over
+                state = cycle.scope["state"]
+                state[observing.REFUSED], name = int(status), state.get("request_id", name)
         else:
             is_its_own = True
+            observing.tell_unreadable(status, self.client[0] if self.client else "", name)
         if is_its_own:
-            name = request_ids.new()
             answer = problems.unreadable(status, name, because=self._wrong)
             head = [STATUS_LINE[status], b"connection: close\r\n"]
             head += [b"%b: %b\r\n" % pair for pair in answer.raw_headers]
