@@ -72,6 +72,12 @@ class LimitError(InputError):
     code = "limit"
 
 
+class MediaTypeError(InputError):
+    """A body came in another form than the one that is read there."""
+
+    code = "media_type"
+
+
 class RateError(SupplyChainError):
     """Somebody asks more often than they may.
 

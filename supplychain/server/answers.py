@@ -81,6 +81,23 @@ def require_as_seen(request: Request, document: Mapping[str, Any]) -> None:
         )
 
 
+def require_unseen(request: Request) -> None:
+    """Refuse to change what has no tag, where the caller names one (RFC 9110, section 13.1.1).
+
+    Args:
+        request: What asks for the change.
+
+    Raises:
+        PreconditionError: It names a tag, which can be none of this.
+    """
+    if request.headers.get("if-match", "*").strip() != "*":
+        raise PreconditionError(
+            "nothing here has an ETag",
+            because="If-Match names one, and what it is about would be changed whatever it is now",
+            hint="look at it again, and leave out If-Match",
+        )
+
+
 def _written(document: Mapping[str, Any]) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_UTC_Z)
 

@@ -19,11 +19,13 @@ from supplychain.records.access import Access
 from supplychain.records.audit import AuditLog
 from supplychain.records.record import Record
 from supplychain.records.tenants import FIRST_PROJECT
+from supplychain.server.answers import require_unseen
 from supplychain.server.idempotency import begin
 from supplychain.server.queries import require_known
 from supplychain.server.service import Own, Service
 from supplychain.server.sessions import LoggedIn, logged_in
 
+_CHANGING = frozenset({"PUT", "DELETE"})
 _PROJECT = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
 
@@ -173,11 +175,14 @@ class AllowedInAll(_Guard):
             UnauthenticatedError: Nobody can tell.
             ForbiddenError: They may not.
             RateError: They ask too often.
+            PreconditionError: They name a tag of what has none.
             AnsweredError: They were answered before, under the same key.
         """
         service = service_of(request)
         principal, session = _principal(request, service)
         require(principal, self.permission)
+        if request.method in _CHANGING:
+            require_unseen(request)
         entry, organisation = service.store.entry, principal.organisation
         access = entry.access(organisation, acting(request, principal))
         if self.takes_keys and request.method == "POST":

@@ -8,7 +8,7 @@ import re
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from supplychain.errors import InputError, LimitError, SlowError, SupplyChainError
+from supplychain.errors import InputError, LimitError, MediaTypeError, SlowError, SupplyChainError
 from supplychain.server import problems
 from supplychain.server.headers import header
 from supplychain.server.strict_json import WHOLE, read_strict
@@ -47,13 +47,17 @@ class Limits:
             if scope["method"] in _WITH_BODY:
                 receive = await self._limited(scope, receive)
         except SupplyChainError as error:
-            await problems.problem_of(error, name)(scope, receive, send)
+            refused = problems.problem_of(error, name)
+            if isinstance(error, MediaTypeError):  # RFC 9110, section 15.5.16
+                refused.headers["Accept-Encoding"] = "identity"
+            await refused(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
     async def _limited(self, scope: Scope, receive: Receive) -> Receive:
-        if header(scope, b"content-encoding") not in {None, "identity"}:
-            raise InputError(
+        codings = [value for name, value in scope["headers"] if name == b"content-encoding"]
+        if any(one.lower() != b"identity" for one in codings):
+            raise MediaTypeError(
                 "the body is compressed", hint="send it as it is, without Content-Encoding"
             )
         streams = _STREAMED.fullmatch(scope["path"]) is not None

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from supplychain.errors import RateError, SupplyChainError
+from supplychain.errors import MediaTypeError, RateError, SupplyChainError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -25,6 +25,7 @@ MEDIA_TYPE = "application/problem+json"
 STATUSES: Mapping[str, HTTPStatus] = {
     "input": HTTPStatus.UNPROCESSABLE_ENTITY,
     "limit": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "media_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "slow": HTTPStatus.REQUEST_TIMEOUT,
     "rate": HTTPStatus.TOO_MANY_REQUESTS,
     "unauthenticated": HTTPStatus.UNAUTHORIZED,
@@ -66,8 +67,10 @@ EXPECTED: Mapping[int, str] = {
     409: "it was changed meanwhile, or is there already",
     412: "it is not what `If-Match` says",
     413: "the request is too large",
+    415: "the body is compressed, or is no JSON",
     422: "the request does not fit",
     429: "asked too often: `Retry-After` says when to come back",
+    502: "what the server has to ask for this does not answer",
     503: "the server cannot answer now",
 }
 # What is not ours to raise: no such path, no such method, a body that is no JSON.
@@ -194,6 +197,9 @@ def _invalid(request: Request, error: Exception) -> Response:
             door.let_in()
     except SupplyChainError as refused:
         return _ours(request, refused)
+    if _is_unread(request, error):
+        told = MediaTypeError("the body is no JSON", hint="Content-Type: application/json")
+        return problem_of(told, request.state.request_id)
     found = [_fault(one) for one in error.errors()[:_SHOWN]]
     return problem(
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -205,6 +211,13 @@ def _invalid(request: Request, error: Exception) -> Response:
         hint="/v1/openapi.json says what each request takes",
         errors=found,
     )
+
+
+def _is_unread(request: Request, error: RequestValidationError) -> bool:
+    """Whether a body was not looked at, for it does not say that it is JSON."""
+    if "json" in request.headers.get("content-type", "").lower():
+        return False
+    return any(one["loc"] == ("body",) and one["type"] != "missing" for one in error.errors())
 
 
 def _fault(error: Mapping[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
-from supplychain.errors import InputError
+from supplychain.errors import InputError, MediaTypeError
 from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.server.strict_json import read_strict
@@ -70,12 +70,13 @@ def read_as(model: type[T], request: Request, body: Body) -> T:
         body: The body.
 
     Raises:
+        MediaTypeError: It does not say that it is JSON.
         InputError: It is no plain JSON.
         LimitError: It is nested too deeply.
         RequestValidationError: It says something else.
     """
-    if "json" not in request.headers.get("content-type", ""):
-        raise InputError("the body is no JSON", hint="Content-Type: application/json")
+    if "json" not in request.headers.get("content-type", "").lower():
+        raise MediaTypeError("the body is no JSON", hint="Content-Type: application/json")
     value = read_strict(body.file.read(), body.size)
     try:
         return model.model_validate(value)

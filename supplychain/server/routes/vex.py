@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,8 +14,9 @@ from starlette.responses import Response
 from supplychain.bootstrap.vex import policy_vex_trust, record_vex
 from supplychain.errors import InputError
 from supplychain.export.data import claim_data, vex_data
+from supplychain.model.vex import VexStatement
 from supplychain.server import shapes
-from supplychain.server.answers import answer
+from supplychain.server.answers import answer, require_as_seen
 from supplychain.server.caller import Caller, ImportingVex, Reading, ReviewingVex, Serving
 from supplychain.server.idempotency import begin_with
 from supplychain.server.paging import Page, Paging
@@ -102,8 +104,7 @@ def list_vex(caller: Reading, pager: Paging) -> Response:
 def show_vex(document: _Document, request: Request, caller: Reading, service: Serving) -> Response:
     """Show what a VEX document claims, who signed it, and who accepted which claim."""
     now, vex = service.clock(), caller.record.vex
-    found = vex.statements(vex.find(document, at=now), at=now)
-    return answer(request, {"claims": [claim_data(one) for one in found]})
+    return answer(request, _shown(vex.statements(vex.find(document, at=now), at=now)))
 
 
 @router.post(
@@ -130,6 +131,8 @@ def review_vex(
     digest = caller.record.vex.find(document, at=now)
     if not said.reason.strip():
         raise InputError("no reason is given")
+    if "if-match" in request.headers:
+        require_as_seen(request, _shown(caller.record.vex.statements(digest, at=now)))
     caller.record.vex.review(
         digest,
         said.number,
@@ -140,7 +143,11 @@ def review_vex(
     )
     found = caller.record.vex.statements(digest, at=now)
     shown = [one for one in found if said.number in {None, one.claim.position}]
-    return answer(request, {"claims": [claim_data(one) for one in shown]})
+    return answer(request, _shown(shown))
+
+
+def _shown(found: Sequence[VexStatement]) -> dict[str, Any]:
+    return {"claims": [claim_data(one) for one in found]}
 
 
 def _imported(request: Request, caller: Caller, service: Service, body: Body) -> Response:
@@ -153,6 +160,5 @@ def _imported(request: Request, caller: Caller, service: Service, body: Body) ->
     data, bundle = decoded(asked.document, "document"), decoded(asked.bundle, "bundle")
     made = record_vex(caller.record, "document", data, bundle, trusted, at=now)
     found = caller.record.vex.statements(made.digest, at=now)
-    told = {"claims": [claim_data(one) for one in found]}
     location = {"Location": f"/v1/vex/{made.digest}"}
-    return answer(request, told, status=201, headers=location)
+    return answer(request, _shown(found), status=201, headers=location)

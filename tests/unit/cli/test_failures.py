@@ -9,13 +9,14 @@ from supplychain.errors import (
     ConfigurationError,
     InputError,
     LimitError,
+    MediaTypeError,
     PolicyError,
     StoreError,
     SupplyChainError,
 )
 from supplychain.model.decision import Verdict
 
-USAGE = {InputError, PolicyError, ConfigurationError, LimitError}
+USAGE = {InputError, PolicyError, ConfigurationError, LimitError, MediaTypeError}
 
 
 def taxonomy(root: type[SupplyChainError] = SupplyChainError) -> list[type[SupplyChainError]]:

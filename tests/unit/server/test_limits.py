@@ -82,8 +82,33 @@ def test_a_body_that_says_that_it_is_large_is_not_read_at_all(served: Served) ->
     problem(send(served, b"{}", **{"Content-Length": str(100 << 20)}), 413, "limit")
 
 
-def test_a_compressed_body_is_refused(served: Served) -> None:
-    problem(send(served, b"{}", **{"Content-Encoding": "gzip"}), 422, "input")
+@pytest.mark.parametrize("codings", [["gzip"], ["identity", "br"], ["identity, gzip"], ["no-such"]])
+@pytest.mark.parametrize("path", [DECIDE, f"/v1/images/{SUBJECT.digest}/evidence?kind=sbom"])
+def test_a_compressed_body_is_refused(served: Served, codings: list[str], path: str) -> None:
+    headers = [("Content-Type", "application/json")] + [("Content-Encoding", o) for o in codings]
+    answer = served.client.post(path, content=b"{}", headers=headers)
+    problem(answer, 415, "media_type")
+    assert answer.headers["accept-encoding"] == "identity"
+
+
+def test_a_body_that_says_that_it_is_not_compressed_is_read(served: Served) -> None:
+    body = json.dumps({"image": str(SUBJECT)}).encode()
+    assert send(served, body, **{"Content-Encoding": "Identity"}).status_code == 200
+
+
+@pytest.mark.parametrize("kind", [None, "application/x-www-form-urlencoded", "text/plain"])
+@pytest.mark.parametrize("path", [DECIDE, "/v1/projects", "/v1/vex", "/v1/images"])
+def test_a_body_that_does_not_say_that_it_is_json_is_refused(
+    served: Served, kind: str | None, path: str
+) -> None:
+    headers = {"Content-Type": kind} if kind else {}
+    answer = served.client.post(path, content=b'{"name": "shop"}', headers=headers)
+    told = problem(answer, 415, "media_type")
+    assert told["hint"] == "Content-Type: application/json"
+    assert "accept-encoding" not in answer.headers
+    stranger = {"Authorization": "", **headers}
+    answer = served.client.post(path, content=b"{}", headers=stranger)
+    problem(answer, 401, "unauthenticated")
 
 
 @pytest.mark.parametrize("path", ["/v1/decisions?image=%00", "/v1/environments/a%00b/policy"])

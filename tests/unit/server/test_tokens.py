@@ -225,6 +225,21 @@ def test_who_is_logged_in_approves_what_somebody_else_asked_for(served: Served) 
     assert served.decide().json()["decision"] == "allow"
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_nothing_is_changed_by_the_tag_of_something_else(served: Served, method: str) -> None:
+    admin = visitor(served, Role.ADMIN, owner="root")
+    member = {"name": "bob", "issuer": "https://i.example", "subject": "s", "roles": ["viewer"]}
+    assert admin.post("/v1/members", {**member, "projects": None}).status_code == 201
+    tag = admin.get("/v1/members").headers["etag"]
+    body = {"json": {"roles": ["admin"], "projects": None}} if method == "PUT" else {}
+    for named in (tag, '"a", "b"'):
+        answer = admin.ask(method, "/v1/members/bob", headers={"If-Match": named}, **body)
+        problem(answer, 412, "precondition")
+    assert admin.get("/v1/members").headers["etag"] == tag
+    any_state = {"If-Match": "*"}
+    assert admin.ask(method, "/v1/members/bob", headers=any_state, **body).status_code == 200
+
+
 def test_an_organisation_comes_from_the_token_alone(served: Served) -> None:
     organisation(served)
     banker = visitor(served, Role.ADMIN, owner="root", organisation="bank")

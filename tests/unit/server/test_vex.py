@@ -87,6 +87,22 @@ def test_a_claim_that_is_held_counts_once_somebody_reviewed_it(affected: Served)
     problem(alice.post(f"/v1/vex/sha256:{'0' * 64}/review", said), 404, "not_found")
 
 
+def test_a_claim_is_reviewed_as_it_was_seen_or_not_at_all(affected: Served) -> None:
+    policy(affected, HELD)
+    where = hand_in(affected, signed(openvex())).headers["location"]
+    alice = visitor(affected, Role.WAIVER_APPROVER, owner="alice")
+    seen, said = affected.get(where).headers["etag"], {"number": 1, "reason": "we never parse XML"}
+
+    def reviewed(tag: str) -> httpx.Response:
+        return alice.post(f"{where}/review", said, headers={"If-Match": tag})
+
+    problem(reviewed('"another"'), 412, "precondition")
+    assert affected.decide().json()["decision"] == "deny"
+    assert reviewed(seen).status_code == 200
+    problem(reviewed(seen), 412, "precondition")
+    assert reviewed(affected.get(where).headers["etag"]).status_code == 200
+
+
 def _large(size: int) -> bytes:
     """A document of more than so many bytes, of claims about what is not there."""
     note = "x" * 5000
@@ -153,7 +169,7 @@ def test_what_does_not_hold_is_refused_and_changes_nothing(affected: Served) -> 
             "/v1/vex", content=body, headers={"Content-Type": "application/json"}
         )
         problem(answer, status, code)
-    problem(affected.client.post("/v1/vex", content=_bodies()[0][0]), 422, "input")
+    problem(affected.client.post("/v1/vex", content=_bodies()[0][0]), 415, "media_type")
     assert row_counts(url) == before
     assert affected.decide().json()["decision"] == "deny"
 
