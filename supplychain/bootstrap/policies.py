@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.bootstrap.looks import Look, look_at
-from supplychain.bootstrap.trust import load_policy, read_document
+from supplychain.bootstrap.trust import load_policy, read_kept
 from supplychain.errors import InputError, NotFoundError, PolicyError, StoreError
 from supplychain.frozen import dataclass
 from supplychain.settings import Settings
@@ -104,7 +104,7 @@ def _read(path: Path) -> _Read:
     def read(file: Path, what: str) -> bytes:
         # Before it is read: what changes meanwhile makes this look an old one.
         looks[file] = _settled(file)
-        return read_document(file, what)
+        return read_kept(file, what)
 
     try:
         return _Read(load_policy(path, read), looks)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
@@ -28,8 +30,21 @@ _DOCUMENT_LIMIT = 1024 * 1024
 _Read = Callable[[Path, str], bytes]
 
 
+def read_kept(path: Path, what: str) -> bytes:
+    """As `read_document`, of a file that nobody named just now: what may be waited for is refused.
+
+    Raises:
+        InputError: It is a pipe, a socket or a device.
+    """
+    with suppress(OSError):  # what cannot be looked at cannot be read either: that is told below
+        kind = path.stat().st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+            raise InputError(f"the {what} {path} is no file", hint="put a file in its place")
+    return read_document(path, what)
+
+
 def read_document(path: Path, what: str, *, limit: int = _DOCUMENT_LIMIT) -> bytes:
-    """A small file that a user named.
+    """A small file that a user named, or a pipe.
 
     Args:
         path: The file.
@@ -129,7 +144,7 @@ def policy_of(settings: Settings, environment: str, file: Path | None) -> Policy
     if file is not None:
         return load_policy(file)
     path = settings.policy_file(environment)
-    return load_policy(path) if path.exists() else None
+    return load_policy(path, read_kept) if path.exists() else None
 
 
 def policy_trust(settings: Settings, policy: Policy | None) -> Trust:

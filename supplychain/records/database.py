@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,11 @@ def open_engine(url: str, *, wait: float = 10.0, connections: int = 5) -> Engine
         connections: How many are kept open; as many threads may use the engine at once.
 
     Raises:
-        ConfigurationError: The URL does not parse, names another engine, or its driver is not
-            installed.
+        ConfigurationError: The URL does not parse, names another engine or what is no file, or its
+            driver is not installed.
     """
     parsed = _parse(url)
+    _require_file(parsed)
     arguments = _connect_arguments(parsed, wait)
     engine = create_engine(parsed, connect_args=arguments, pool_size=connections)
     if engine.dialect.name == "sqlite":
@@ -176,6 +178,19 @@ def _parse(url: str) -> URL:
         f"there is no support for a database of the kind {parsed.drivername!r}",
         hint="use sqlite:///absolute/path.db or postgresql://user@host/name",
     )
+
+
+def _require_file(url: URL) -> None:
+    """Refuse what SQLite would take for a disk that fails: a folder, a pipe, a device."""
+    file = sqlite_file(url)
+    with suppress(OSError):  # what cannot be looked at, SQLite tells of itself
+        if file is None or stat.S_ISREG(file.stat().st_mode):
+            return
+        raise ConfigurationError(
+            f"the database {file} is no file",
+            because="a folder, a pipe or a device is in its place",
+            hint="name another one with SUPPLYCHAIN_DATABASE, or move that out of the way",
+        )
 
 
 def _connect_arguments(url: URL, wait: float) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from io import BufferedReader
 from pathlib import Path
 
 from supplychain.errors import ContentMissingError, StoreError
@@ -74,15 +75,14 @@ class FolderStore:
     def get(self, digest: Digest) -> bytes:
         """See `ContentStore.get`."""
         path = self._path(digest)
-        with self._opened("read"):
-            try:
-                data = path.read_bytes()
-            except (FileNotFoundError, IsADirectoryError):
+        with self._opened("read"), _document(path) as file:
+            if file is None:
                 raise ContentMissingError(
                     f"the content store has nothing under {digest}",
-                    because=f"there is no {path}",
+                    because=f"there is no file {path}",
                     hint="restore it from a backup, or run the image again",
-                ) from None
+                )
+            data = file.read()
         return checked(digest, data, str(path))
 
     def has(self, digest: Digest) -> bool:
@@ -172,19 +172,40 @@ def _touch(path: Path) -> bool:
     return True
 
 
-def _holds(path: Path, data: bytes) -> bool:
+@contextmanager
+def _document(path: Path) -> Iterator[BufferedReader | None]:
+    """A document's file; None where there is none, nor anything that would be waited for."""
+    descriptor = _opened_at_once(path)
+    if descriptor is None:
+        yield None
+        return
+    with os.fdopen(descriptor, "rb") as file:
+        yield file
+
+
+def _opened_at_once(path: Path) -> int | None:
     try:
-        return path.read_bytes() == data
-    except FileNotFoundError:
-        return False
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ENXIO}:  # or a socket
+            return None
+        raise
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    with _document(path) as file:
+        return file is not None and file.read() == data
 
 
 def _is_intact(path: Path, digest: Digest) -> bool:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, digest.algorithm).hexdigest() == digest.hex
-    except FileNotFoundError:
-        return False
+    with _document(path) as file:
+        if file is None:
+            return False
+        return hashlib.file_digest(file, digest.algorithm).hexdigest() == digest.hex
 
 
 def _make_folders(folder: Path) -> None:

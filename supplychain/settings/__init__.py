@@ -29,6 +29,8 @@ from supplychain.settings.files import (
 __all__ = ["SETTINGS", "Setting", "Settings", "Value", "expanded"]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# Bytes of a setting in a file of its own.
+_LONGEST = 64 * 1024
 _TEN_YEARS = 3650 * 86400
 _BYTES = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
@@ -249,11 +251,17 @@ class Settings:
         variable = f"{setting.variable}_FILE"
         path = Path(self._environ[variable])
         try:
-            secret = path.read_text("utf-8").rstrip("\r\n")
+            with path.open("rb") as file:
+                secret = file.read(_LONGEST + 1).decode().rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(
                 f"{variable} names {path}, which cannot be read", because=str(error)
             ) from error
+        if len(secret) > _LONGEST:
+            raise ConfigurationError(
+                f"{variable} names {path}, which is larger than any setting",
+                because=f"it has more than {_LONGEST} bytes",
+            )
         if not secret:
             # One that is being written, perhaps: without it, something else would be done.
             raise ConfigurationError(f"{variable} names {path}, which is empty")

@@ -7,7 +7,9 @@ import os
 import resource
 import sqlite3
 import stat
-from contextlib import closing
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -259,3 +261,44 @@ def test_a_rule_that_does_not_read_is_refused(typist: Typist) -> None:
     told = typist.type("retention", "plan", "--keep-superseded", "soon")
     assert told.code == 2
     assert "keep_superseded" in told.stderr
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+@pytest.mark.parametrize("command", ["verify-store", "backup", "gate"])
+def test_a_database_that_is_no_file_is_refused_at_once(
+    typist: Typist, make: Callable[[Path], None], command: str
+) -> None:
+    (typist.data / "supplychain.db").unlink()
+    make(typist.data / "supplychain.db")
+    more = {"backup": ["record.tar"], "gate": [IMAGE, "-e", "prod"]}.get(command, [])
+    typist.type(command, *more).refused(2, "supplychain.db is no file")
+
+
+def test_pipes_are_read_where_they_are_named_and_nowhere_else(filled: Typist) -> None:
+    """`<(...)` is a pipe; what somebody left in the folder of policies is none that is awaited."""
+    document = (filled.folder / "policies" / "prod.yaml").read_bytes()
+    with fed(filled.folder / "pipe", document) as pipe:
+        filled.type("gate", IMAGE, "-e", "prod", "--policy", pipe).ended(0)
+    filled.type("backup", "record.tar").ended(0)
+    with fed(filled.folder / "pipe", (filled.folder / "record.tar").read_bytes()) as pipe:
+        filled.type("restore", pipe, "--data-dir", "restored").ended(0)
+    os.mkfifo(filled.folder / "policies" / "dev.yaml")
+    told = filled.type("gate", IMAGE, "-e", "dev")
+    told.refused(2, "dev.yaml is no file")
+
+
+def test_a_secret_has_an_end(typist: Typist) -> None:
+    typist.patch.setenv("SUPPLYCHAIN_DATABASE_FILE", "/dev/zero")
+    typist.patch.delenv("SUPPLYCHAIN_DATABASE", raising=False)
+    typist.type("verify-store").refused(2, "is larger than any setting")
+
+
+@contextmanager
+def fed(pipe: Path, data: bytes) -> Iterator[Path]:
+    """A named pipe into which somebody writes."""
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+    writer.start()
+    yield pipe
+    writer.join()
+    pipe.unlink()

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import chdir as changed_folder
 from pathlib import Path
 
 import pytest
@@ -157,3 +159,34 @@ def test_what_is_no_file_is_no_document(tmp_path: Path) -> None:
     assert not store.has(digest)
     with pytest.raises(ContentMissingError):
         store.get(digest)
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made, changed_folder(path.parent):
+        made.bind(path.name)  # the path of a socket is short
+
+
+@pytest.mark.parametrize(
+    "make",
+    [os.mkfifo, _socket, lambda path: path.symlink_to("/dev/zero"), os.mkdir],
+    ids=["pipe", "socket", "device", "folder"],
+)
+def test_what_is_no_file_is_nothing_and_waited_for_by_nobody(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    store = FolderStore(tmp_path / "content")
+    digest = store.put(DATA)
+    path = tmp_path / "content" / key_of(digest)
+    path.unlink()
+    make(path)
+    assert not store.has(digest)
+    assert list(store.digests()) == []
+    with pytest.raises(ContentMissingError, match="has nothing under"):
+        store.get(digest)
+    if not path.is_dir():
+        store.put(DATA)
+        assert store.get(digest) == DATA
+        path.unlink()
+        make(path)
+        store.put_chunks(digest, len(DATA), lambda: iter((DATA,)))
+        assert store.get(digest) == DATA
