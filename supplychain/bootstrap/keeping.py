@@ -153,7 +153,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 def _new_file(path: Path) -> Iterator[BinaryIO]:
     """A file that is there, whole and synced, when all went well; else there is none."""
     if path.exists():
-        raise ConflictError(f"there is a file {path} already", hint="name another one, or a folder")
+        raise _taken(path)
     folder = path.absolute().parent
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", hint=f"mkdir -p {folder}")
@@ -165,7 +165,7 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(descriptor)
-        partial.replace(path)
+        _give_name(partial, path)
         _sync(folder)
     except OSError as error:
         raise StoreError(
@@ -175,6 +175,23 @@ def _new_file(path: Path) -> Iterator[BinaryIO]:
         ) from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _give_name(partial: Path, path: Path) -> None:
+    """Name a file, unless somebody has made one of that name meanwhile: another backup, perhaps."""
+    try:
+        path.hardlink_to(partial)
+    except FileExistsError:
+        raise _taken(path) from None
+    except OSError:
+        # Where a file can have one name only, the last moment to look is this.
+        if path.exists():
+            raise _taken(path) from None
+        partial.replace(path)
+
+
+def _taken(path: Path) -> ConflictError:
+    return ConflictError(f"there is a file {path} already", hint="name another one, or a folder")
 
 
 def _sync(folder: Path) -> None:

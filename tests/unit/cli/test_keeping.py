@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from supplychain.records.backup import Backup, back_up
 from supplychain.records.content import key_of
 from tests.kit.typist import IMAGE, Typist
 
@@ -71,6 +73,19 @@ def test_a_backup_goes_into_a_new_file_only(filled: Typist, target: str, told: s
     assert made.code != 0
     assert told in made.stderr
     assert (filled.folder / "taken.tar").read_text() == "mine"
+
+
+def test_of_two_backups_into_one_file_one_is_told_so(filled: Typist) -> None:
+    """The other one ends while it is at work: what that noted as its digest has to stay true."""
+
+    def meanwhile(*arguments: Any, **options: Any) -> Backup:
+        (filled.folder / "record.tar").write_bytes(b"another backup")
+        return back_up(*arguments, **options)
+
+    filled.patch.setattr("supplychain.records.backup.back_up", meanwhile)
+    filled.type("backup", "record.tar").refused(1, "there is a file record.tar already")
+    assert (filled.folder / "record.tar").read_bytes() == b"another backup"
+    assert not list(filled.folder.glob(".record*"))
 
 
 def test_a_backup_that_finds_no_room_leaves_nothing(filled: Typist) -> None:
