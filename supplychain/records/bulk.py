@@ -6,12 +6,12 @@ JSON and array parameters took five to eight times as long to get rows in, on bo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table
+from sqlalchemy import Connection, Insert, Table, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 
@@ -69,6 +69,30 @@ class Filing:
         statement = _insert(self.connection.dialect.name, table)
         options = {"preserve_rowcount": True}
         return self.connection.execute(statement, whole, execution_options=options).rowcount == 1
+
+    def number(
+        self, table: Table, named_by: Mapping[str, object], **row: object
+    ) -> tuple[int, bool]:
+        """As `insert`, and the number of what is there; it stays until this transaction ends.
+
+        Retention may be removing it at this moment: what went before it could be held is inserted
+        anew.
+
+        Args:
+            table: The table.
+            named_by: What is unique of the row.
+            row: The rest of it.
+
+        Returns:
+            The number, and whether the row was inserted.
+        """
+        same = (table.c[name] == value for name, value in named_by.items())
+        held = select(table.c.id).where(*same).with_for_update(read=True, key_share=True)
+        while True:
+            is_new = self.insert(table, **named_by, **row)
+            number = self.connection.scalar(held)
+            if number is not None:
+                return number, is_new
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:

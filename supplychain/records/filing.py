@@ -147,11 +147,7 @@ def _file_lists(filing: Filing, scanned: Sequence[_Scanned]) -> dict[int, tuple[
 def _file_list(
     filing: Filing, table: Table, image: int, content: Projection, **counts: int
 ) -> tuple[int, bool]:
-    is_new = filing.insert(table, image_id=image, identity=content.identity, **counts)
-    number = filing.connection.execute(
-        select(table.c.id).where(table.c.image_id == image, table.c.identity == content.identity)
-    ).scalar_one()
-    return number, is_new
+    return filing.number(table, {"image_id": image, "identity": content.identity}, **counts)
 
 
 def _file_entries(filing: Filing, components: list[Row], findings: list[Row]) -> None:
@@ -187,20 +183,17 @@ def _file_scan(filing: Filing, entry: _Scanned, inventory: int, assessment: int)
 
 
 def _file_item(filing: Filing, image: int, item: Evidence) -> int:
-    filing.insert(
+    number, _ = filing.number(
         evidence,
-        image_id=image,
-        kind=item.kind,
-        digest=item.digest,
+        _named_by(image, item.kind, item.digest, item.verified_by),
         media_type=item.media_type,
         subject_name=item.subject.name,
         producer_name=item.producer.name,
         producer_version=item.producer.version,
         producer_digest=item.producer.digest,
         produced_at=item.produced_at,
-        verified_by=item.verified_by,
     )
-    return _number(filing, image, item.kind, item.digest, item.verified_by)
+    return number
 
 
 def _file_attestations(
@@ -209,18 +202,14 @@ def _file_attestations(
     for record in sorted(records, key=lambda record: record.attestation.envelope):
         statement = record.attestation
         kind = EvidenceKind.SIGNATURE if statement.is_signature else EvidenceKind.ATTESTATION
-        filing.insert(
+        number, _ = filing.number(
             evidence,
-            image_id=image,
-            kind=kind,
-            digest=statement.envelope,
+            _named_by(image, kind, statement.envelope, statement.verified_by),
             media_type=record.media_type,
             subject_name=statement.subject.name,
             produced_at=statement.signed_at or statement.verified_at,
-            verified_by=statement.verified_by,
             handed_in_by=handed_in_by or None,
         )
-        number = _number(filing, image, kind, statement.envelope, statement.verified_by)
         witnesses = witness_columns(statement)
         is_new = filing.insert(
             attestations,
@@ -262,15 +251,7 @@ def _add_witnesses(filing: Filing, number: int, witnesses: dict[str, str | None]
             )
 
 
-def _number(
-    filing: Filing, image: int, kind: EvidenceKind, digest: Digest, verified_by: str
-) -> int:
-    number: int = filing.connection.execute(
-        select(evidence.c.id).where(
-            evidence.c.image_id == image,
-            evidence.c.kind == kind,
-            evidence.c.digest == digest,
-            evidence.c.verified_by == verified_by,
-        )
-    ).scalar_one()
-    return number
+def _named_by(
+    image: int, kind: EvidenceKind, digest: Digest, verified_by: str
+) -> dict[str, object]:
+    return {"image_id": image, "kind": kind, "digest": digest, "verified_by": verified_by}

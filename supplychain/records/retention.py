@@ -249,9 +249,10 @@ def _remove_lists(connection: Connection, of: set[int]) -> None:
         (assessments, assessed_findings, "assessment_id"),
     ):
         named = exists().where(scans.c[key] == table.c.id)
-        numbers = list(
-            connection.scalars(select(table.c.id).where(table.c.image_id.in_(of), ~named))
-        )
+        chosen = select(table.c.id).where(table.c.image_id.in_(of), ~named)
+        # Whoever is about to name one holds it, and it stays; whoever did so since is seen then.
+        free = connection.scalars(chosen.with_for_update(skip_locked=True)).all()
+        numbers = connection.scalars(chosen.where(table.c.id.in_(free))).all()
         connection.execute(delete(entries).where(entries.c[key].in_(numbers)))
         connection.execute(delete(table).where(table.c.id.in_(numbers)))
 

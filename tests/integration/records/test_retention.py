@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.event import listen
 
 from supplychain.errors import NotFoundError, SupplyChainError
 from supplychain.gate.decision_document import to_document
@@ -325,3 +327,39 @@ def test_a_document_that_was_put_again_is_not_discarded(tmp_path: Path) -> None:
     assert not store.has(digest)
     assert not store.discard(digest, unused_since=AT)
     assert list((tmp_path / "unfinished").iterdir()) == []
+
+
+@pytest.mark.parametrize("table", ["inventories", "assessments", "evidence"])
+def test_who_records_again_what_goes_at_that_moment_has_it_recorded(
+    postgresql_database: str, content: ContentStore, table: str
+) -> None:
+    """Between seeing that a row is there and naming it; SQLite has one writer at a time."""
+    at = AT + 99 * DAY
+    scan = replace(_scan(AT), report=b"a later report")
+    evidence = replace(scan.scan.evidence, digest=Digest.of(scan.report), produced_at=at)
+    scan = replace(scan, scan=replace(scan.scan, evidence=evidence))
+    sbom = sbom_record(document=b"sbom 0", produced_at=AT)
+    with (
+        Record.open(postgresql_database, content) as record,
+        Record.open(postgresql_database, content) as other,
+    ):
+        scanned(record, 0)
+        removed: list[Removal] = []
+
+        def remove(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement.startswith(f"INSERT INTO {table} ") and not removed:
+                removed.append(Removal(0, 0, 0, 0, 0))
+                rules = Rules(30 * DAY, unused=30 * DAY)
+                removed[0] = apply(other._engine, content, rules, at=NOW)
+
+        listen(record._engine, "after_cursor_execute", remove)
+        record.save_run(manifest_run(scan=scan, sbom=sbom), at=at)
+        assert removed[0].scans == 1
+        assert check_store(record._engine, content).whole
+        found = record.dossier(SUBJECT.digest, at=NOW)
+        assert found
+        [platform] = found.platforms
+        assert platform.scan
+        assert platform.scan.evidence == evidence
+        assert platform.component_count == 1
+        assert platform.sbom == sbom.sbom
