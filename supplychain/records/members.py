@@ -140,7 +140,8 @@ class Members:
                 memberships.c.email == email.lower(), memberships.c.subject.is_(None)
             )
             row = connection.execute(by_address).first()
-            if row is None:
+            # There are letters beyond ASCII that become ASCII when they are made small.
+            if row is None or row.email.isascii() != email.isascii():
                 return None
             chosen = update(memberships).where(memberships.c.id == row.id)
             connection.execute(chosen.values(subject=subject))
@@ -201,6 +202,13 @@ def _require_other(there: Member, new: Member) -> None:
     same_subject = there.issuer == new.issuer and new.subject and there.subject == new.subject
     if same_subject or (new.email and there.email == new.email):
         raise ConflictError(f"this person is a member already, as {there.name}")
+    # Two issuers' own words for people are never equal, whoever they mean.
+    if there.issuer != new.issuer and not (there.email and new.email):
+        raise ConflictError(
+            f"nobody could tell {new.name} from {there.name}",
+            because=f"{there.name} is a member by {there.issuer}, and not both have an address",
+            hint=f"supplychain members remove {there.name}, and add them anew by that name",
+        )
 
 
 def _noted(member: Member) -> dict[str, object]:

@@ -207,6 +207,36 @@ def test_nobody_is_two_people(record: Record, other: Member) -> None:
 
 
 @pytest.mark.parametrize(
+    ("there", "other"),
+    [
+        (replace(ALICE, email="", subject="s1"), replace(ALICE, email="", subject="00u1x9")),
+        (replace(ALICE, email="", subject="s1"), replace(ALICE, email="a2@example.com")),
+        (ALICE, replace(ALICE, email="", subject="00u1x9")),
+    ],
+)
+def test_who_could_be_somebody_known_by_another_issuer_is_refused(
+    record: Record, there: Member, other: Member
+) -> None:
+    """Asked for under the former provider, approved under the present one."""
+    add_member(record.access, there)
+    other = replace(other, name="alice.b", issuer="https://another.example")
+    with pytest.raises(ConflictError, match=r"nobody could tell alice\.b from alice"):
+        add_member(record.access, other)
+    record.access.members.remove("alice", by="root", at=AT)
+    add_member(record.access, replace(other, name="alice"))
+    apart = replace(ALICE, name="bob", email="bob@example.com", issuer=other.issuer)
+    add_member(record.access, apart)
+
+
+def test_an_address_in_other_letters_is_another(record: Record) -> None:
+    """The Kelvin sign becomes a small k, and whoever has that address is somebody else."""
+    mike = replace(ALICE, name="mike", email="mike@example.com")
+    add_member(record.access, mike)
+    assert record.access.members.logged_in(ISSUER, "s1", "mi\u212ae@example.com", at=AT) is None
+    assert record.access.members.logged_in(ISSUER, "s2", "MIKE@example.com", at=AT)
+
+
+@pytest.mark.parametrize(
     "member",
     [
         replace(ALICE, name="machine:alice"),

@@ -21,7 +21,7 @@ from supplychain.server.guarded import OPEN, permission_of, require_guarded, rou
 from tests.kit.records import row_counts
 from tests.kit.scans import SUBJECT
 from tests.kit.serving import Served
-from tests.kit.visitors import LOGIN, Visitor, make, organisation, person, visitor
+from tests.kit.visitors import ISSUER, LOGIN, Visitor, make, organisation, person, visitor
 from tests.kit.waivers import make_terms
 from tests.unit.access.test_identity_tokens import rule
 
@@ -82,7 +82,7 @@ def settled(served: Served) -> dict[str, str]:
         record.access.members.add(
             Member(
                 "secret-member",
-                "https://i.example",
+                ISSUER,
                 "s",
                 "",
                 Scope((Role.VIEWER,), None),
