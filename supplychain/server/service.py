@@ -16,6 +16,7 @@ from supplychain.model.access import Principal
 from supplychain.pipeline.answers import Judge
 from supplychain.records.record import Record
 from supplychain.records.store import Store
+from supplychain.server.alone import Alone
 from supplychain.server.login import Login
 from supplychain.server.pace import Pace
 from supplychain.server.rates import Rates
@@ -107,6 +108,7 @@ class Service:
         clock: The one reading of the clock that a request judges by (aware, UTC).
         judges: What was answered, while it holds.
         following: How often whoever follows a run looks at it.
+        verifying: Whoever has a chain verified.
         ending: Whether it was told to end: what would go on for long comes to its end by itself.
     """
 
@@ -121,4 +123,5 @@ class Service:
     clock: Callable[[], datetime] = now
     judges: Judges = field(default_factory=Judges)
     following: Pace = field(default_factory=lambda: Pace(_LOOK_SECONDS, _LOOKS_TOGETHER))
+    verifying: Alone = field(default_factory=Alone)
     ending: threading.Event = field(default_factory=threading.Event)

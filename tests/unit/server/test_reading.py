@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from supplychain.model.access import Role
 from supplychain.model.digest import Digest
 from supplychain.model.finding import Severity
 from supplychain.model.subject import Subject
@@ -18,6 +19,7 @@ from tests.kit.runs import index_run, manifest_run, sbom_record, scan_record
 from tests.kit.scans import SUBJECT, make_component, make_finding
 from tests.kit.serving import Served, problem
 from tests.kit.typist import HOUR
+from tests.kit.visitors import visitor
 
 IMAGE = f"/v1/images/{SUBJECT.digest}"
 
@@ -225,6 +227,21 @@ def test_a_decision_is_given_byte_for_byte_and_comes_out_again(served: Served) -
     assert noted["breaks"] == []
     lost = served.get(f"/v1/decisions/verification?link={Digest.of(b'another')}").json()
     assert lost["breaks"]
+
+
+@pytest.mark.parametrize("path", ["/v1/decisions/verification", "/v1/audit/verify"])
+def test_chains_are_verified_one_at_a_time(served: Served, path: str) -> None:
+    """Each reads the whole record: a few at once, and nobody else would be answered."""
+    in_order(served.typist)
+    served.decide()
+    asker = visitor(served, Role.VIEWER, Role.AUDITOR)
+    with served.service.verifying.entered():
+        told = asker.get(path)
+        problem(told, 429, "rate")
+        assert int(told.headers["retry-after"]) > 0
+        assert asker.get("/v1/me").status_code == 200
+    problem(asker.get(f"{path}?link=no-digest"), 422, "input")
+    assert asker.get(path).json()["breaks"] == []
 
 
 def test_why_a_verdict_changed(served: Served) -> None:
