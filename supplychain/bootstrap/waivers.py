@@ -78,13 +78,17 @@ def policies_about(
     """What the policies of environments say of waivers; of every environment, where none is named.
 
     Raises:
+        InputError: No environment can have one of these names.
         PolicyError: A policy is not usable.
     """
     from supplychain.bootstrap.trust import load_policy_or_part, policy_of
+    from supplychain.gate.options import ENVIRONMENT
     from supplychain.gate.policy import Policy
 
     if environments:
-        found = [policy_of(settings, name, None) for name in environments]
+        # They name files, and whoever asks is not to name those of others.
+        named = [str(ENVIRONMENT.parse(name)) for name in environments]
+        found = [policy_of(settings, name, None) for name in named]
         return {one.environment: one.waivers for one in found if one is not None}
     folder = settings.policy_file("any").parent
     files = sorted(folder.glob("*.yaml"))

@@ -101,6 +101,20 @@ def test_what_nobody_should_ask_for_changes_nothing(
     assert shown(alice) == before
 
 
+@pytest.mark.parametrize("name", ["bank/prod", "../bank", "bank/../bank/prod", "a" * 300, "/"])
+def test_no_environment_leads_to_a_policy_of_others(
+    served: Served, alice: Visitor, name: str
+) -> None:
+    folder = served.service.settings.policy_file("prod").parent
+    (folder / "bank").mkdir()
+    for file in (folder / "bank" / "prod.yaml", folder.parent / "bank.yaml"):
+        file.write_text("secret_key: 1\n")
+    refused = problem(alice.post(f"{WAIVER}/change", {"environments": [name]}), 422, "input")
+    assert "cannot name an environment" in refused["detail"]
+    assert "secret_key" not in str(refused)
+    assert len(shown(alice)) == 1
+
+
 @pytest.mark.parametrize("step", ["extend", "change", "approve", "reject", "revoke"])
 def test_what_is_not_as_it_was_seen_is_not_changed(
     alice: Visitor, grace: Visitor, step: str
