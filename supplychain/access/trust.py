@@ -83,6 +83,9 @@ def require_member(member: Member) -> None:
     PERSON.parse(member.name)
     if member.name.startswith(MACHINE):
         raise InputError(f"{member.name!r} would be taken for a machine")
+    # It stands in the address by which they are changed and removed.
+    if "/" in member.name or not member.name.strip("."):
+        raise InputError(f"{member.name!r} cannot name a member", hint="alice@example.com")
     require_url(member.issuer, "the issuer")
     if not member.subject and not re.fullmatch(r"[^@\s]{1,120}@[^@\s]{1,120}", member.email):
         raise InputError(

@@ -241,6 +241,8 @@ def test_an_address_in_other_letters_is_another(record: Record) -> None:
     [
         replace(ALICE, name="machine:alice"),
         replace(ALICE, name="al ice"),
+        replace(ALICE, name="team/alice"),
+        replace(ALICE, name=".."),
         replace(ALICE, email=""),
         replace(ALICE, email="nobody"),
         replace(ALICE, issuer="http://login.example"),
