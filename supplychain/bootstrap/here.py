@@ -10,16 +10,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from supplychain.bootstrap import parts
-from supplychain.bootstrap.evidence import Evidence
-from supplychain.bootstrap.exports import Exports
-from supplychain.bootstrap.gates import Gates
-from supplychain.bootstrap.looking import Decisions, Images, Search
-from supplychain.bootstrap.reports import Reports
-from supplychain.bootstrap.risks import Vex, Waivers
-from supplychain.bootstrap.runs import Runs
 
 if TYPE_CHECKING:
     from supplychain.bootstrap.access import Members, Tokens, Trust
+    from supplychain.bootstrap.evidence import Evidence
+    from supplychain.bootstrap.exports import Exports
+    from supplychain.bootstrap.gates import Gates
+    from supplychain.bootstrap.looking import Decisions, Images, Search
+    from supplychain.bootstrap.reports import Reports
+    from supplychain.bootstrap.risks import Vex, Waivers
+    from supplychain.bootstrap.runs import Runs
     from supplychain.records.audit import AuditLog
     from supplychain.records.record import Record
     from supplychain.records.tenants import Projects
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 class Here:
     """The record that the settings name, opened once something of it is asked.
+
+    What it is asked for is loaded when it is asked for: a command needs one or two of its parts.
 
     Args:
         settings: All settings.
@@ -54,51 +56,71 @@ class Here:
     @cached_property
     def gates(self) -> Gates:
         """The gate."""
+        from supplychain.bootstrap.gates import Gates
+
         return Gates(self._settings, self._opened)
 
     @cached_property
     def runs(self) -> Runs:
         """What workers are asked to do."""
+        from supplychain.bootstrap.runs import Runs
+
         return Runs(self._settings, self._opened)
 
     @cached_property
     def decisions(self) -> Decisions:
         """What was decided."""
+        from supplychain.bootstrap.looking import Decisions
+
         return Decisions(self._settings, self._opened)
 
     @cached_property
     def images(self) -> Images:
         """What is on record."""
+        from supplychain.bootstrap.looking import Images
+
         return Images(self._settings, self._opened)
 
     @cached_property
     def search(self) -> Search:
         """What contains what."""
+        from supplychain.bootstrap.looking import Search
+
         return Search(self._settings, self._opened)
 
     @cached_property
     def reports(self) -> Reports:
         """What runs where, and who said that it may."""
+        from supplychain.bootstrap.reports import Reports
+
         return Reports(self._settings, self._opened)
 
     @cached_property
     def evidence(self) -> Evidence:
         """What is on record about an image, document by document."""
+        from supplychain.bootstrap.evidence import Evidence
+
         return Evidence(self._settings, self._opened)
 
     @cached_property
     def exports(self) -> Exports:
         """What others read."""
+        from supplychain.bootstrap.exports import Exports
+
         return Exports(self._settings, self._opened)
 
     @cached_property
     def waivers(self) -> Waivers:
         """Risks accepted for a while."""
+        from supplychain.bootstrap.risks import Waivers
+
         return Waivers(self._settings, self._opened)
 
     @cached_property
     def vex(self) -> Vex:
         """Claims of fact."""
+        from supplychain.bootstrap.risks import Vex
+
         return Vex(self._settings, self._opened)
 
     @cached_property

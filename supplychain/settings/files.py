@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -53,6 +52,8 @@ def read_file(path: Path, *, is_project: bool) -> SettingsFile:
     Raises:
         ConfigurationError: It does not parse, or sets what it may not or what does not exist.
     """
+    import tomllib  # most have no file
+
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
