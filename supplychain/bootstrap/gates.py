@@ -48,8 +48,8 @@ class Gates(OverRecord):
         by = trust.policy_of(self._settings, environment, policy)
         record = self._opened()
         subjects = [targets.subject_of(self._settings, record, image) for image in images]
-        starter = self._starter(record) if by is not None and by.unseen is not None else None
-        self._starts = starter is not None
+        starter = self._starter(record)
+        self._starts = by is not None and by.unseen is not None
         return [
             judge(record, one, by, environment=environment, at=at, starter=starter)
             for one in subjects
@@ -60,9 +60,7 @@ class Gates(OverRecord):
         return self._starts and not self._opened().runs.somebody_works(since=at - _SEEN)
 
     def _starter(self, record: Record) -> Starting:
-        """What starts a run of an image that was never seen, where the policy wants that."""
+        """What starts runs, and has them go first; who can write the record can submit them."""
         from supplychain.bootstrap.starting import Starting
 
-        # Whoever can write the record can submit runs to it; workers go where others may send them.
-        settings = self._settings.to_serve()
-        return Starting(settings, record, parts.actor(self._settings), may_submit=True)
+        return Starting(self._settings, record, parts.actor(self._settings), may_submit=True)

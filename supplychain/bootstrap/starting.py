@@ -24,8 +24,7 @@ class Starting:
     """Starts runs for whoever asks the gate; see `supplychain.pipeline.judge.Starter`.
 
     Attributes:
-        settings: As they are for work that is done for others: what is named is in a registry, and
-            in one that is allowed.
+        settings: All settings.
         record: Of the project.
         by: Who asks.
         may_submit: Whether they may submit runs anyway.
@@ -45,13 +44,17 @@ class Starting:
         reference = _reference(subject)
         if reference is None:
             return "nobody says in which registry the image is"
+        # Whatever this process may do for itself, workers go where others may send them.
+        settings = self.settings.to_serve()
         try:
-            admit(self.settings, reference.registry, reference.repository)
+            admit(settings, reference.registry, reference.repository)
         except DestinationError as error:
             return str(error)
         if not self._may_start(unseen):
             return "whoever asks may not submit runs"
-        self.record.runs.start(
+        # Who may submit runs may submit any number.
+        most = None if self.may_submit else settings.count("runs_for_anybody")
+        started = self.record.runs.start(
             RunRequest(
                 str(reference),
                 environment=environment,
@@ -64,18 +67,20 @@ class Starting:
             at=at,
             unless_since=at - unseen.again_after,
             origin=origin(),
+            most=most,
         )
-        return ""
+        return "" if started else f"{most} that go first wait already (runs_for_anybody)"
 
-    def hurry(self, subject: Subject, unseen: Unseen, *, at: datetime) -> None:
+    def hurry(self, subject: Subject, unseen: Unseen | None, *, at: datetime) -> None:
         """Have a run of an image that waits go first, where whoever asks could have started it."""
         if self._may_start(unseen):
             self.record.runs.hurry(subject.digest, by=self.by, at=at)
 
-    def _may_start(self, unseen: Unseen) -> bool:
+    def _may_start(self, unseen: Unseen | None) -> bool:
         from supplychain.gate.unseen import Starters
 
-        return self.may_submit or unseen.start_run is Starters.ANYBODY
+        anybody = unseen is not None and unseen.start_run is Starters.ANYBODY
+        return self.may_submit or anybody
 
 
 def _reference(subject: Subject) -> Reference | None:

@@ -86,7 +86,8 @@ class Judge:
         state = self._record.state()
         with self._lock:
             known = self._answers.get(question)
-        if known is not None and known.holds(state, at) and not (starter and known.unseen):
+        starts = starter is not None and policy is not None and policy.unseen is not None
+        if known is not None and known.holds(state, at) and not (starts and known.unseen):
             return known.judged
         judged = judge(
             self._record, subject, policy, environment=environment, at=at, starter=starter

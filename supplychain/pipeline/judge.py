@@ -11,7 +11,7 @@ from supplychain.gate.essence import essence_of
 from supplychain.gate.evaluate import evaluate, wants_run
 from supplychain.gate.policy import Policy
 from supplychain.gate.unseen import Unseen
-from supplychain.model.decision import Decision
+from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, Need
 from supplychain.model.subject import Subject
@@ -36,8 +36,14 @@ class Starter(Protocol):
         """
         ...
 
-    def hurry(self, subject: Subject, unseen: Unseen, *, at: datetime) -> None:
-        """Have a run that waits go first; as `start`."""
+    def hurry(self, subject: Subject, unseen: Unseen | None, *, at: datetime) -> None:
+        """Have a run that waits go first, whoever asked for it; as `start`.
+
+        Args:
+            subject: The image.
+            unseen: What the policy says of images that were never seen; None for nothing.
+            at: Now (aware, UTC).
+        """
         ...
 
 
@@ -73,8 +79,8 @@ def judge(
         policy: The environment's policy; None where there is none, which is a denial.
         environment: Where it wants to run.
         at: The instant judged for (aware, UTC).
-        starter: Starts a run where the policy wants one of an image that was never seen; None for
-            nobody.
+        starter: Starts a run where the policy wants one of an image that was never seen, and has
+            one go first that a verdict waits for; None for nobody.
 
     Raises:
         StoreError: The record cannot be read or written; then there is no verdict.
@@ -82,15 +88,16 @@ def judge(
     needs = _needs(policy)
     dossier, latest = record.consult(subject, at=at, environment=environment, needs=needs)
     unseen = policy.unseen if policy and policy.environment == environment else None
-    if starter and policy and unseen and wants_run(dossier, policy, subject, at):
+    starts = starter and policy and unseen and wants_run(dossier, policy, subject, at)
+    if starter and unseen and starts:
         why = starter.start(subject, unseen, environment=environment, at=at)
         dossier, latest = record.consult(subject, at=at, environment=environment, needs=needs)
         if why:
             nothing = dossier or Dossier(Subject("", subject.digest), (), ())
             dossier = replace(nothing, unstarted=why)
-    elif starter and unseen and dossier and dossier.underway and not dossier.platforms:
-        starter.hurry(subject, unseen, at=at)
     decision = evaluate(dossier, policy, subject=subject, environment=environment, at=at)
+    if starter and not starts and decision.verdict is Verdict.PENDING:
+        starter.hurry(subject, unseen, at=at)
     essence = essence_of(decision)
     if latest is not None and latest.stands(essence, at):
         return Judged(decision, record.content.get(latest.digest), latest.digest)

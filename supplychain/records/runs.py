@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, or_, select, text, update
+from sqlalchemy import Connection, Engine, select, update
 
 from supplychain.errors import ConflictError
 from supplychain.frozen import dataclass
@@ -13,7 +13,6 @@ from supplychain.model.digest import Digest
 from supplychain.model.runs import (
     Duty,
     Origin,
-    Priority,
     Run,
     RunEvent,
     RunRequest,
@@ -23,6 +22,7 @@ from supplychain.model.runs import (
 from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.database import reading, writing
+from supplychain.records.run_first import hurry, is_there, many_wait
 from supplychain.records.run_rows import BELIEVED, events_of, read_run, run_of, tell
 from supplychain.records.schema import runs, workers
 
@@ -94,7 +94,8 @@ class Runs:
         at: datetime,
         unless_since: datetime,
         origin: Origin = _NOWHERE,
-    ) -> None:
+        most: int | None = None,
+    ) -> bool:
         """Ask for a run of a digest, unless there is one: however many ask at once, it is one.
 
         What there is goes first from now on.
@@ -107,24 +108,22 @@ class Runs:
             at: Now (aware, UTC).
             unless_since: Of runs that are over, one that ended later than this is there still.
             origin: What asks for it.
+            most: How many of the organisation's runs may go first and wait before none is asked
+                for any more; None for any number.
+
+        Returns:
+            Whether there is one now.
         """
-        column = runs.c
-        there = select(column.id).where(
-            column.project_id == self._project,
-            column.digest == digest,
-            or_(column.finished_at.is_(None), column.finished_at > unless_since),
-        )
         with writing(self._engine) as connection:
-            if connection.dialect.name == "postgresql":
-                # SQLite has one writer anyway.
-                turn = int(digest.hex[:15], 16)
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": turn})
-            if connection.execute(there.limit(1)).first() is None:
+            if not is_there(connection, self._project, digest, unless_since):
+                if most is not None and many_wait(connection, self._notes.organisation, most):
+                    return False
                 self._insert(
                     connection,
                     _Asked(request, registry, requested_by, at, digest=digest, origin=origin),
                 )
         self.hurry(digest, by=requested_by, at=at)
+        return True
 
     def hurry(self, digest: Digest, *, by: str, at: datetime) -> None:
         """Have what there is to come of a digest go before what nobody waits for.
@@ -134,18 +133,7 @@ class Runs:
             by: Who waits for a verdict about it.
             at: Now (aware, UTC).
         """
-        column, highest = runs.c, int(Priority.GATE)
-        mine = column.project_id == self._project, column.digest == digest
-        behind = (*mine, column.finished_at.is_(None), column.priority < highest)
-        # Gates ask again and again: most find nothing behind, and keep no writer waiting for that.
-        with reading(self._engine) as connection:
-            if connection.scalar(select(column.id).where(*behind).limit(1)) is None:
-                return
-        with writing(self._engine) as connection:
-            first = update(runs).where(*behind).values(priority=highest)
-            for name in connection.scalars(first.returning(column.id)).all():
-                said = f"{by} waits for a verdict"
-                tell(connection, name, "goes_first", at=at, text=said)
+        hurry(self._engine, self._project, digest, by=by, at=at)
 
     def somebody_works(self, *, since: datetime) -> bool:
         """Whether any worker has shown since an instant that it is there."""

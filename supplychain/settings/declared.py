@@ -165,6 +165,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("runs_per_registry", "runs that fetch from one registry at once", "16"),
     Setting("runs_per_organisation", "runs of one organisation that are under way at once", "64"),
     Setting(
+        "runs_for_anybody",
+        "runs that go first and wait, of one organisation, before questions of those who may not "
+        "submit any start no more",
+        "100",
+    ),
+    Setting(
         "database_wait", "how long a server or worker that begins waits for its database", "60s"
     ),
     Setting("worker_grace", "how long a worker that is told to end may take to finish", "30s"),

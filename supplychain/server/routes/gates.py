@@ -110,12 +110,9 @@ def _judged(
     service: Service, caller: Caller, environment: str, subjects: list[Subject]
 ) -> list[bytes]:
     policy, judge = caller.own.policies.of(environment), service.judges.of(caller.shared)
-    at, starter, kept = service.clock(), None, service.store.kept
-    if policy is not None and policy.unseen is not None:
-        may_submit = may(caller.principal, Permission.SUBMIT_RUNS, caller.project)
-        # Whatever this process may do for itself, callers name what lies in a registry.
-        settings = service.settings.to_serve()
-        starter = Starting(settings, caller.record, caller.name, may_submit)
+    at, kept = service.clock(), service.store.kept
+    may_submit = may(caller.principal, Permission.SUBMIT_RUNS, caller.project)
+    starter = Starting(service.settings, caller.record, caller.name, may_submit)
     # Documents of callers' own claims have instants of their own, which no row tells.
     seen = kept.begin() if policy is not None and not policy.claims else None
     found = [

@@ -32,6 +32,10 @@ router = noun("/v1/runs", "runs")
 # a server that is to end waits for it. Who follows comes back with what they saw last.
 _SILENT_SECONDS = 15.0
 _LONGEST_SECONDS = 300.0
+# However seldom who follows looks at the run, they soon hear that the server ends.
+_ENDING_SECONDS = 0.5
+# Whether a run is over, and what happened to it.
+_Seen = tuple[bool, tuple[RunEvent, ...]]
 _EXAMPLE = "0199f0c2-7b1e-7c3a-9d55-2f6a1b0c4d5e"
 _Id = Annotated[
     str,
@@ -164,23 +168,24 @@ async def follow_run(
     A server that is told to end ends this too: come back with what you saw last.
     """
     after = int(last_event_id)
-    over, events = await asyncio.to_thread(_look, caller.shared, run, after)
-    if over and not events:
+    seen = await asyncio.to_thread(_look, caller.shared, run, after)
+    if seen == (True, ()):
         return Response(status_code=204)
-    stream = _stream(service, caller.shared, run, after, follow=follow)
+    stream = _stream(service, caller.shared, run, after, seen, follow=follow)
     return StreamingResponse(
         stream, media_type="text/event-stream", headers={"Cache-Control": "no-store"}
     )
 
 
 async def _stream(
-    service: Service, record: Record, run: str, after: int, *, follow: bool
+    service: Service, record: Record, run: str, after: int, seen: _Seen, *, follow: bool
 ) -> AsyncIterator[bytes]:
+    """What was seen of a run already, and what is seen of it from then on."""
     clock = asyncio.get_running_loop().time
     began = said = clock()
+    over, events = seen
     with service.following.one_more():
-        while clock() < began + _LONGEST_SECONDS:
-            over, events = await asyncio.to_thread(_look, record, run, after)
+        while True:
             for event in events:
                 after = event.number
                 data = orjson.dumps(event_data(event))
@@ -192,10 +197,21 @@ async def _stream(
             elif clock() >= said + _SILENT_SECONDS:
                 said = clock()
                 yield b": still there\n\n"
-            await asyncio.sleep(service.following.seconds)
+            await _pause(service)
+            if clock() >= began + _LONGEST_SECONDS:
+                return
+            over, events = await asyncio.to_thread(_look, record, run, after)
 
 
-def _look(record: Record, run: str, after: int) -> tuple[bool, tuple[RunEvent, ...]]:
+async def _pause(service: Service) -> None:
+    """Wait until it is time for the next look, or the server is told to end."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + service.following.seconds
+    while not service.ending.is_set() and (left := until - clock()) > 0:
+        await asyncio.sleep(min(left, _ENDING_SECONDS))
+
+
+def _look(record: Record, run: str, after: int) -> _Seen:
     """Whether a run is over, and what happened to it; asked in this order, nothing is missed."""
     over = record.runs.get(run).state.over
     return over, record.runs.events(run, after=after)

@@ -15,6 +15,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.runs import Bounds, Duty, Priority, Run, RunRequest, RunState
 from supplychain.records.record import Record
 from supplychain.records.run_queue import RunQueue
+from tests.kit.runs import manifest_run, scan_record
 from tests.kit.scans import AT, SUBJECT
 from tests.kit.serving import DECIDE, Served
 from tests.kit.typist import HOUR, Typist
@@ -87,11 +88,11 @@ def test_a_run_that_waits_behind_others_goes_first_once_somebody_waits_for_a_ver
     others = [submit(f"{REGISTRY}:{n}", at=now - HOUR + n * SECOND) for n in range(3)]
     mine = submit(IMAGE, SUBJECT.digest, at=now - HOUR + 9 * SECOND)
 
-    # Nobody who asks may have anything looked at.
-    served.typist.policy("sbom: {}")
-    assert served.decide().json()["decision"] == "pending"
-    wanting(served.typist)
+    # Who asks may not have anything looked at.
     viewer = visitor(served, Role.VIEWER)
+    served.typist.policy("sbom: {}")
+    assert viewer.post(DECIDE, {"image": IMAGE}).json()["decision"] == "pending"
+    wanting(served.typist)
     assert viewer.post(DECIDE, {"image": IMAGE}).json()["decision"] == "pending"
     assert {run.request.priority for run in runs(served.typist)} == {Priority.BULK}
 
@@ -105,6 +106,58 @@ def test_a_run_that_waits_behind_others_goes_first_once_somebody_waits_for_a_ver
     with served.typist.record() as record:
         kinds = [(event.kind, event.text) for event in record.runs.events(mine)]
     assert kinds[1:] == [("goes_first", "ada waits for a verdict")]
+
+
+@HERE
+def test_a_rescan_that_waits_goes_first_once_somebody_waits_for_a_verdict(served: Served) -> None:
+    served.typist.policy("sbom: {}")
+    with served.typist.record() as record:
+        record.save_run(manifest_run(scan=scan_record(), sbom=None), at=served.typist.now - HOUR)
+    assert served.decide().json()["decision"] == "deny"
+    with served.typist.record() as record:
+        waits = record.runs.submit(
+            RunRequest(IMAGE, priority=Priority.BULK),
+            registry="registry.test",
+            requested_by="ci",
+            at=served.typist.now,
+            digest=SUBJECT.digest,
+        )
+    viewer = visitor(served, Role.VIEWER)
+    assert viewer.post(DECIDE, {"image": IMAGE}).json()["decision"] == "pending"
+    assert [run.request.priority for run in runs(served.typist)] == [Priority.BULK]
+
+    assert served.decide().json()["decision"] == "pending"
+    assert [run.request.priority for run in runs(served.typist)] == [Priority.GATE]
+    with served.typist.record() as record:
+        assert record.runs.events(waits.id)[-1].kind == "goes_first"
+
+
+@HERE
+def test_who_may_not_submit_fills_no_queue_with_digests_that_are_made_up(served: Served) -> None:
+    served.typist.patch.setenv("SUPPLYCHAIN_RUNS_FOR_ANYBODY", "3")
+    wanting(served.typist, "{start_run: anybody}")
+    made_up = [f"{REGISTRY}@{Digest.of(b'%d' % number)}" for number in range(8)]
+    viewer = visitor(served, Role.VIEWER)
+
+    def ask(image: str) -> dict[str, Any]:
+        told: dict[str, Any] = viewer.post(DECIDE, {"image": image}).json()
+        return told
+
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(ask, made_up))
+    denied = [one for one in told if one["decision"] == "deny"]
+    assert (len(denied), len(runs(served.typist))) == (5, 3)
+    why = "no run was started: 3 that go first wait already (runs_for_anybody)"
+    assert all(why in message(one) for one in denied)
+    # One that waits is still told of, and who may submit runs starts one all the same.
+    pending = next(one["image"] for one in told if one["decision"] == "pending")
+    assert ask(pending)["decision"] == "pending"
+    assert served.decide().json()["decision"] == "pending"
+    # What is over makes room, and then the same question starts one.
+    failed(served.typist)
+    failed(served.typist)
+    assert ask(denied[0]["image"])["decision"] == "pending"
+    assert len(runs(served.typist)) == 5
 
 
 @HERE
