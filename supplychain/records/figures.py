@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import Engine, QueuePool, func, select
 
@@ -23,12 +24,14 @@ class Figures:
         connections_in_use: Of this process.
         connections_idle: Of this process, too.
         runs: How many runs of every project stand how.
+        oldest_wait: Seconds since the oldest of those was submitted that wait; 0 where none waits.
     """
 
     schema: str
     connections_in_use: int
     connections_idle: int
     runs: Mapping[str, int]
+    oldest_wait: float
 
     @property
     def queued(self) -> int:
@@ -36,8 +39,12 @@ class Figures:
         return self.runs.get(RunState.QUEUED, 0)
 
 
-def read_figures(engine: Engine) -> Figures:
+def read_figures(engine: Engine, at: datetime) -> Figures:
     """Look.
+
+    Args:
+        engine: The record's database.
+        at: Now (aware, UTC).
 
     Raises:
         StoreError: The database does not answer.
@@ -46,10 +53,16 @@ def read_figures(engine: Engine) -> Figures:
     pool = engine.pool
     used, idle = (pool.checkedout(), pool.checkedin()) if isinstance(pool, QueuePool) else (0, 0)
     ready = waiting(engine)
-    return Figures(schema, used - ready, idle + ready, _runs(engine))
+    counted, oldest = _runs(engine)
+    wait = max(0.0, (at - oldest).total_seconds()) if oldest else 0.0
+    return Figures(schema, used - ready, idle + ready, counted, wait)
 
 
-def _runs(engine: Engine) -> Mapping[str, int]:
+def _runs(engine: Engine) -> tuple[Mapping[str, int], datetime | None]:
+    """How many runs stand how, and when the oldest was submitted that waits."""
+    first = select(func.min(runs.c.submitted_at)).where(runs.c.state == RunState.QUEUED)
     with reading(engine) as connection:
         rows = connection.execute(select(runs.c.state, func.count()).group_by(runs.c.state))
-        return dict.fromkeys(map(str, RunState), 0) | {str(state): count for state, count in rows}
+        return dict.fromkeys(map(str, RunState), 0) | {
+            str(state): count for state, count in rows
+        }, connection.scalar(first)

@@ -9,6 +9,7 @@ connection is lost by it; that DBOS waits for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -17,13 +18,25 @@ from sqlalchemy.dialects import plugins
 from sqlalchemy.engine import URL, CreateEnginePlugin, ExceptionContext, make_url
 from sqlalchemy.exc import DBAPIError
 
+from supplychain.records.database import password_from
 from supplychain.records.faults import database_faults, may_pass
 
 PATIENT = "supplychain.patient"
+# Beside it: what gives the database's URL with the password as it is by then; None for as it was.
+URLS = "supplychain_urls"
 
 
 class Patience(CreateEnginePlugin):
-    """Has an engine take what may pass for a lost connection."""
+    """Has an engine take what may pass for a lost connection, and connect with the password of now.
+
+    Args:
+        url: The database.
+        kwargs: What the engine is made with; `URLS` is taken out of it.
+    """
+
+    def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
+        super().__init__(url, kwargs)
+        self._urls: Callable[[], str] | None = kwargs.pop(URLS, None)
 
     def update_url(self, url: URL) -> URL:
         """See `CreateEnginePlugin`."""
@@ -32,6 +45,8 @@ class Patience(CreateEnginePlugin):
     def engine_created(self, engine: Engine) -> None:
         """See `CreateEnginePlugin`."""
         event.listen(engine, "handle_error", _handle)
+        if self._urls is not None:
+            password_from(engine, self._urls)
 
 
 def faults_of(url: str) -> AbstractContextManager[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
@@ -20,7 +20,13 @@ from supplychain.records.audit import AuditLog, Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.claimed import with_claims
 from supplychain.records.content import ContentStore
-from supplychain.records.database import never_idle, reading, state_of, writing
+from supplychain.records.database import (
+    never_idle,
+    password_from,
+    reading,
+    state_of,
+    writing,
+)
 from supplychain.records.dossiers import read_dossiers
 from supplychain.records.feeds import Feeds, with_exploitation
 from supplychain.records.ledger import Ledger
@@ -137,6 +143,10 @@ class Record:
         other = copy(self)
         other._notes = replace(self._notes, acting=acting)  # noqa: SLF001  # one of its own
         return other
+
+    def password_from(self, urls: Callable[[], str]) -> None:
+        """Connect from now on with the password of the URL that this gives."""
+        password_from(self._engine, urls)
 
     def never_idle(self) -> None:
         """Let no transaction stand still while it keeps others from what it has locked."""

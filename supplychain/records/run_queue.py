@@ -7,7 +7,7 @@ its beats up in its row, and the others watch whether the count still changes.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Self
@@ -17,7 +17,7 @@ from sqlalchemy import Engine, Select, func, insert, or_, select, text, update
 from supplychain.errors import CancelledError, SupplyChainError
 from supplychain.model.digest import Digest
 from supplychain.model.runs import Bounds, Claim, Duty, Run, RunState
-from supplychain.records.database import never_idle, reading, writing
+from supplychain.records.database import never_idle, password_from, reading, writing
 from supplychain.records.run_losses import held_by, take_from
 from supplychain.records.run_rows import (
     BELIEVED,
@@ -56,6 +56,10 @@ class RunQueue:
         engine = open_current(url)
         never_idle(engine)
         return cls(engine)
+
+    def password_from(self, urls: Callable[[], str]) -> None:
+        """Connect from now on with the password of the URL that this gives."""
+        password_from(self._engine, urls)
 
     def close(self) -> None:
         """Let go of the database's connections."""

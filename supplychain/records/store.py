@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Self
 
 from sqlalchemy import Engine
@@ -119,13 +120,16 @@ class Store:
         # It has to be writable, too.
         self._content.put(PROBED)
 
-    def figures(self) -> Figures:
+    def figures(self, at: datetime) -> Figures:
         """What a monitor wants to know of the database.
+
+        Args:
+            at: Now (aware, UTC).
 
         Raises:
             StoreError: It does not answer.
         """
-        return read_figures(self._engine)
+        return read_figures(self._engine, at)
 
     def close(self) -> None:
         """Let go of the database's connections."""

@@ -80,7 +80,7 @@ class _Figures:
 
     def _of_the_database(self) -> Iterator[Metric]:
         try:
-            found = self._service.store.figures()
+            found = self._service.store.figures(self._service.clock())
         except SupplyChainError:
             yield _gauge("supplychain_up_database", "whether the database answers", {}, 0)
             return
@@ -97,6 +97,8 @@ class _Figures:
             states.add_metric([state], count)
         yield states
         yield _gauge("supplychain_queue_depth", "runs that wait for a worker", {}, found.queued)
+        about = "how long ago the oldest run was submitted that waits for a worker"
+        yield _gauge("supplychain_queue_oldest_seconds", about, {}, found.oldest_wait)
 
     def _of_vulnerabilities(self) -> Iterator[Metric]:
         try:

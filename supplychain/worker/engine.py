@@ -33,7 +33,7 @@ from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 
 from supplychain.errors import StoreError, SupplyChainError
 from supplychain.records.database import LONGEST_IDLE
-from supplychain.records.patience import PATIENT, faults_of
+from supplychain.records.patience import PATIENT, URLS, faults_of
 
 # Changes with what the steps are: what another version began is begun anew, from its first step.
 _VERSION = "1"
@@ -75,11 +75,20 @@ class Engine:
         name: Of this worker; nobody else's.
         concurrency: How many parts at once.
         perform: Does a part: takes the run's id, and what does its steps.
+        urls: Gives the URL of a PostgreSQL database with the password as it is by then; None where
+            it stays as it is.
     """
 
     def __init__(
-        self, url: str, name: str, *, concurrency: int, perform: Callable[[str, Step], None]
+        self,
+        url: str,
+        name: str,
+        *,
+        concurrency: int,
+        perform: Callable[[str, Step], None],
+        urls: Callable[[], str] | None = None,
     ) -> None:
+        self._urls = urls
         self._url = url
         self._name = name
         self._concurrency = concurrency
@@ -110,7 +119,7 @@ class Engine:
             "name": _NAME,
             "system_database_url": _prepared(self._url),
             "sys_db_pool_size": 4 + self._concurrency,
-            "db_engine_kwargs": {"plugins": [PATIENT]},
+            "db_engine_kwargs": {"plugins": [PATIENT], URLS: self._urls},
             # As the record's: who is stopped in the middle of a write holds up nobody for long.
             "sys_db_idle_transaction_timeout_sec": LONGEST_IDLE,
             "executor_id": self._name,

@@ -53,13 +53,21 @@ def working(
         bounds=runs.bounds(settings),
         grace=settings.duration("worker_grace"),
     )
+
+    def urls() -> str:
+        return settings.database_url
+
     with parts.open_record(settings, create=True) as record:
         record.never_idle()
         queue = RunQueue.open(settings.database_url)
+        # A password that is mounted as a file may be replaced while this process runs.
+        record.password_from(urls)
+        queue.password_from(urls)
         # From here on no other store is taken for the one that it was.
         record.content.put(PROBED)
         performer = around(Pipelines(settings, record, parts.now))
-        worker = Worker(queue, engine_url(settings.database_url), performer, manner, parts.now)
+        url = engine_url(settings.database_url)
+        worker = Worker(queue, url, performer, manner, parts.now, urls=urls)
         worker.start()
         try:
             yield worker

@@ -47,6 +47,7 @@ class Worker:
         performer: Does the parts of runs.
         manner: How it works.
         clock: The time now (aware, UTC).
+        urls: As for `Engine`.
     """
 
     def __init__(
@@ -56,13 +57,19 @@ class Worker:
         performer: Performer,
         manner: Manner,
         clock: Callable[[], datetime],
+        *,
+        urls: Callable[[], str] | None = None,
     ) -> None:
         self._queue = queue
         self._performer = performer
         self._manner = manner
         self._clock = clock
         self._engine = Engine(
-            engine_url, manner.name, concurrency=manner.concurrency, perform=self._perform
+            engine_url,
+            manner.name,
+            concurrency=manner.concurrency,
+            perform=self._perform,
+            urls=urls,
         )
         self._watch = Watch(manner.name, manner.lease, manner.beat)
         self._held: dict[str, Held] = {}

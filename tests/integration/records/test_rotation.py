@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -12,8 +15,12 @@ from sqlalchemy.engine import make_url
 
 from supplychain.bootstrap import parts
 from supplychain.errors import SupplyChainError
+from supplychain.model.runs import Duty, RunRequest, RunState
 from supplychain.records.version import upgrade
 from supplychain.settings import Settings
+from supplychain.worker.engine import Step
+from supplychain.worker.held import Held
+from supplychain.worker.service import working
 from tests.kit.databases import running_postgresql
 
 
@@ -36,15 +43,28 @@ def guarded() -> Iterator[str]:
         yield url
 
 
+def _mounting(url: str, mounted: Path) -> Callable[[str], None]:
+    """Mounts the database's URL with a password as Kubernetes does: by another link to a folder."""
+
+    def mount(password: str) -> None:
+        named = make_url(url).set(username="service", password=password)
+        folder = mounted.parent / f"..{password}"
+        folder.mkdir(exist_ok=True)
+        (folder / mounted.name).write_text(named.render_as_string(hide_password=False))
+        (mounted.parent / "..new").symlink_to(folder.name)
+        (mounted.parent / "..new").rename(mounted.parent / "..data")
+        if not mounted.is_symlink():
+            mounted.symlink_to(f"..data/{mounted.name}")
+
+    return mount
+
+
 def test_a_mounted_password_is_taken_anew_at_the_next_connection(
     guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mounted = tmp_path / "database_url"
-
-    def mount(password: str) -> None:
-        named = make_url(guarded).set(username="service", password=password)
-        mounted.write_text(named.render_as_string(hide_password=False))
-
+    mount = _mounting(guarded, mounted)
+    _ask(guarded, "ALTER ROLE service PASSWORD 'first'")
     mount("first")
     monkeypatch.setenv("SUPPLYCHAIN_DATABASE_FILE", str(mounted))
     settings = Settings({"content": str(tmp_path / "content")}, os.environ, tmp_path)
@@ -65,3 +85,44 @@ def test_a_mounted_password_is_taken_anew_at_the_next_connection(
     mount("second")
     store.check()
     store.close()
+
+
+class _Steps:
+    """Does runs in one step of nothing."""
+
+    def perform(self, held: Held, step: Step) -> None:
+        step("scan", lambda: None)
+        held.queue.end(held.claim, RunState.SUCCEEDED, at=held.clock())
+
+
+@pytest.mark.timeout(120)
+def test_a_worker_goes_on_with_the_password_that_is_mounted(
+    guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted = tmp_path / "database_url"
+    mount = _mounting(guarded, mounted)
+    _ask(guarded, "ALTER ROLE service PASSWORD 'first'")
+    mount("first")
+    monkeypatch.setenv("SUPPLYCHAIN_DATABASE_FILE", str(mounted))
+    settings = Settings({"content": str(tmp_path / "worker")}, os.environ, tmp_path)
+
+    def done() -> RunState:
+        """Submit a run, and wait for what becomes of it."""
+        with closing(parts.open_store(settings)) as store:
+            runs = store.record("default").runs
+            asked, at = RunRequest("registry.test/shop:1"), datetime.now(UTC)
+            run = runs.submit(asked, registry="registry.test", requested_by="ann", at=at).id
+            until = time.monotonic() + 40
+            while not runs.get(run).state.over and time.monotonic() < until:
+                time.sleep(0.1)
+            return runs.get(run).state
+
+    with working(settings, (Duty.SCAN,), around=lambda _: _Steps()):
+        assert done() is RunState.SUCCEEDED
+        _ask(guarded, "ALTER ROLE service PASSWORD 'second'")
+        mount("second")
+        _ask(
+            guarded,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'service'",
+        )
+        assert done() is RunState.SUCCEEDED

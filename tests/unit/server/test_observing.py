@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -99,20 +100,20 @@ def test_the_state_of_the_service_is_told(monitored: Served) -> None:
     assert now["supplychain_schema", (SCHEMA_VERSION,)] == 1
     assert now["supplychain_up_database", ()] == 1
     assert ("supplychain_database_connections", ("in_use",)) in now
-    assert now["supplychain_queue_depth", ()] == 0
+    assert now["supplychain_queue_depth", ()] == now["supplychain_queue_oldest_seconds", ()] == 0
 
 
 def test_runs_are_told_by_how_they_stand(monitored: Served) -> None:
     with monitored.typist.record() as record:
         for number in range(3):
             asked = RunRequest(f"registry.test/shop/web:{number}", environment="prod")
-            record.runs.submit(
-                asked, registry="registry.test", requested_by="ada", at=monitored.typist.now
-            )
+            at = monitored.typist.now - timedelta(hours=number)
+            record.runs.submit(asked, registry="registry.test", requested_by="ada", at=at)
         queued = record.runs.list()
         record.runs.cancel(queued[0].id, by="ada", at=monitored.typist.now)
     now = scraped(monitored)
     assert now["supplychain_runs", ("queued",)] == now["supplychain_queue_depth", ()] == 2
+    assert 2 * 3600 <= now["supplychain_queue_oldest_seconds", ()] < 2 * 3600 + 600
     assert now["supplychain_runs", ("cancelled",)] == 1
     assert now["supplychain_runs", ("dead",)] == 0
 
