@@ -111,6 +111,24 @@ JUST_AFTER = timedelta(microseconds=1)
 # Mostly fresh, so that both verdicts come up in every property.
 hours = (st.integers(0, 12) | st.integers(0, 120)).map(lambda n: timedelta(hours=n))
 keys = st.sampled_from([[RELEASE_KEY], [RELEASE_KEY], [OTHER_KEY, RELEASE_KEY], [OTHER_KEY], []])
+# Each is made once: making what is drawn from takes longer than drawing.
+ages = st.none() | hours.map(lambda age: AT - age)
+severities = st.sampled_from([Severity.LOW, *Severity])
+fixes = st.sampled_from(["", "1.1", "1.2, 2.1"])
+scores = st.sampled_from([0.1, 0.4, 0.9])
+names = st.lists(st.sampled_from([f"CVE-{n}" for n in range(1, 7)]), unique=True)
+versions = st.sampled_from(["1.0", "1.1", "2.0", "main"])
+licences = st.sampled_from([("MIT",), ("MIT",), *LICENCES])
+signers = st.sampled_from([RELEASE_KEY, OTHER_KEY])
+predicates = st.sampled_from([SIGNATURE_PREDICATE, VULNERABILITY_PREDICATE])
+identities = st.sampled_from([None, CI, CI, PERSON])
+in_log = st.sampled_from([None, True, False])
+lacks = st.sampled_from([0, 0, 1])
+variables = st.sampled_from([Variable("PATH")] * 3 + [Variable("TOKEN", "its name")])
+users = st.sampled_from(["1000", "1000", "1000", "0"])
+leaks = st.sampled_from([[]] * 3 + [[SECRET]])
+bases = st.sampled_from([[UPON]] * 3 + [[]])
+several = st.lists(st.sampled_from(ARCHITECTURES), min_size=1, unique=True)
 
 
 @st.composite
@@ -120,8 +138,8 @@ def findings(draw: st.DrawFn) -> RecordedFinding:
     finding = make_finding(
         package,
         vulnerability_id=f"CVE-{number}",
-        severity=draw(st.sampled_from([Severity.LOW, *Severity])),
-        fixed_version=draw(st.sampled_from(["", "1.1", "1.2, 2.1"])),
+        severity=draw(severities),
+        fixed_version=draw(fixes),
         ratings=(Rating("debian", Severity(number - 1)), Rating("nvd", Severity(6 - number))),
         scores=(CvssScore("nvd", 2 + number % 3, number * 1.5, f"CVSS:{number}"),)[: number % 4],
         published_at=AT - timedelta(hours=number * 15),
@@ -135,21 +153,20 @@ def findings(draw: st.DrawFn) -> RecordedFinding:
 @st.composite
 def feeds(draw: st.DrawFn) -> Exploitation:
     """Editions of any age, mostly young, that know some of the findings."""
-    names = st.lists(st.sampled_from([f"CVE-{n}" for n in range(1, 7)]), unique=True)
-    scores = {name: draw(st.sampled_from([0.1, 0.4, 0.9])) for name in draw(names)}
-    said = make_exploitation(epss=scores, kev=draw(names), age=draw(hours))
+    scored = {name: draw(scores) for name in draw(names)}
+    said = make_exploitation(epss=scored, kev=draw(names), age=draw(hours))
     return draw(st.sampled_from([said] * 3 + [replace(said, epss=None), replace(said, kev=None)]))
 
 
 @st.composite
 def parts(draw: st.DrawFn) -> Component:
     """A package, mostly harmless; version, package URL and licence may be none that are known."""
-    version = draw(st.sampled_from(["1.0", "1.1", "2.0", "main"]))
+    version = draw(versions)
     part = make_component(f"part{draw(st.integers(1, 4))}", version, ecosystem="python-pkg")
     return replace(
         part,
         purl=draw(st.sampled_from([part.purl, part.purl, part.purl, ""])),
-        licences=draw(st.sampled_from([("MIT",), ("MIT",), *LICENCES])),
+        licences=draw(licences),
     )
 
 
@@ -162,16 +179,18 @@ def said(draw: st.DrawFn, subject: Subject, sbom: Sbom | None = None) -> list[Ve
         made.append(
             make_attestation(
                 subject,
-                key=draw(st.sampled_from([RELEASE_KEY, OTHER_KEY])),
-                predicate_type=draw(
-                    st.sampled_from([SIGNATURE_PREDICATE, VULNERABILITY_PREDICATE])
-                ),
-                identity=draw(st.sampled_from([None, CI, CI, PERSON])),
-                logged=draw(st.sampled_from([None, True, False])),
-                signed_at=draw(st.none() | hours.map(lambda age: AT - age)),
+                key=draw(signers),
+                predicate_type=draw(predicates),
+                identity=draw(identities),
+                logged=draw(in_log),
+                signed_at=draw(ages),
             )
         )
     return list({one.envelope: one for one in made}.values())
+
+
+finding_lists = st.lists(findings(), max_size=3)
+part_lists = st.lists(parts(), max_size=4, unique_by=lambda part: part.key)
 
 
 @st.composite
@@ -179,7 +198,7 @@ def platforms(draw: st.DrawFn, architecture: str) -> PlatformDossier:
     subject = Subject("registry.test/shop/web", Digest.of(architecture.encode()))
     scanned_at = AT - draw(hours)
     database = VulnerabilityDatabase(Digest.of(b"database"), scanned_at - draw(hours))
-    lacking = {"Version of the Component": draw(st.sampled_from([0, 0, 1]))}
+    lacking = {"Version of the Component": draw(lacks)}
     sbom = make_sbom(subject, document=architecture.encode(), lacking=lacking)
     platform = make_platform(
         subject,
@@ -189,10 +208,10 @@ def platforms(draw: st.DrawFn, architecture: str) -> PlatformDossier:
                 [make_scan(subject=subject, produced_at=scanned_at, database=database)] * 4 + [None]
             )
         ),
-        findings=draw(st.lists(findings(), max_size=3)),
+        findings=draw(finding_lists),
         sbom=draw(st.sampled_from([sbom, sbom, sbom, None])),
         attestations=draw(said(subject, sbom)),
-        components=draw(st.lists(parts(), max_size=4, unique_by=lambda part: part.key)),
+        components=draw(part_lists),
     )
     return draw(configurations(platform))
 
@@ -200,16 +219,15 @@ def platforms(draw: st.DrawFn, architecture: str) -> PlatformDossier:
 @st.composite
 def configurations(draw: st.DrawFn, platform: PlatformDossier) -> PlatformDossier:
     """The platform with what it says about itself, mostly, and mostly nothing bad."""
-    variable = draw(st.sampled_from([Variable("PATH")] * 3 + [Variable("TOKEN", "its name")]))
     made = make_configured(
         platform,
         config=make_config(
-            created_at=draw(st.none() | hours.map(lambda age: AT - age)),
-            user=draw(st.sampled_from(["1000", "1000", "1000", "0"])),
-            environment=(variable,),
+            created_at=draw(ages),
+            user=draw(users),
+            environment=(draw(variables),),
         ),
-        secrets=draw(st.sampled_from([[]] * 3 + [[SECRET]])),
-        ancestors=draw(st.sampled_from([[UPON]] * 3 + [[]])),
+        secrets=draw(leaks),
+        ancestors=draw(bases),
         recorded_at=AT - draw(hours),
     )
     return draw(st.sampled_from([made] * 4 + [platform]))
@@ -217,7 +235,7 @@ def configurations(draw: st.DrawFn, platform: PlatformDossier) -> PlatformDossie
 
 @st.composite
 def dossiers(draw: st.DrawFn) -> Dossier:
-    chosen = draw(st.lists(st.sampled_from(ARCHITECTURES), min_size=1, unique=True))
+    chosen = draw(several)
     dossier = make_dossier(
         *(draw(platforms(architecture)) for architecture in chosen),
         subject=INDEX,
