@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from typer.testing import CliRunner
 
@@ -11,15 +13,16 @@ from tests.kit.command_tree import Command, commands
 RUNNER = CliRunner(env={"COLUMNS": "80", "TERMINAL_WIDTH": "80", "NO_COLOR": "1", "TERM": "dumb"})
 
 
-def page(command: Command) -> str:
-    done = RUNNER.invoke(tree(), [*command.words.split(), "--help"])
+@cache
+def page(words: str) -> str:
+    done = RUNNER.invoke(tree(), [*words.split(), "--help"])
     assert done.exit_code == 0, done.output
     return done.stdout
 
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: command.words)
 def test_help_is_a_sentence_then_examples_then_options(command: Command) -> None:
-    text = page(command)
+    text = page(command.words)
     places = [text.index(mark) for mark in ("Usage:", "Examples:", "─ Options ─")]
     assert places == sorted(places)
     words = " ".join(text[: places[1]].split())
@@ -30,7 +33,7 @@ def test_help_is_a_sentence_then_examples_then_options(command: Command) -> None
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: command.words)
 def test_nothing_in_help_is_cut_or_broken_at_80_columns(command: Command) -> None:
-    text = page(command)
+    text = page(command.words)
     assert max(len(line) for line in text.splitlines()) <= 80
     # An ellipsis of ours stands in a word of ours; one of Rich's means that something was cut.
     assert [w for w in text.split() if w.endswith("…") and not is_ours(w)] == []

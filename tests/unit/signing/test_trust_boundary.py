@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import supplychain
@@ -10,16 +11,24 @@ import supplychain
 ROOT = Path(supplychain.__file__).parent
 
 
+@cache
+def _sources() -> dict[str, ast.Module]:
+    """All that the program is, by module."""
+    return {
+        path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in ROOT.rglob("*.py")
+    }
+
+
 def _makers(name: str) -> set[str]:
     """The modules that call `name(…)`, or hand it on under another name."""
     found = set()
-    for path in ROOT.rglob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+    for module, tree in _sources().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == name:
-                found.add(path.relative_to(ROOT).as_posix())
+                found.add(module)
             if isinstance(node, ast.alias) and node.name.split(".")[-1] == name and node.asname:
-                found.add(path.relative_to(ROOT).as_posix())
+                found.add(module)
     return found
 
 
@@ -46,9 +55,9 @@ def test_what_is_imagined_is_imagined_for_tests_of_policies_alone() -> None:
     }.items():
         module = f"supplychain.gate.{name}"
         found = {
-            path.relative_to(ROOT).as_posix()
-            for path in ROOT.rglob("*.py")
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            source
+            for source, tree in _sources().items()
+            for node in ast.walk(tree)
             if isinstance(node, ast.ImportFrom) and node.module == module
         }
         assert found == importers
