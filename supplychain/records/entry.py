@@ -7,6 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, Row, Select, bindparam, select, update
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import Text
 
 from supplychain.frozen import dataclass
 from supplychain.model.access import Acting, ApiToken, Member, Session
@@ -41,12 +45,15 @@ class KeptToken:
         organisation: Whose it is.
         member: Its owner, where they are a member; None for machines, and for whom the
             operator made a token.
+        version: Another one after each write to what was read here; "" where the database has
+            none.
     """
 
     token: ApiToken
     digest: Digest = field(repr=False)
     organisation: str
     member: Member | None
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +71,45 @@ class KeptSession:
     organisation: str
 
 
+# PostgreSQL writes a row anew whenever it is written, and says by which transaction.
+_ROWS = "concat_ws('/', api_tokens.xmin, organisations.xmin, memberships.xmin)"
+# The version of the token whose identifier stands in the braces; NULL where there is none.
+TOKEN_VERSION = f"""
+SELECT {_ROWS} FROM api_tokens
+JOIN organisations ON organisations.id = api_tokens.organisation_id
+LEFT JOIN memberships ON memberships.organisation_id = api_tokens.organisation_id
+    AND memberships.name = api_tokens.owner
+WHERE api_tokens.identifier = {{}}
+"""  # noqa: S608  # of constants
+
+
+class _Version(FunctionElement[str]):
+    """The version of the rows that a token is read from."""
+
+    name = "version"
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(_Version)
+def _no_version(_element: _Version, _compiler: SQLCompiler, **_how: Any) -> str:
+    return "''"
+
+
+@compiles(_Version, "postgresql")
+def _version_of_rows(_element: _Version, _compiler: SQLCompiler, **_how: Any) -> str:
+    return _ROWS
+
+
 def _token(identifier: str) -> Select[Any]:
     """A token and whose it is: one question, so that no change comes in between."""
     return (
-        select(api_tokens, organisations.c.name.label("organisation"), *_AS_MEMBER)
+        select(
+            api_tokens,
+            organisations.c.name.label("organisation"),
+            *_AS_MEMBER,
+            _Version().label("version"),
+        )
         .join(organisations, organisations.c.id == api_tokens.c.organisation_id)
         .outerjoin(
             memberships,
@@ -110,7 +152,7 @@ class Entry:
         if row is None:
             return None
         member = None if row.member_name is None else _member_in(row)
-        return KeptToken(token_of(row), row.digest, row.organisation, member)
+        return KeptToken(token_of(row), row.digest, row.organisation, member, row.version)
 
     def session(self, identifier: str) -> KeptSession | None:
         """The session of an identifier; None where there is none, or whose it was is no member."""
@@ -134,13 +176,18 @@ class Entry:
         with writing(self._engine) as connection:
             connection.execute(chosen.values(seen_at=at))
 
-    def used(self, token: ApiToken, *, at: datetime) -> None:
-        """Note that a token was used, unless that was noted a moment ago."""
+    def used(self, token: ApiToken, *, at: datetime) -> bool:
+        """Note that a token was used, unless that was noted a moment ago.
+
+        Returns:
+            Whether it was written now.
+        """
         if token.last_used_at is not None and at - token.last_used_at < _NOTED_EVERY:
-            return
+            return False
         chosen = update(api_tokens).where(api_tokens.c.identifier == token.identifier)
         with writing(self._engine) as connection:
             connection.execute(chosen.values(last_used_at=at))
+        return True
 
     def access(self, organisation: str, acting: Acting) -> Access:
         """Who may what in an organisation.

@@ -11,7 +11,7 @@ kept.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from supplychain.model.digest import Digest
 from supplychain.records.asking import asking
 from supplychain.records.columns import Instant
 from supplychain.records.database import writing
+from supplychain.records.entry import TOKEN_VERSION
 from supplychain.records.kept_tables import UNMARKED, kept_answers
 from supplychain.records.prepared import run
 from supplychain.records.schema import decisions, metadata
@@ -57,6 +58,11 @@ CROSS JOIN LATERAL (
     AND a.decided_at <= %(at)s AND a.holds_until >= %(at)s
 ) f
 WHERE NOT EXISTS (SELECT FROM unnest(f.seen) AS s (seen) WHERE {_CHANGED.format("s.seen")})
+AND NOT EXISTS (
+    SELECT FROM unnest(string_to_array(%(tokens)s, ' '), string_to_array(%(versions)s, ' '))
+        AS t (identifier, version)
+    WHERE t.version IS DISTINCT FROM ({TOKEN_VERSION.format("t.identifier")})
+)
 """  # noqa: S608  # of constants
 _WHERE = """
 SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid
@@ -174,7 +180,12 @@ class KeptAnswers:
         return self._engine.dialect.name == "postgresql"
 
     def find(
-        self, asked: Asked, questions: Sequence[Images], *, at: datetime
+        self,
+        asked: Asked,
+        questions: Sequence[Images],
+        *,
+        at: datetime,
+        tokens: Mapping[str, str] | None = None,
     ) -> list[Found | None]:
         """The answers that hold to questions, in order; None where the gate has to judge.
 
@@ -182,6 +193,8 @@ class KeptAnswers:
             asked: Where all of them are asked.
             questions: What each is about; a name has no comma in it.
             at: The instant judged for (aware, UTC).
+            tokens: Those with which they are asked, by identifier, and the version in which each
+                was read; no answer holds where one of them has another version by now.
 
         Raises:
             StoreError: The database failed.
@@ -195,6 +208,8 @@ class KeptAnswers:
                 # An array takes the driver longer than PostgreSQL takes for all the rest.
                 "digests": ",".join([images.digests for images in questions]),
                 "names": ",".join([images.names for images in questions]),
+                "tokens": " ".join(tokens or ()),
+                "versions": " ".join((tokens or {}).values()),
                 "program": __version__,
                 "place": _place(connection),
                 "at": at,

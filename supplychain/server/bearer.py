@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from supplychain.access.roles import inside
 from supplychain.access.tokens import read_token
 from supplychain.errors import StoreError, UnauthenticatedError
+from supplychain.frozen import dataclass
 from supplychain.model.access import Member, Principal, TokenState
 from supplychain.records.entry import Entry
 from supplychain.server.fixed_token import FixedToken
+
+# For so long, and of so many, it is remembered who came.
+_MOMENT = timedelta(minutes=1)
+_MOST = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody who came with a token a moment ago.
+
+    Attributes:
+        principal: Who, and what they might do then.
+        token: The identifier of the token.
+        version: Of what was read; whoever relies on this has to see that it is the same.
+        since: When that was (aware, UTC).
+    """
+
+    principal: Principal
+    token: str
+    version: str
+    since: datetime
+
+    def may_hold(self, at: datetime) -> bool:
+        """Whether it may be so at an instant, as far as time alone can tell."""
+        until = self.principal.until
+        return self.since <= at < self.since + _MOMENT and (until is None or at < until)
 
 
 class RecordedTokens:
@@ -28,6 +56,8 @@ class RecordedTokens:
         self._entry = entry
         self._fixed = fixed
         self._issuer = issuer
+        # By the hash of a token: what opens the door lies nowhere.
+        self._known: dict[bytes, Known] = {}
 
     def principal(self, token: str, *, at: datetime) -> Principal:
         """Whose a bearer token is, and what they may do now.
@@ -50,11 +80,33 @@ class RecordedTokens:
         if kept.member is not None:
             self._require_vouched_for(kept.member)
             scope = inside(scope, kept.member.scope)
+        is_written = False
         with suppress(StoreError):  # that it was used is nothing to refuse somebody for
-            self._entry.used(kept.token, at=at)
+            is_written = self._entry.used(kept.token, at=at)
         came_with = f"token {kept.token.identifier}"
         ends = kept.token.expires_at
-        return Principal(kept.token.owner, kept.organisation, scope, came_with, ends)
+        principal = Principal(kept.token.owner, kept.organisation, scope, came_with, ends)
+        # What is to be revoked at a later instant changes without a write.
+        if kept.version and not is_written and kept.token.revoked_at is None:
+            self._remember(token, Known(principal, kept.token.identifier, kept.version, at))
+        return principal
+
+    def known(self, token: str, *, at: datetime) -> Known | None:
+        """Who came with a token a moment ago; None where nobody remembers.
+
+        It holds for whoever asks in one statement whether its version is still the same.
+        """
+        known = self._known.get(_hashed(token))
+        return known if known is not None and known.may_hold(at) else None
+
+    def forget(self, token: str) -> None:
+        """Look anew when somebody comes with a token, for it may have changed."""
+        self._known.pop(_hashed(token), None)
+
+    def _remember(self, token: str, known: Known) -> None:
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[_hashed(token)] = known
 
     def _require_vouched_for(self, member: Member) -> None:
         """Refuse whom only a former issuer knows: under the present one they may be another name.
@@ -67,3 +119,7 @@ class RecordedTokens:
                 because=f"they are a member by {member.issuer}, and people log in by another",
                 hint="remove them and add them by login_issuer: supplychain members add",
             )
+
+
+def _hashed(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -6,17 +6,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import field
 from datetime import datetime
-from typing import Protocol
 
 from supplychain.access.issuers import Issuers
 from supplychain.bootstrap.parts import now
 from supplychain.bootstrap.policies import Policies, of_organisation
 from supplychain.frozen import dataclass
-from supplychain.model.access import Principal
 from supplychain.pipeline.answers import Judge
 from supplychain.records.record import Record
 from supplychain.records.store import Store
 from supplychain.server.alone import Alone
+from supplychain.server.bearer import RecordedTokens
 from supplychain.server.login import Login
 from supplychain.server.pace import Pace
 from supplychain.server.rates import Rates
@@ -29,18 +28,6 @@ _FAILED_PER_MINUTE = 120
 # Who follows runs: a look takes a few milliseconds of a thread, which others need, too.
 _LOOK_SECONDS = 0.5
 _LOOKS_TOGETHER = 50
-
-
-class Authenticator(Protocol):
-    """What tells who is calling."""
-
-    def principal(self, token: str, *, at: datetime) -> Principal:
-        """Whose a bearer token is, and what they may do.
-
-        Raises:
-            UnauthenticatedError: It is nobody's, or no longer.
-        """
-        ...
 
 
 class Judges:
@@ -116,7 +103,7 @@ class Service:
     store: Store
     owns: Owns
     issuers: Issuers
-    authenticator: Authenticator
+    authenticator: RecordedTokens
     rates: Rates
     login: Login | None = None
     failed: Rates = field(default_factory=lambda: Rates(_FAILED_PER_MINUTE))
