@@ -36,6 +36,8 @@ _BLOCK = 64 * 1024
 _ATTEMPTS = 3
 _PAUSE = 0.3
 _CONNECT = 10.0
+# Where a project is a filter, and not whose record is meant.
+_OF_ALL_PROJECTS = "/v1/audit"
 # A server says something in a stream of events every quarter of a minute.
 _SILENCE = 60.0
 _HEADERS = {"User-Agent": f"supplychain/{__version__}", "Accept-Encoding": "identity"}
@@ -222,7 +224,7 @@ class Connection:
     def _open(self, asked: Asked, silence: float | None = None) -> requests.Response:
         seconds = self._address.seconds
         query = {name: value for name, value in asked.query.items() if value is not None}
-        if self._address.project != "default":
+        if self._address.project != "default" and not asked.path.startswith(_OF_ALL_PROJECTS):
             query["project"] = self._address.project
         return self._session.request(
             asked.method,

@@ -108,6 +108,15 @@ def test_of_the_audit_log_as_many_events_come_as_were_asked_for(remote: Remote) 
         assert [one["about"] for one in json.loads(there.stdout)["events"]] == about
 
 
+def test_the_audit_log_is_of_every_project_wherever_somebody_works(remote: Remote) -> None:
+    remote.here("projects", "create", "shop").ended(0)
+    remote.typist.patch.setenv("SUPPLYCHAIN_PROJECT", "shop")
+    for words in (("audit", "list", "-o", "json"), ("audit", "verify", "-o", "json")):
+        there = remote.type(*words).ended(0)
+        assert there.ageless == remote.here(*words).ended(0).ageless
+        assert "project.created" in there.stdout or "verify" in words
+
+
 def test_a_broken_chain_is_said_through_a_server_too(remote: Remote) -> None:
     remote.typist.policy("sbom: {}")
     remote.typist.examined()
