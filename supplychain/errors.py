@@ -228,10 +228,32 @@ class SigstoreError(SupplyChainError):
 
 
 class StoreError(SupplyChainError):
-    """The database or the content store could not be read or written."""
+    """The database or the content store could not be read or written.
+
+    Args:
+        where: Which one, for those who run it: whoever asks a server is not told.
+
+    Attributes:
+        bare: What happened, without where.
+        is_placed: Whether it says where.
+    """
 
     code = "store"
     retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        where: str | None = None,
+        because: str | None = None,
+        hint: str | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        told = message if where is None else f"{message} ({where})"
+        super().__init__(told, because=because, hint=hint, retryable=retryable)
+        self.bare = message
+        self.is_placed = where is not None
 
 
 class SchemaVersionError(StoreError):

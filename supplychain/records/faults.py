@@ -83,7 +83,8 @@ def _translated(error: SQLAlchemyError, url: URL) -> SupplyChainError:
     cause = error.orig if isinstance(error, StatementError) and error.orig else error
     lines = str(cause).strip().splitlines()
     return StoreError(
-        f"{fault.message} ({url.render_as_string(hide_password=True)})",
+        fault.message,
+        where=url.render_as_string(hide_password=True),
         because=lines[0] if lines else type(cause).__name__,
         hint=fault.hint,
         retryable=fault.retryable,

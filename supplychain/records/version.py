@@ -140,23 +140,23 @@ def _refusal(engine: Engine, found: SchemaStatus) -> SchemaVersionError:
     run_hint = "the first `supplychain run` makes it; if you have one, name its folder: --data-dir"
     message, hint = {
         SchemaState.EMPTY: (
-            f"the database {where} is empty",
+            "the database is empty",
             run_hint if sqlite_file(engine.url) else upgrade_hint,
         ),
         SchemaState.OLDER: (
-            f"the database {where} was made by an older supplychain",
+            "the database was made by an older supplychain",
             upgrade_hint,
         ),
         SchemaState.NEWER: (
-            f"the database {where} was made by a newer supplychain",
+            "the database was made by a newer supplychain",
             "install that version or a later one; a schema is never taken back",
         ),
         SchemaState.UNKNOWN: (
-            f"the database {where} has a schema that no supplychain made",
+            "the database has a schema that no supplychain made",
             "name another database: this one belongs to another program or is damaged",
         ),
     }[found.state]
-    return SchemaVersionError(message, because=because, hint=hint)
+    return SchemaVersionError(message, where=where, because=because, hint=hint)
 
 
 def upgrade(url: str) -> SchemaStatus:

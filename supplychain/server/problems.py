@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -15,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from supplychain.errors import MediaTypeError, RateError, SupplyChainError
+from supplychain.errors import MediaTypeError, RateError, StoreError, SupplyChainError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -82,6 +83,7 @@ _UNREADABLE: Mapping[HTTPStatus, tuple[str, str]] = {
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: ("limit", "the head of the request is too large"),
 }
 _SHOWN = 20
+_LOG = logging.getLogger("supplychain.server")
 # What goes with a status. Nobody waits on for what did not come in time.
 _HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
@@ -125,6 +127,10 @@ def problem_of(error: SupplyChainError, request_id: str) -> Response:
         headers["Retry-After"] = str(math.ceil(wait))
     told = error.diagnostics()
     detail = told.pop("message")
+    if isinstance(error, StoreError) and error.is_placed:
+        # Drivers name hosts and ports, and strangers may be asking.
+        _LOG.warning("request %s: %s: %s", request_id, error, error.because)
+        detail, told["because"] = error.bare, f"the server's log says it, under {request_id}"
     return problem(status, request_id, detail=detail, headers=headers, **told)
 
 

@@ -118,7 +118,9 @@ def test_runs_are_told_by_how_they_stand(monitored: Served) -> None:
     assert now["supplychain_runs", ("dead",)] == 0
 
 
-def test_metrics_go_on_without_the_database(monitored: Served) -> None:
+def test_metrics_go_on_without_the_database(
+    monitored: Served, caplog: pytest.LogCaptureFixture
+) -> None:
     database = monitored.typist.data / "supplychain.db"
     database.rename(database.with_suffix(".gone"))
     database.mkdir()
@@ -126,7 +128,13 @@ def test_metrics_go_on_without_the_database(monitored: Served) -> None:
     now = scraped(monitored)
     assert now["supplychain_up_database", ()] == 0
     assert any(name == "supplychain_http_requests_total" for name, _ in now)
-    assert problem(monitored.get("/readyz"), 503, "store")["retryable"] is not None
+    with caplog.at_level(logging.WARNING, "supplychain.server"):
+        told = problem(monitored.get("/readyz"), 503, "store")
+    assert told["retryable"] is not None
+    # Where it is, is for those who run it, and stands in their log.
+    assert str(monitored.typist.data) not in json.dumps(told)
+    assert str(database) in caplog.text
+    assert told["request_id"] in caplog.text
 
 
 def test_processes_that_share_a_folder_answer_for_each_other(tmp_path: Path) -> None:
