@@ -118,8 +118,14 @@ def status_of(error: SupplyChainError) -> HTTPStatus:
     return STATUSES[error.code]
 
 
-def problem_of(error: SupplyChainError, request_id: str) -> Response:
-    """An error as an answer."""
+def problem_of(error: SupplyChainError, request_id: str, *, is_stranger: bool = False) -> Response:
+    """An error as an answer.
+
+    Args:
+        error: What went wrong.
+        request_id: Of the request.
+        is_stranger: Whether nobody knows who is asking.
+    """
     status = status_of(error)
     headers = dict(_HEADERS.get(status, {}))
     if error.retryable:
@@ -128,9 +134,10 @@ def problem_of(error: SupplyChainError, request_id: str) -> Response:
     told = error.diagnostics()
     detail = told.pop("message")
     if isinstance(error, StoreError) and error.is_placed:
-        # Drivers name hosts and ports, and strangers may be asking.
         _LOG.warning("request %s: %s: %s", request_id, error, error.because)
-        detail, told["because"] = error.bare, f"the server's log says it, under {request_id}"
+        detail = error.bare
+        if is_stranger:  # drivers name hosts and ports
+            told["because"] = f"the server's log says it, under {request_id}"
     return problem(status, request_id, detail=detail, headers=headers, **told)
 
 
@@ -191,7 +198,8 @@ def install(app: FastAPI) -> None:
 
 def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, SupplyChainError)  # noqa: S101  # it is registered for these
-    return problem_of(error, request.state.request_id)
+    is_stranger = not hasattr(request.state, "principal")
+    return problem_of(error, request.state.request_id, is_stranger=is_stranger)
 
 
 def _invalid(request: Request, error: Exception) -> Response:
