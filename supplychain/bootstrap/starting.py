@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from supplychain.bootstrap.reach import admit
-from supplychain.bootstrap.runs import origin
 from supplychain.errors import DestinationError, InputError
 from supplychain.frozen import dataclass
 from supplychain.model.runs import Priority, RunRequest
@@ -41,6 +39,10 @@ class Starting:
         Returns:
             Why none was; "" where one is under way now.
         """
+        # Most questions start nothing.
+        from supplychain.bootstrap.reach import admit
+        from supplychain.bootstrap.runs import origin
+
         reference = _reference(subject)
         if reference is None:
             return "nobody says in which registry the image is"
