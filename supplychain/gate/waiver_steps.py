@@ -96,6 +96,25 @@ def require_answer(
     return last
 
 
+def require_no_maker(waiver: Waiver, actor: str, makers: Mapping[str, Collection[str]]) -> None:
+    """Refuse as an approver who made a machine's way in: what it asks for, they can ask for.
+
+    Args:
+        waiver: What is to be approved.
+        actor: By whom.
+        makers: Who made a token of each machine that asked for it, or a rule by which it gets one.
+
+    Raises:
+        InputError: The actor is one of them.
+    """
+    for machine, people in makers.items():
+        if same_person(actor, people):
+            raise InputError(
+                f"{actor} let in {machine}, which asked for {waiver.name}, and cannot approve it",
+                hint="somebody else has to, whom the policy names under waivers",
+            )
+
+
 def require_running(waivers: Sequence[Waiver], at: datetime) -> Waiver:
     """The waiver that is revoked.
 

@@ -12,6 +12,7 @@ from supplychain.errors import ConflictError, NotFoundError, StoreError
 from supplychain.gate.waiver_steps import (
     require_answer,
     require_change,
+    require_no_maker,
     require_running,
     require_terms,
 )
@@ -28,6 +29,7 @@ from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
+from supplychain.records.makers import makers_of
 from supplychain.records.schema import decision_waivers, waiver_events
 from supplychain.records.waiver_reading import (
     Affected,
@@ -105,7 +107,7 @@ class WaiverBook:
             InputError: The new terms are about everything, or over already.
         """
 
-        def ask(waivers: tuple[Waiver, ...]) -> dict[str, Any]:
+        def ask(_: Connection, waivers: tuple[Waiver, ...]) -> dict[str, Any]:
             terms = change(require_change(waivers, at).terms)
             require_terms(terms, at)
             return {"terms": terms}
@@ -137,11 +139,14 @@ class WaiverBook:
         Raises:
             NotFoundError: There is no such waiver.
             ConflictError: Nothing is asked for, or something else, or somebody was faster.
-            InputError: The actor asked for it.
+            InputError: The actor asked for it, or made the machine that did.
         """
 
-        def say(waivers: tuple[Waiver, ...]) -> dict[str, Any]:
+        def say(connection: Connection, waivers: tuple[Waiver, ...]) -> dict[str, Any]:
             meant = require_answer(waivers, step, actor, document, at)
+            if step is WaiverStep.APPROVED:
+                organisation = self._notes.organisation
+                require_no_maker(meant, actor, makers_of(connection, organisation, meant))
             check(meant)
             return {"reason": reason, "answers": meant.document}
 
@@ -155,7 +160,7 @@ class WaiverBook:
             ConflictError: It ended already, or somebody else was faster.
         """
 
-        def end(waivers: tuple[Waiver, ...]) -> dict[str, Any]:
+        def end(_: Connection, waivers: tuple[Waiver, ...]) -> dict[str, Any]:
             require_running(waivers, at)
             return {"reason": reason}
 
@@ -201,7 +206,7 @@ class WaiverBook:
         step: WaiverStep,
         actor: str,
         at: datetime,
-        decide: Callable[[tuple[Waiver, ...]], dict[str, Any]],
+        decide: Callable[[Connection, tuple[Waiver, ...]], dict[str, Any]],
     ) -> Waiver:
         """Add a step that is decided upon from what the waiver is."""
         self._notes.require(actor)
@@ -213,7 +218,7 @@ class WaiverBook:
                     because=f"the clock here says {at}",
                     hint="set the clocks of all who use this record",
                 )
-            said = decide(waivers_of(before))
+            said = decide(connection, waivers_of(before))
             event, document = make_event(number, len(before), step, actor=actor, at=at, **said)
             if not self._append(connection, event, document):
                 raise ConflictError(

@@ -38,6 +38,45 @@ def test_nobody_approves_their_own_waiver_with_another_of_their_tokens(served: S
     assert bob.post("/v1/waivers/WV-1/approve", {}).json()["approved_by"] == "bob"
 
 
+def test_nobody_approves_what_a_machine_asked_for_whose_token_they_made(served: Served) -> None:
+    vulnerable(served)
+    alice = visitor(served, Role.ADMIN, Role.WAIVER_APPROVER)
+    wanted = {"name": "ci", "owner": "machine:ci", "roles": ["submitter"], "projects": None}
+    made = alice.post("/v1/tokens", wanted)
+    assert made.status_code == 201, made.text
+    assert Visitor(served, made.json()["token"]).post("/v1/waivers", WANTED).status_code == 201
+    alice.ask("DELETE", f"/v1/tokens/{made.json()['id']}")
+
+    refused = problem(alice.post("/v1/waivers/WV-1/approve", {}), 422, "input")
+    assert "alice let in machine:ci" in refused["detail"]
+    bob = visitor(served, Role.WAIVER_APPROVER, owner="bob")
+    assert bob.post("/v1/waivers/WV-1/approve", {}).json()["approved_by"] == "bob"
+
+
+def test_nobody_approves_what_a_job_asked_for_whose_rule_they_wrote(served: Served) -> None:
+    vulnerable(served)
+    alice = visitor(served, Role.ADMIN, Role.WAIVER_APPROVER)
+    rule = {
+        "name": "shop",
+        "issuer": "https://ci.example",
+        "audience": "supplychain",
+        "claims": {"sub": ["repo:acme/shop:ref:refs/heads/main"]},
+        "roles": ["submitter"],
+        "projects": None,
+        "lifetime_seconds": 900,
+    }
+    added = alice.post("/v1/trust", rule)
+    assert added.status_code == 201, added.text
+    asking = visitor(served, Role.SUBMITTER, owner="machine:shop")
+    assert asking.post("/v1/waivers", WANTED).status_code == 201
+    assert alice.ask("DELETE", "/v1/trust/shop").status_code == 200
+
+    refused = problem(alice.post("/v1/waivers/WV-1/approve", {}), 422, "input")
+    assert "alice let in machine:shop" in refused["detail"]
+    # To reject it takes nobody else.
+    assert alice.post("/v1/waivers/WV-1/reject", {}).status_code == 200
+
+
 def test_the_log_says_who_did_it_with_which_token_by_which_request(served: Served) -> None:
     vulnerable(served)
     made = make(served, [Role.SUBMITTER])
