@@ -21,7 +21,7 @@ from supplychain.records.asking import asking
 from supplychain.records.audit import AuditLog, Notes
 from supplychain.records.database import reading, writing
 from supplychain.records.members import member_of
-from supplychain.records.prepared import Prepared
+from supplychain.records.prepared import Prepared, run
 from supplychain.records.session_tables import sessions
 from supplychain.records.sessions import LoginAttempts
 from supplychain.records.tenants import find_organisation
@@ -81,6 +81,8 @@ LEFT JOIN memberships ON memberships.organisation_id = api_tokens.organisation_i
     AND memberships.name = api_tokens.owner
 WHERE api_tokens.identifier = {{}}
 """  # noqa: S608  # of constants
+
+_VERSION_NOW = TOKEN_VERSION.format("%(identifier)s")
 
 
 class _Version(FunctionElement[str]):
@@ -153,6 +155,12 @@ class Entry:
             return None
         member = None if row.member_name is None else _member_in(row)
         return KeptToken(token_of(row), row.digest, row.organisation, member, row.version)
+
+    def version(self, identifier: str) -> str | None:
+        """The version of the token of an identifier, on PostgreSQL; None where there is none."""
+        with asking(self._engine) as connection:
+            found = run(connection, _VERSION_NOW, {"identifier": identifier})
+        return found[0][0] if found else None
 
     def session(self, identifier: str) -> KeptSession | None:
         """The session of an identifier; None where there is none, or whose it was is no member."""

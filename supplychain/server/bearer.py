@@ -68,6 +68,10 @@ class RecordedTokens:
         if self._fixed is not None:
             with suppress(UnauthenticatedError):
                 return self._fixed.principal(token, at=at)
+        known = self.known(token, at=at)
+        # What is remembered takes less to be asked about than to be read anew.
+        if known is not None and self._entry.version(known.token) == known.version:
+            return known.principal
         presented = read_token(token)
         kept = self._entry.token(presented.identifier)
         if kept is None or not presented.is_of(kept.digest):

@@ -144,3 +144,17 @@ def test_of_another_secret_nothing_is_remembered(here: Served, made: MadeToken) 
     other = made.text[:-1] + ("A" if made.text[-1] != "A" else "B")
     assert here.service.authenticator.known(other, at=here.service.clock()) is None
     assert _answered(here, other) == [False]
+
+
+def test_who_is_remembered_is_asked_about_and_not_read_anew_wherever_they_go(
+    here: Served, access: Access, made: MadeToken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(entry: Entry, identifier: str) -> object:
+        raise AssertionError(f"{identifier} is read")
+
+    visitor = Visitor(here, made.text)
+    with monkeypatch.context() as patch:
+        patch.setattr(Entry, "token", read)
+        assert visitor.get("/v1/images").status_code == 200
+    _revoke(access, made)
+    problem(visitor.get("/v1/images"), 401, "unauthenticated")
