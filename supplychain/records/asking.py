@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, event
 
 from supplychain.records.faults import database_faults
+from supplychain.records.prepared import run
 
 # What is asked all the time is planned once: rows are found by their keys whatever the values are,
 # and to plan takes longer than to find. Nothing is asked twice in one question (measured).
-_ONE_PLAN = ("plan_cache_mode = force_generic_plan", "enable_memoize = off")
+_ONE_PLAN = """
+SELECT set_config('plan_cache_mode', 'force_generic_plan', false),
+    set_config('enable_memoize', 'off', false)
+"""
 # So many are kept; who asks while all of them are taken gets one from the pool, as everybody else.
 _KEPT = 8
 # Named in the execution options of an engine.
@@ -61,9 +65,12 @@ class _Ready:
 
     def _made(self) -> Connection:
         connection = _autocommitting(self._engine)
-        with closing(connection.connection.cursor()) as cursor:
-            for setting in _ONE_PLAN:
-                cursor.execute(f"SET {setting}")
+        try:
+            run(connection, _ONE_PLAN, {})
+        except BaseException:
+            connection.invalidate()
+            connection.close()
+            raise
         return connection
 
     def _let_go(self, broken: Connection | None) -> None:

@@ -110,6 +110,22 @@ def test_what_breaks_one_that_asks_is_asked_over_no_other_that_was_open(
     assert _asked(postgresql)
 
 
+def test_one_that_breaks_before_it_is_ready_is_told_in_our_words(postgresql: Engine) -> None:
+    @event.listens_for(postgresql, "checkout")
+    def ended(connection: psycopg.Connection[object], *_: object) -> None:
+        with psycopg.connect(connection.info.dsn, autocommit=True) as operator:
+            pid = connection.info.backend_pid
+            operator.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+
+    for _ in range(12):  # as often as some are kept, and more
+        with pytest.raises(StoreError) as broken:
+            _asked(postgresql)
+        assert broken.value.retryable
+    event.remove(postgresql, "checkout", ended)
+    assert _asked(postgresql)
+    assert waiting(postgresql) == 1
+
+
 def test_a_database_that_is_closed_is_let_go_of(
     postgresql: Engine, postgresql_database: str
 ) -> None:
