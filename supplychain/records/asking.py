@@ -61,7 +61,8 @@ class _Ready:
         if connection.invalidated:
             self._let_go(connection)
         else:
-            self._idle.append(connection)
+            with self._lock:
+                self._idle.append(connection)
 
     def _made(self) -> Connection:
         connection = _autocommitting(self._engine)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from supplychain.frozen import dataclass
+from supplychain.model.decision import Decision
 from supplychain.model.digest import Digest
 from supplychain.records.chain_tables import decision_links
 from supplychain.records.columns import instant_text
@@ -100,6 +101,19 @@ def link_after(before: Link | None, values: dict[str, Any]) -> Link:
         values: The row, with `essence` and `inputs`.
     """
     return linked(before, [_text(values[name]) for name in (*COLUMNS, "essence", "inputs")])
+
+
+def said_by(decision: Decision) -> dict[str, Any]:
+    """What a decision's row says of it, beside the digest of its document."""
+    return {
+        "subject_digest": decision.subject.digest,
+        "subject_name": decision.subject.name,
+        "environment": decision.environment,
+        "verdict": decision.verdict,
+        "policy_digest": decision.policy,
+        "decided_at": decision.decided_at,
+        "holds_until": decision.holds_until,
+    }
 
 
 def linked(before: Link | None, said: Iterable[str | None]) -> Link:

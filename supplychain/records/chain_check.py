@@ -11,7 +11,7 @@ from supplychain.errors import SupplyChainError
 from supplychain.gate.decision_document import from_document
 from supplychain.model.digest import Digest
 from supplychain.records.cells import any_text, cells
-from supplychain.records.chain import COLUMNS, Break, Link, Verification, link_after
+from supplychain.records.chain import COLUMNS, Break, Link, Verification, link_after, said_by
 from supplychain.records.chain_tables import decision_links
 from supplychain.records.columns import as_stored, shown
 from supplychain.records.content import ContentStore
@@ -141,16 +141,7 @@ def _of_documents(
     digest = row["digest"]
     try:
         decision = from_document(content.get(digest))
-        told = {
-            "subject_digest": decision.subject.digest,
-            "subject_name": decision.subject.name,
-            "environment": decision.environment,
-            "verdict": decision.verdict,
-            "policy_digest": decision.policy,
-            "decided_at": decision.decided_at,
-            "holds_until": decision.holds_until,
-        }
-        wrong = [name for name, value in told.items() if row[name] != value]
+        wrong = [name for name, value in said_by(decision).items() if row[name] != value]
         if wrong:
             yield f"the row says another {wrong[0]} than its document {digest}"
         if decision.policy is not None:

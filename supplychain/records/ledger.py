@@ -15,7 +15,7 @@ from supplychain.model.decision import Decision, Verdict
 from supplychain.model.digest import Digest
 from supplychain.records import decided
 from supplychain.records.bulk import Filing
-from supplychain.records.chain import Link, Verification, link_after, lock_chain
+from supplychain.records.chain import Link, Verification, link_after, lock_chain, said_by
 from supplychain.records.chain_tables import decision_links
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
@@ -105,16 +105,7 @@ class Ledger:
         if entry.policy is not None:
             self._content.put(entry.policy)
         inputs = None if entry.inputs is None else self._content.put(packed(entry.inputs))
-        row = {
-            "digest": digest,
-            "subject_digest": decision.subject.digest,
-            "subject_name": decision.subject.name,
-            "environment": decision.environment,
-            "verdict": decision.verdict,
-            "policy_digest": decision.policy,
-            "decided_at": decision.decided_at,
-            "holds_until": decision.holds_until,
-        }
+        row = {"digest": digest, **said_by(decision)}
         with writing(self._engine) as connection:
             before = lock_chain(connection, self._project)
             if entry.essence is not None:

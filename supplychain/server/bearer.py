@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -12,7 +11,7 @@ from supplychain.errors import StoreError, UnauthenticatedError
 from supplychain.frozen import dataclass
 from supplychain.model.access import Member, Principal, TokenState
 from supplychain.records.entry import Entry
-from supplychain.server.fixed_token import FixedToken
+from supplychain.server.fixed_token import FixedToken, hashed
 
 # For so long, and of so many, it is remembered who came.
 _MOMENT = timedelta(minutes=1)
@@ -100,17 +99,17 @@ class RecordedTokens:
 
         It holds for whoever asks in one statement whether its version is still the same.
         """
-        known = self._known.get(_hashed(token))
+        known = self._known.get(hashed(token))
         return known if known is not None and known.may_hold(at) else None
 
     def forget(self, token: str) -> None:
         """Look anew when somebody comes with a token, for it may have changed."""
-        self._known.pop(_hashed(token), None)
+        self._known.pop(hashed(token), None)
 
     def _remember(self, token: str, known: Known) -> None:
         if len(self._known) >= _MOST:
             self._known.clear()
-        self._known[_hashed(token)] = known
+        self._known[hashed(token)] = known
 
     def _require_vouched_for(self, member: Member) -> None:
         """Refuse whom only a former issuer knows: under the present one they may be another name.
@@ -123,7 +122,3 @@ class RecordedTokens:
                 because=f"they are a member by {member.issuer}, and people log in by another",
                 hint="remove them and add them by login_issuer: supplychain members add",
             )
-
-
-def _hashed(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

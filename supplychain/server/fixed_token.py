@@ -25,7 +25,7 @@ class FixedToken:
     """
 
     def __init__(self, token: str, name: str) -> None:
-        self._hash = _hashed(token)
+        self._hash = hashed(token)
         self._principal = Principal(name, "default", Scope(tuple(Role), None), "token file")
 
     def principal(self, token: str, *, at: datetime) -> Principal:  # noqa: ARG002  # it never ends
@@ -35,7 +35,7 @@ class FixedToken:
             UnauthenticatedError: It is another one.
         """
         # Of the hashes, so that how long it takes tells nothing about the token.
-        if not hmac.compare_digest(_hashed(token), self._hash):
+        if not hmac.compare_digest(hashed(token), self._hash):
             raise UnauthenticatedError("nobody has this token")
         return self._principal
 
@@ -82,5 +82,6 @@ def _read(path: Path) -> str:
     return token.decode("ascii")
 
 
-def _hashed(token: str) -> bytes:
+def hashed(token: str) -> bytes:
+    """What a token is kept and looked up by, so that it lies nowhere itself."""
     return hashlib.sha256(token.encode()).digest()
