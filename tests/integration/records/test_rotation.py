@@ -59,14 +59,20 @@ def _mounting(url: str, mounted: Path) -> Callable[[str], None]:
     return mount
 
 
-def test_a_mounted_password_is_taken_anew_at_the_next_connection(
-    guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def mount(guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Mounts another password; the first one is mounted, and is the right one."""
     mounted = tmp_path / "database_url"
     mount = _mounting(guarded, mounted)
     _ask(guarded, "ALTER ROLE service PASSWORD 'first'")
     mount("first")
     monkeypatch.setenv("SUPPLYCHAIN_DATABASE_FILE", str(mounted))
+    return mount
+
+
+def test_a_mounted_password_is_taken_anew_at_the_next_connection(
+    guarded: str, tmp_path: Path, mount: Callable[[str], None]
+) -> None:
     settings = Settings({"content": str(tmp_path / "content")}, os.environ, tmp_path)
     store = parts.open_store(settings)
     store.check()
@@ -97,13 +103,8 @@ class _Steps:
 
 @pytest.mark.timeout(120)
 def test_a_worker_goes_on_with_the_password_that_is_mounted(
-    guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    guarded: str, tmp_path: Path, mount: Callable[[str], None]
 ) -> None:
-    mounted = tmp_path / "database_url"
-    mount = _mounting(guarded, mounted)
-    _ask(guarded, "ALTER ROLE service PASSWORD 'first'")
-    mount("first")
-    monkeypatch.setenv("SUPPLYCHAIN_DATABASE_FILE", str(mounted))
     settings = Settings({"content": str(tmp_path / "worker")}, os.environ, tmp_path)
 
     def done() -> RunState:
