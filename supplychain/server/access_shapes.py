@@ -39,7 +39,11 @@ class TokenRequest(Scoped):
         default=None, description="`machine:NAME` for a machine, by an admin; else yourself"
     )
     expires_in: int = Field(
-        default=90 * 86400, ge=60, le=366 * 86400, description="after how many seconds it ends"
+        default=90 * 86400,
+        strict=True,
+        ge=60,
+        le=366 * 86400,
+        description="after how many seconds it ends",
     )
 
 
@@ -92,7 +96,7 @@ class RuleRequest(Scoped):
     claims: dict[str, list[Annotated[str, Field(max_length=1024)]]] = Field(
         min_length=1, max_length=20, examples=[{"project_id": ["42"]}]
     )
-    lifetime_seconds: int = Field(default=900, ge=60, le=43200)
+    lifetime_seconds: int = Field(default=900, strict=True, ge=60, le=43200)
     jwks_url: str | None = Field(default=None, max_length=1000)
 
 

@@ -63,7 +63,7 @@ class Limits:
         streams = _STREAMED.fullmatch(scope["path"]) is not None
         most = self._streamed if streams else WHOLE
         length = header(scope, b"content-length")
-        if length is not None and (not length.isdecimal() or int(length) > most):
+        if length is not None and (not length.isdecimal() or int(length[:20]) > most):
             raise _too_large(most)
         if streams:
             return _counted(receive, most, self._seconds)

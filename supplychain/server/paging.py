@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Depends, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from starlette.responses import Response
 
 from supplychain.errors import InputError
@@ -20,13 +21,16 @@ from supplychain.gate.windows import rfc3339
 from supplychain.server.answers import answer
 from supplychain.server.caller import service_of
 from supplychain.server.instants import utc
+from supplychain.server.queries import digits
 
 T = TypeVar("T")
 
 _PAGING = frozenset({"cursor", "limit"})
 # As many as every number has that a database takes.
-_DIGITS = 18
-_Limit = Annotated[int, Query(ge=1, le=1000, description="at most so many")]
+_NUMBER = re.compile("[0-9]{1,18}")
+_Limit = Annotated[
+    int, BeforeValidator(digits), Query(ge=1, le=1000, description="at most so many")
+]
 _Cursor = Annotated[
     str | None,
     Query(max_length=1024, description="where the page begins: `next_cursor` of the one before"),
@@ -74,7 +78,7 @@ class Pager:
             InputError: It has others, or something else.
         """
         parts = self.after.split(".")
-        if len(parts) != count or not all(p.isdecimal() and len(p) <= _DIGITS for p in parts):
+        if len(parts) != count or not all(map(_NUMBER.fullmatch, parts)):
             raise _unusable()
         return tuple(map(int, parts))
 

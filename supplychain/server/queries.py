@@ -1,4 +1,4 @@
-"""What stands after the `?` of an address: what its route takes, and each once.
+"""What stands after the `?` of an address: what its route takes, each once, written plainly.
 
 A filter that is misspelt, and ignored, answers for everything; of one that is given twice, one half
 of what was asked for is left out. Both would be taken for the answer.
@@ -6,17 +6,20 @@ of what was asked for is left out. Both would be taken for the answer.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import get_args, get_origin
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
+from pydantic_core import PydanticCustomError
 
 from supplychain.gate.options import nearest
 
 # Of what is refused so much is told.
 _MOST, _LONGEST = 20, 100
+_DIGITS = re.compile("[0-9]{1,9}")
 
 
 def taken(dependant: Dependant) -> Iterator[tuple[str, bool]]:
@@ -51,6 +54,20 @@ def require_known(request: Request) -> None:
     ]
     if wrong:
         raise RequestValidationError([_fault(one, names, takes) for one in wrong[:_MOST]])
+
+
+def digits(given: object) -> object:
+    """A number as it is written: in digits alone, where Python would take `1_0`, ` 5` and `٣`, too.
+
+    Args:
+        given: What stands there.
+
+    Raises:
+        PydanticCustomError: It is no number.
+    """
+    if isinstance(given, str) and not _DIGITS.fullmatch(given):
+        raise PydanticCustomError("digits", "it is no number, as in 20")
+    return given
 
 
 def _fault(name: str, names: list[str], takes: Mapping[str, bool]) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from supplychain.server.instants import Instant
 from supplychain.server.paging import Page
 
 _HEX = "1f3c" * 16
@@ -26,7 +27,7 @@ EnvironmentQuery = Annotated[
 ]
 Environment = Annotated[str, Query(description="which environment", examples=["prod"])]
 At = Annotated[
-    datetime | None,
+    Instant | None,
     Query(description="as of then, RFC 3339 with a time zone; else now"),
 ]
 Verdict = Literal["allow", "deny", "pending"]

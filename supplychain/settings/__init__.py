@@ -10,6 +10,7 @@ user, from the environment or from a flag.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ from supplychain.settings.files import (
 
 __all__ = ["SETTINGS", "Setting", "Settings", "Value", "expanded"]
 
+_DIGITS = re.compile("[0-9]{1,15}")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # Bytes of a setting in a file of its own.
 _LONGEST = 64 * 1024
@@ -169,7 +171,7 @@ class Settings:
         text = (value.text or "").strip()
         unit = next((u for u in units if text.endswith(u)), None)
         number = text.removesuffix(unit or "").strip()
-        if unit is None or not number.isdecimal() or int(number) == 0:
+        if unit is None or not _DIGITS.fullmatch(number) or int(number) == 0:
             raise ConfigurationError(
                 f"{name} = {text!r} is not {wanted}", because=f"it comes from {value.origin}"
             )

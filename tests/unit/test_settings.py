@@ -161,6 +161,13 @@ def test_what_is_no_duration_is_refused_with_its_origin(tmp_path: Path, text: st
     assert caught.value.because == "it comes from flag"
 
 
+@pytest.mark.parametrize("text", ["1_0", "+5", "٣", "1e2", "0x10", "5.0", "9" * 5000])
+def test_a_number_is_written_in_digits(tmp_path: Path, text: str) -> None:
+    found = settings(tmp_path, environ={"SUPPLYCHAIN_RATE_LIMIT": text})
+    with pytest.raises(ConfigurationError, match="not a number from 1 on"):
+        found.count("rate_limit")
+
+
 def test_sizes(tmp_path: Path) -> None:
     assert (
         settings(tmp_path, flags={"max_unpacked_size": "2MiB"}).size("max_unpacked_size") == 2**21

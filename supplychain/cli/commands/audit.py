@@ -10,6 +10,7 @@ from supplychain.cli import options
 from supplychain.cli.access_lines import event_line, json_line
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.decided_lines import chain_lines
+from supplychain.cli.numbers import number
 from supplychain.cli.place import Works, place
 from supplychain.cli.times import moment
 from supplychain.errors import VerificationError
@@ -44,9 +45,7 @@ def list_(
             "--since", metavar="TIME", help="2026-01-31T09:00:00Z, a date, or 36h for so long ago"
         ),
     ] = None,
-    limit: Annotated[
-        int, typer.Option(min=1, max=100_000, metavar="N", help="at most so many")
-    ] = 50,
+    limit: Annotated[int, number(says="at most so many")] = 50,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """List what was done in the organisation, the newest first.

@@ -12,6 +12,7 @@ from supplychain.cli import options
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.decided_lines import chain_lines, compared, listed
 from supplychain.cli.judgement import check_environment, environment_of
+from supplychain.cli.numbers import number
 from supplychain.cli.place import Works, place
 from supplychain.cli.times import moment
 from supplychain.cli.verdict import lines
@@ -56,9 +57,7 @@ def list_(
         str | None, typer.Option("--verdict", metavar="VERDICT", help="allow, deny or pending")
     ] = None,
     since: _Since = None,
-    limit: Annotated[
-        int, typer.Option(min=1, max=100_000, metavar="N", help="at most so many")
-    ] = 50,
+    limit: Annotated[int, number(says="at most so many")] = 50,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """List decisions on record, the newest first.

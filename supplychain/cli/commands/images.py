@@ -11,6 +11,7 @@ import typer
 from supplychain.cli import options
 from supplychain.cli.console import Paint, printable
 from supplychain.cli.context import Context, OutputFormat, write, write_json
+from supplychain.cli.numbers import number
 from supplychain.cli.place import Works, place
 from supplychain.cli.times import ago
 from supplychain.export.data import image_data
@@ -31,9 +32,7 @@ def _group() -> None:
 @options.command(options.RECORD, works=Works.ANYWHERE)
 def list_(
     shared: Context,
-    limit: Annotated[
-        int, typer.Option(min=1, max=10_000, metavar="N", help="at most so many")
-    ] = 50,
+    limit: Annotated[int, number(most=10_000, says="at most so many")] = 50,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """List the images on record, the newest first.

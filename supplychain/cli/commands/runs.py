@@ -10,6 +10,7 @@ import typer
 from supplychain.cli import options
 from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.failures import Exit
+from supplychain.cli.numbers import number
 from supplychain.cli.place import Works, place
 from supplychain.cli.run_lines import event_line, run_line, run_lines
 from supplychain.export.runs import event_data, run_data
@@ -82,7 +83,7 @@ def list_(
         list[RunState] | None,
         typer.Option("--state", help="only those that stand so", show_default=False),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="at most so many")] = 20,
+    limit: Annotated[int, number(says="at most so many")] = 20,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """List runs, the newest first; dead ones are those that killed their workers.
@@ -120,7 +121,7 @@ def show(shared: Context, run: RunId, output: options.Output = OutputFormat.TEXT
 def follow(
     shared: Context,
     run: RunId,
-    after: Annotated[int, typer.Option("--after", min=0, help="only what came after")] = 0,
+    after: Annotated[int, number(least=0, most=999_999_999, says="only what came after")] = 0,
     output: options.Output = OutputFormat.TEXT,
 ) -> None:
     """Tell what happens to a run until it is over; exits with 0 where it succeeded.

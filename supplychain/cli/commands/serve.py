@@ -14,6 +14,7 @@ from supplychain.cli import options
 from supplychain.cli.console import say
 from supplychain.cli.context import Context
 from supplychain.cli.failures import exit_of_error, lines_of
+from supplychain.cli.numbers import number
 from supplychain.errors import ConfigurationError, SupplyChainError, ToolMissingError
 from supplychain.frozen import dataclass
 from supplychain.settings import Settings
@@ -26,7 +27,7 @@ def serve(
         str, typer.Option("--host", metavar="ADDRESS", help="where to listen")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", metavar="PORT", min=0, max=65535, help="where to listen")
+        int, number(metavar="PORT", least=0, most=65535, says="where to listen")
     ] = 8080,
     tls_cert: Annotated[
         Path | None,
@@ -53,12 +54,9 @@ def serve(
     ] = False,
     processes: Annotated[
         int,
-        typer.Option(
-            "--processes",
-            metavar="N",
-            min=1,
-            max=256,
-            help="how many answer, each with one processor; more than one takes PostgreSQL",
+        number(
+            most=256,
+            says="how many answer, each with one processor; more than one takes PostgreSQL",
         ),
     ] = 1,
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -16,7 +15,7 @@ from supplychain.server import access_shapes as told
 from supplychain.server import shapes
 from supplychain.server.answers import answer
 from supplychain.server.caller import ReadingAudit, Serving
-from supplychain.server.instants import utc
+from supplychain.server.instants import Instant, utc
 from supplychain.server.paging import Paging
 from supplychain.server.routing import noun
 
@@ -35,8 +34,8 @@ def list_events(
     ] = None,
     about: _Text = None,
     project: Annotated[str | None, Query(max_length=100)] = None,
-    since: Annotated[datetime | None, Query(description="done then or later")] = None,
-    until: Annotated[datetime | None, Query(description="done then or earlier")] = None,
+    since: Annotated[Instant | None, Query(description="done then or later")] = None,
+    until: Annotated[Instant | None, Query(description="done then or earlier")] = None,
 ) -> Response:
     """List what was done in the organisation, the newest first."""
     asked = AuditAsked(

@@ -17,7 +17,7 @@ from supplychain.model.digest import Digest
 from supplychain.server import shapes
 from supplychain.server.answers import answer, verbatim
 from supplychain.server.caller import Reading, Serving
-from supplychain.server.instants import utc
+from supplychain.server.instants import Instant, utc
 from supplychain.server.paging import Page, Paging
 from supplychain.server.routing import noun
 
@@ -104,8 +104,8 @@ def list_decisions(
     ] = None,
     environment: shapes.EnvironmentQuery = None,
     verdict: shapes.Verdict | None = None,
-    since: Annotated[datetime | None, Query(description="made then or later")] = None,
-    until: Annotated[datetime | None, Query(description="made then or earlier")] = None,
+    since: Annotated[Instant | None, Query(description="made then or later")] = None,
+    until: Annotated[Instant | None, Query(description="made then or earlier")] = None,
 ) -> Response:
     """List decisions on record, the newest first."""
     found = caller.record.ledger.list(

@@ -50,7 +50,9 @@ class VexImport(shapes.Asked):
 class Review(shapes.Asked):
     """Somebody's word that a claim may count, or that it may no longer."""
 
-    number: int | None = Field(default=None, ge=1, le=1_000_000, description="else all claims")
+    number: int | None = Field(
+        default=None, strict=True, ge=1, le=1_000_000, description="else all claims"
+    )
     reason: shapes.Text = Field(min_length=1, examples=["we never parse XML"])
     withdraw: bool = False
 

@@ -24,6 +24,12 @@ def typed(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:
         (["run", "--enviroment", "x"], "no such option: --enviroment", "did you mean --env"),
         (["gate", "x", "-o", "xml"], "invalid value for '--output'", "supplychain gate --help"),
         (["images", "list", "--limit", "0"], "invalid value for '--limit'", "supplychain images"),
+        *(
+            (["runs", "list", "--limit", text], "invalid value for '--limit'", "supplychain runs")
+            for text in ("1_0", "+5", " 5", "٣", "1e2", "1.0", "9" * 5000, "100001", "")
+        ),
+        (["serve", "--port", "8_080"], "invalid value for '--port'", "supplychain serve"),
+        (["serve", "--processes", "+2"], "invalid value for '--processes'", "supplychain serve"),
         (["run", "x", "--ignore-unfixed"], "no such option", "say it in the policy, as a rule"),
         (["scan", "x", "--severity", "HIGH"], "no such option", "{severity: high}"),
         (["gate", "x", "--severity=HIGH"], "no such option", "{severity: high}"),

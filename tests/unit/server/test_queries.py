@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
+import orjson
 import pytest
 from fastapi.routing import APIRoute
 
@@ -115,3 +118,68 @@ def test_nothing_is_done_and_the_key_stays_free(served: Served) -> None:
     faults(served.post("/v1/projects?dry_run=1", {"name": "shop"}, headers=key))
     assert "shop" not in served.get("/v1/projects").text
     assert served.post("/v1/projects", {"name": "shop"}, headers=key).status_code == 201
+
+
+NO_NUMBERS = ["1_0", "+5", " 5", "5 ", "٣", "1e2", "1.0", "0x10", "", "9" * 30]
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
+def test_a_number_is_written_in_digits(served: Served, text: str) -> None:
+    answer = served.get("/v1/images", params={"limit": text})
+    assert faults(answer) == {"limit": "it is no number, as in 20"}
+
+
+@pytest.mark.parametrize("text", [*NO_NUMBERS, "-1", "0_1"])
+def test_so_is_the_last_event_that_was_seen(served: Served, text: str) -> None:
+    run = "0199f0c2-7b1e-7c3a-9d55-2f6a1b0c4d5e"
+    answer = served.get(f"/v1/runs/{run}/events", headers={"Last-Event-ID": text.encode()})
+    assert "last-event-id" in faults(answer)
+
+
+@pytest.mark.parametrize("text", ["1_0", "+5", "٣", "9" * 500, " "])
+def test_and_what_a_cursor_counts(served: Served, text: str) -> None:
+    for name in ("one", "two"):
+        assert served.post("/v1/projects", {"name": name}).status_code == 201
+    path = "/v1/audit?limit=1"
+    cursor = served.get(path).json()["next_cursor"]
+    at, counted, of = orjson.loads(base64.urlsafe_b64decode(cursor + "=="))
+    assert counted.isdecimal()
+    for after, status in ((counted, 200), (text, 422)):
+        told = base64.urlsafe_b64encode(orjson.dumps([at, after, of])).decode().rstrip("=")
+        assert served.get(f"{path}&cursor={told}").status_code == status
+
+
+@pytest.mark.parametrize(
+    "text", ["2026", "1700000000", "1e9", "1_000", "-1", "٢٠٢٦-٠١-٣١T٠٠:٠٠:٠٠Z"]
+)
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/decisions", "since"),
+        ("/v1/audit", "until"),
+        ("/v1/search/components?purl=pkg:pypi/django", "at"),
+    ],
+)
+def test_an_instant_is_no_number_of_seconds(
+    served: Served, path: str, name: str, text: str
+) -> None:
+    where = f"{path}{'&' if '?' in path else '?'}{urlencode({name: text})}"
+    assert faults(served.get(where)) == {name: "it is no instant, as in 2027-01-31T12:00:00Z"}
+    good = where.replace(urlencode({name: text}), f"{name}=2026-01-31T12:00:00Z")
+    assert served.get(good).status_code == 200
+
+
+@pytest.mark.parametrize("text", ['"3600"', '"1_000"', "3600.0", "true"])
+def test_a_number_in_a_body_is_one(served: Served, text: str) -> None:
+    said = '{"name": "ci", "owner": "machine:ci", "roles": ["viewer"], "projects": null, '
+    answer = served.client.post(
+        "/v1/tokens",
+        content=said + f'"expires_in": {text}}}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert "/expires_in" in faults(answer)
+
+
+def test_a_length_that_no_machine_has_is_too_large(served: Served) -> None:
+    length = {"Content-Length": "9" * 5000, "Content-Type": "application/json"}
+    problem(served.client.post("/v1/waivers", content=b"{}", headers=length), 413, "limit")
