@@ -21,6 +21,9 @@ class Certificate:
         chain: The certificate chain, PEM.
         key: Its private key, PEM.
 
+    Attributes:
+        context: For TLS; whoever connects is shown what the files held last.
+
     Raises:
         ConfigurationError: They cannot be used.
     """
@@ -29,21 +32,22 @@ class Certificate:
         self._chain, self._key = chain, key
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="certificate", daemon=True)
-        self.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.context.set_alpn_protocols(["http/1.1"])
         self._seen = self._look()
         try:
-            self._load()
+            self.context = self._shown = self._load()
         except OSError as error:  # ssl.SSLError is one
             raise ConfigurationError(
                 f"the certificate {chain} cannot be used with the key {key}",
                 because=str(error),
                 hint="--tls-cert takes the chain in PEM, --tls-key its private key",
             ) from error
+        # OpenSSL may die of a context that is changed while somebody connects: it is exchanged.
+        # This is called for those who name no server, too.
+        self.context.sni_callback = self._show
 
     def __enter__(self) -> None:
         """Begin to watch."""
+        self.look_again()  # it may have been made long before this process
         self._thread.start()
 
     def __exit__(self, *_: object) -> None:
@@ -57,10 +61,10 @@ class Certificate:
         if found == self._seen:
             return
         try:
-            self._load()
+            self._shown = self._load()
         except OSError as error:
             # Half of a new pair, perhaps: the next look sees the other half.
-            _LOG.warning("the new certificate cannot be used yet: %s", error)
+            _LOG.warning("the new certificate %s cannot be used yet: %s", self._chain, error)
         else:
             self._seen = found
 
@@ -68,11 +72,16 @@ class Certificate:
         while not self._over.wait(_LOOK_AGAIN_SECONDS):
             self.look_again()
 
-    def _load(self) -> None:
-        # A pair that does not fit is refused before the context is touched.
-        trial = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        for context in (trial, self.context):
-            context.load_cert_chain(self._chain, self._key, password=_none)
+    def _show(self, connection: ssl.SSLObject, _name: str, _context: ssl.SSLContext) -> None:
+        connection.context = self._shown
+
+    def _load(self) -> ssl.SSLContext:
+        """What the files hold; a pair that does not fit is refused."""
+        found = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        found.minimum_version = ssl.TLSVersion.TLSv1_2
+        found.set_alpn_protocols(["http/1.1"])
+        found.load_cert_chain(self._chain, self._key, password=_none)
+        return found
 
     def _look(self) -> tuple[Look | None, Look | None]:
         return look_at(self._chain), look_at(self._key)

@@ -16,7 +16,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Match
 
-from supplychain.errors import MediaTypeError, RateError, StoreError, SupplyChainError
+from supplychain.errors import (
+    ConfigurationError,
+    MediaTypeError,
+    RateError,
+    StoreError,
+    SupplyChainError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -138,6 +144,10 @@ def problem_of(error: SupplyChainError, request_id: str, *, is_stranger: bool = 
         detail = error.bare
         if is_stranger:  # drivers name hosts and ports
             told["because"] = f"the server's log says it, under {request_id}"
+    if isinstance(error, ConfigurationError) and is_stranger:  # which names files
+        _LOG.warning("request %s: %s: %s", request_id, error, error.because)
+        detail = "a setting of this server does not hold"
+        told |= {"because": f"the server's log says it, under {request_id}", "hint": None}
     return problem(status, request_id, detail=detail, headers=headers, **told)
 
 

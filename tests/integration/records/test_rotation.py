@@ -22,6 +22,7 @@ from supplychain.worker.engine import Step
 from supplychain.worker.held import Held
 from supplychain.worker.service import working
 from tests.kit.databases import running_postgresql
+from tests.kit.mounted import Mounted
 
 
 def _ask(url: str, statement: str) -> str:
@@ -43,30 +44,18 @@ def guarded() -> Iterator[str]:
         yield url
 
 
-def _mounting(url: str, mounted: Path) -> Callable[[str], None]:
-    """Mounts the database's URL with a password as Kubernetes does: by another link to a folder."""
-
-    def mount(password: str) -> None:
-        named = make_url(url).set(username="service", password=password)
-        folder = mounted.parent / f"..{password}"
-        folder.mkdir(exist_ok=True)
-        (folder / mounted.name).write_text(named.render_as_string(hide_password=False))
-        (mounted.parent / "..new").symlink_to(folder.name)
-        (mounted.parent / "..new").rename(mounted.parent / "..data")
-        if not mounted.is_symlink():
-            mounted.symlink_to(f"..data/{mounted.name}")
-
-    return mount
-
-
 @pytest.fixture
 def mount(guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Mounts another password; the first one is mounted, and is the right one."""
-    mounted = tmp_path / "database_url"
-    mount = _mounting(guarded, mounted)
+    mounted = Mounted(tmp_path / "mounted")
+
+    def mount(password: str) -> None:
+        url = make_url(guarded).set(username="service", password=password)
+        mounted.mount({"database_url": url.render_as_string(hide_password=False)})
+
     _ask(guarded, "ALTER ROLE service PASSWORD 'first'")
     mount("first")
-    monkeypatch.setenv("SUPPLYCHAIN_DATABASE_FILE", str(mounted))
+    monkeypatch.setenv("SUPPLYCHAIN_DATABASE_FILE", str(mounted / "database_url"))
     return mount
 
 
