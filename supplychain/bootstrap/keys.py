@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from supplychain.bootstrap.looks import look_at
 from supplychain.errors import ConfigurationError
-from supplychain.settings import Settings
+from supplychain.settings import Settings, expanded
 
 if TYPE_CHECKING:
     from supplychain.signing.keys.access import Access
@@ -36,7 +37,13 @@ def signer(settings: Settings, ask: Ask) -> Signer:
         )
     from supplychain.signing.keys.reference import open_signer
 
-    return open_signer(reference, access(settings, reference, ask))
+    file = expanded(reference)
+    while True:
+        # A secret that is mounted may be replaced between its key and its password.
+        seen = look_at(file)
+        found = open_signer(reference, access(settings, reference, ask))
+        if look_at(file) == seen:
+            return found
 
 
 def public_keys(settings: Settings, references: list[str], ask: Ask) -> tuple[VerifyingKey, ...]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 
 from supplychain.errors import ConfigurationError
@@ -92,6 +92,8 @@ class Settings:
         self._environ = environ
         self._directory = directory
         self._user_file = user_file or _folder("config") / FILE_NAME
+        # Once, for all that are made from these: no process works by half of an edited file.
+        self._files = cache(self._read_files)
 
     @property
     def serving(self) -> bool:
@@ -100,17 +102,18 @@ class Settings:
 
     def to_serve(self) -> Settings:
         """The same settings, for a process that works on what others name."""
-        made = (self._flags, self._environ, self._directory, self._user_file)
-        return Settings(*made, serving=True)
+        return self._like(self._flags, serving=True)
 
     def but(self, **flags: str) -> Settings:
         """The same settings, but for these."""
-        given = {**self._flags, **flags}
-        made = (given, self._environ, self._directory, self._user_file)
-        return Settings(*made, serving=self._serving)
+        return self._like({**self._flags, **flags}, serving=self._serving)
 
-    @cached_property
-    def _files(self) -> tuple[SettingsFile, ...]:
+    def _like(self, flags: Mapping[str, str | None], *, serving: bool) -> Settings:
+        made = Settings(flags, self._environ, self._directory, self._user_file, serving=serving)
+        made._files = self._files
+        return made
+
+    def _read_files(self) -> tuple[SettingsFile, ...]:
         project = nearest_file(self._directory)
         found = [read_file(project, is_project=True)] if project else []
         if self._user_file.is_file() and self._user_file != project:
@@ -128,7 +131,7 @@ class Settings:
             return Value(setting, flag, "flag")
         if (found := self._from_environment(setting)) is not None:
             return found
-        for file in self._files:
+        for file in self._files():
             if name in file.values:
                 return Value(setting, file.values[name], str(file.path))
         return Value(setting, setting.default, "default" if setting.default else "not set")

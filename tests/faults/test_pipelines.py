@@ -18,6 +18,7 @@ from supplychain.images.reference import Reference
 from supplychain.model.digest import Digest
 from supplychain.model.runs import Run, RunRequest, RunState
 from supplychain.records.content import key_of
+from supplychain.signing.keys.keyfile import generate
 from tests.kit.aftermath import Left, left, require_sound
 from tests.kit.cli import Desk
 from tests.kit.clocks import Clock
@@ -25,6 +26,7 @@ from tests.kit.crew import LEASE, WHERE, Crew, Fault, real_worker, until
 from tests.kit.disks import fill, small_disk
 from tests.kit.forked import Process
 from tests.kit.mortal import MortalPostgresql, mortal_registry, wire_to
+from tests.kit.mounted import Mounted
 from tests.kit.registry import RunningRegistry
 from tests.kit.shop import push
 from tests.kit.slowness import Slow
@@ -310,3 +312,36 @@ def test_a_worker_whose_clock_jumps_signs_and_records_once(
     with shop.worker(environ=clock.environ):
         until(shop.crew.all_over, 120)
     require_sound(shop.crew, [run], clean=clean, repository=shop.repository)
+
+
+@pytest.mark.fault(
+    "a worker is killed after it signed, and its key is replaced before another goes on",
+    on="sqlite",
+)
+@pytest.mark.parametrize("kept", [True, False], ids=["trusted-yet", "trusted-no-more"])
+def test_what_a_former_key_signed_counts_where_it_is_trusted_yet(
+    corner_shop: Shop, clean: Left, tmp_path: Path, *, kept: bool
+) -> None:
+    shop, key = corner_shop, corner_shop.desk.key
+    run = shop.submit()
+    with shop.worker(Fault("sign", "after", str(tmp_path / "mark"))) as worker:
+        assert worker.wait(120) == -9
+    mounted = Mounted(tmp_path / "mounted")
+    new, public = generate(b"another")
+    mounted.mount({"release.key": new, "password": "another"})
+    if not kept:
+        key.with_suffix(".pub").write_bytes(public.pem())
+    environ = {
+        "SUPPLYCHAIN_KEY": str(mounted / "release.key"),
+        "SUPPLYCHAIN_KEY_PASSWORD": "",
+        "SUPPLYCHAIN_KEY_PASSWORD_FILE": str(mounted / "password"),
+    }
+    with shop.worker(environ=environ):
+        until(shop.crew.all_over, 120)
+    if kept:
+        require_sound(shop.crew, [run], clean=clean, repository=shop.repository)
+        return
+    failed = shop.run()
+    assert failed.state is RunState.FAILED
+    assert "does not verify" in str(failed.error)
+    assert left(shop.url, shop.repository).rows == {}

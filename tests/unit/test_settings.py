@@ -216,3 +216,13 @@ def test_a_project_may_not_bring_a_library_or_a_host_for_keys(
         settings(tmp_path, project=f'key = "{reference}"').text("key")
     (tmp_path / "project" / "supplychain.toml").unlink()
     assert settings(tmp_path, user=f'key = "{reference}"').text("key") == reference
+
+
+def test_all_that_are_made_from_the_same_settings_read_its_files_once(tmp_path: Path) -> None:
+    found = settings(tmp_path, project='project = "one"')
+    assert found.to_serve().text("project") == "one"
+    (tmp_path / "project" / "supplychain.toml").write_text("an edit that is half done")
+    for same in (found, found.to_serve(), found.but(key="k"), found.to_serve().but(key="k")):
+        assert same.text("project") == "one"
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        settings(tmp_path).text("project")
