@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, select, update
 
-from supplychain.errors import ConflictError
+from supplychain.errors import ConflictError, PreconditionError
 from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.runs import (
@@ -183,17 +183,26 @@ class Runs:
             read_run(connection, name, self._project)
             return events_of(connection, name, after)
 
-    def cancel(self, name: str, *, by: str, at: datetime) -> Run:
+    def cancel(self, name: str, *, by: str, at: datetime, seen: Run | None = None) -> Run:
         """Stop a run: at once where it waits; soon, where a worker holds it.
+
+        Args:
+            name: Its name.
+            by: Who says so.
+            at: When.
+            seen: It as it has to be still; None where that makes no difference.
 
         Raises:
             NotFoundError: There is no such run.
+            PreconditionError: It is not as it was seen.
             ConflictError: It is over.
         """
         with writing(self._engine) as connection:
             mine = read_run(connection, name, self._project).id
             tell(connection, mine, "cancelling", at=at, text=f"by {by}")
             found = read_run(connection, name, self._project)  # its row is ours now
+            if seen is not None and found != seen:
+                raise PreconditionError("the run went on at the same time")
             if found.state.over:
                 raise ConflictError(
                     f"the run {name} is over", because=f"its state is {found.state}"

@@ -10,8 +10,6 @@ import orjson
 from fastapi import Request
 from starlette.responses import Response
 
-from supplychain.errors import PreconditionError
-
 _READING = frozenset({"GET", "HEAD"})
 
 
@@ -56,46 +54,14 @@ def verbatim(
         return Response(body, status, headers, media_type)
     tag = f'"{name}"' if name else _tag(body)
     told = {"ETag": tag, "Cache-Control": "private, no-cache", **(headers or {})}
-    if _is_named(tag, request, "if-none-match"):
+    if _is_named(tag, request):
         return Response(status_code=304, headers=told)
     return Response(body, status, told, media_type)
 
 
-def require_as_seen(request: Request, document: Mapping[str, Any]) -> None:
-    """Refuse to change what is not as the caller saw it (RFC 9110, section 13.1.1).
-
-    Args:
-        request: What asks for the change; without `If-Match` for whatever there is.
-        document: What would be shown now, as data.
-
-    Raises:
-        PreconditionError: It names another state.
-    """
-    if "if-match" in request.headers and not _is_named(
-        _tag(_written(document)), request, "if-match"
-    ):
-        raise PreconditionError(
-            "it is not as you saw it",
-            because="something was said or decided since",
-            hint="look at it again, and send the ETag of that answer in If-Match",
-        )
-
-
-def require_unseen(request: Request) -> None:
-    """Refuse to change what has no tag, where the caller names one (RFC 9110, section 13.1.1).
-
-    Args:
-        request: What asks for the change.
-
-    Raises:
-        PreconditionError: It names a tag, which can be none of this.
-    """
-    if request.headers.get("if-match", "*").strip() != "*":
-        raise PreconditionError(
-            "nothing here has an ETag",
-            because="If-Match names one, and what it is about would be changed whatever it is now",
-            hint="look at it again, and leave out If-Match",
-        )
+def tag_of(document: Mapping[str, Any]) -> str:
+    """The tag that data has as an answer."""
+    return _tag(_written(document))
 
 
 def _written(document: Mapping[str, Any]) -> bytes:
@@ -106,10 +72,8 @@ def _tag(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
-def _is_named(tag: str, request: Request, header: str) -> bool:
-    """Whether a header names a tag, or any."""
-    given = ",".join(request.headers.getlist(header)).split(",")
-    named = [one.strip() for one in given]
-    if header == "if-none-match":
-        named = [one.removeprefix("W/") for one in named]
+def _is_named(tag: str, request: Request) -> bool:
+    """Whether whoever asks has what has this tag already."""
+    given = ",".join(request.headers.getlist("if-none-match")).split(",")
+    named = [one.strip().removeprefix("W/") for one in given]
     return tag in named or "*" in named

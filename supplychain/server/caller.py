@@ -19,13 +19,12 @@ from supplychain.records.access import Access
 from supplychain.records.audit import AuditLog
 from supplychain.records.record import Record
 from supplychain.records.tenants import FIRST_PROJECT
-from supplychain.server.answers import require_unseen
+from supplychain.server.conditions import Condition
 from supplychain.server.idempotency import begin
 from supplychain.server.queries import require_known
 from supplychain.server.service import Own, Service
 from supplychain.server.sessions import LoggedIn, logged_in
 
-_CHANGING = frozenset({"PUT", "DELETE"})
 _PROJECT = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
 
@@ -120,6 +119,7 @@ class Allowed(_Guard):
             ForbiddenError: They may not.
             RateError: They ask too often.
             NotFoundError: There is no such project.
+            PreconditionError: They name a tag of what has none.
             AnsweredError: They were answered before, under the same key.
         """
         # Before anything else is looked at: strangers learn nothing, not even of projects.
@@ -129,6 +129,7 @@ class Allowed(_Guard):
         shared = service.store.record(project, organisation=principal.organisation)
         record = shared.acted_on(acting(request, principal))
         if self.takes_keys:
+            _require_no_tag(request)
             begin(request, record, principal.name, at=service.clock())
         own = service.owns.of(principal.organisation)
         return Caller(principal, project, record, shared, own)
@@ -181,14 +182,19 @@ class AllowedInAll(_Guard):
         service = service_of(request)
         principal, session = _principal(request, service)
         require(principal, self.permission)
-        if request.method in _CHANGING:
-            require_unseen(request)
+        _require_no_tag(request)
         entry, organisation = service.store.entry, principal.organisation
         access = entry.access(organisation, acting(request, principal))
         if self.takes_keys and request.method == "POST":
             first = service.store.record(FIRST_PROJECT, organisation=organisation)
             begin(request, first, principal.name, at=service.clock())
         return OrganisationCaller(principal, access, entry.audit(organisation), session)
+
+
+def _require_no_tag(request: Request) -> None:
+    """Refuse a condition that the route of a request does not look at itself."""
+    if request.method == "POST" and not request.scope["route"].is_conditional:
+        Condition.of(request).require_none()
 
 
 def acting(request: Request, principal: Principal) -> Acting:

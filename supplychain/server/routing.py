@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from supplychain.server import problems
 from supplychain.server.caller import Door
+from supplychain.server.conditions import condition
 from supplychain.server.queries import taken
 
 
@@ -43,12 +44,14 @@ class Route(APIRoute):
 
     Attributes:
         takes: The parameters of its query, and whether each may be given several times.
+        is_conditional: Whether it looks at `If-Match` itself.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **how: Any) -> None:
         super().__init__(path, _entered(endpoint), **how)
         # Clients name their project with whatever they ask, of the whole organisation, too.
         self.takes = dict(sorted({"project": False, **dict(taken(self.dependant))}.items()))
+        self.is_conditional = any(one.call is condition for one in self.dependant.dependencies)
 
 
 def _entered(handler: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:

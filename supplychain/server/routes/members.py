@@ -13,7 +13,8 @@ from supplychain.model.access import Member
 from supplychain.server import access_shapes as told
 from supplychain.server import shapes
 from supplychain.server.answers import answer
-from supplychain.server.caller import ReadingAccess, Serving, WritingAccess
+from supplychain.server.caller import OrganisationCaller, ReadingAccess, Serving, WritingAccess
+from supplychain.server.conditions import Condition
 from supplychain.server.paging import Paging
 from supplychain.server.routing import noun
 
@@ -57,6 +58,7 @@ def change_a_member(
     service: Serving,
 ) -> Response:
     """Give somebody these roles instead of those that they have; their tokens follow."""
+    _require_no_tag(request, caller, member)
     by, now = caller.principal.name, service.clock()
     return answer(
         request, member_data(change_member(caller.access, member, asked.scope, by=by, at=now))
@@ -68,5 +70,12 @@ def remove_a_member(
     member: _Name, request: Request, caller: WritingAccess, service: Serving
 ) -> Response:
     """Let somebody in no longer; tokens that they have open nothing any more."""
+    _require_no_tag(request, caller, member)
     gone = caller.access.members.remove(member, by=caller.principal.name, at=service.clock())
     return answer(request, member_data(gone))
+
+
+def _require_no_tag(request: Request, caller: OrganisationCaller, member: str) -> None:
+    Condition.of(request).require_none(
+        lambda: any(one.name == member for one in caller.access.members.all())
+    )

@@ -22,6 +22,7 @@ from supplychain.records.record import Record
 from supplychain.server import shapes
 from supplychain.server.answers import answer
 from supplychain.server.caller import Caller, Reading, Serving, Submitting
+from supplychain.server.conditions import Seen
 from supplychain.server.paging import Page, Paging
 from supplychain.server.routing import noun
 from supplychain.server.service import Service
@@ -127,17 +128,24 @@ def show_run(run: _Id, request: Request, caller: Reading) -> Response:
 
 
 @router.post("/{run}/cancel", status_code=202, responses=shapes.gives(RunShown, 202))
-def cancel_run(run: _Id, request: Request, caller: Submitting, service: Serving) -> Response:
+def cancel_run(
+    run: _Id, request: Request, caller: Submitting, service: Serving, seen: Seen
+) -> Response:
     """Stop a run: one's own, or, as an operator, anybody's."""
-    _require_own(caller, run)
-    found = caller.record.runs.cancel(run, by=caller.name, at=service.clock())
+    as_seen = _require_own(caller, run)
+    seen.require(run_data(as_seen))
+    found = caller.record.runs.cancel(
+        run, by=caller.name, at=service.clock(), seen=as_seen if seen.tags else None
+    )
     return _accepted(request, found)
 
 
 @router.post("/{run}/again", status_code=202, responses=shapes.gives(RunShown, 202))
-def run_again(run: _Id, request: Request, caller: Submitting, service: Serving) -> Response:
+def run_again(
+    run: _Id, request: Request, caller: Submitting, service: Serving, seen: Seen
+) -> Response:
     """Ask for the same once more: a new run, that names the old one."""
-    _require_own(caller, run)
+    seen.require(run_data(_require_own(caller, run)))
     found = caller.record.runs.again(run, by=caller.name, at=service.clock(), origin=runs.origin())
     return _accepted(request, found)
 
@@ -217,9 +225,11 @@ def _look(record: Record, run: str, after: int) -> _Seen:
     return over, record.runs.events(run, after=after)
 
 
-def _require_own(caller: Caller, run: str) -> None:
-    if caller.record.runs.get(run).requested_by != caller.name:
+def _require_own(caller: Caller, run: str) -> Run:
+    found = caller.record.runs.get(run)
+    if found.requested_by != caller.name:
         require(caller.principal, Permission.OPERATE_RUNS, caller.project)
+    return found
 
 
 def _accepted(request: Request, run: Run) -> Response:

@@ -21,6 +21,7 @@ from supplychain.server import shapes
 from supplychain.server.answers import answer
 from supplychain.server.arrivals import exchange
 from supplychain.server.caller import OrganisationCaller, OwningTokens, Serving
+from supplychain.server.conditions import Condition
 from supplychain.server.idempotency import shown_once
 from supplychain.server.paging import Paging
 from supplychain.server.queries import require_known
@@ -135,6 +136,11 @@ def revoke_a_token(
     who, now = caller.principal, service.clock()
     is_admin = Permission.WRITE_ACCESS in permissions_of(who.scope.roles)
     owner = None if is_admin and who.scope.projects is None else who.name
+    Condition.of(request).require_none(
+        lambda: any(
+            one.identifier == token for one in caller.access.tokens.all(owner=owner, at=now)
+        )
+    )
     ended = caller.access.tokens.revoke(token, by=who.name, at=now, owner=owner)
     return answer(request, token_data(ended, now))
 

@@ -15,6 +15,7 @@ from supplychain.server import access_shapes as told
 from supplychain.server import shapes
 from supplychain.server.answers import answer
 from supplychain.server.caller import ReadingAccess, Serving, WritingAccess
+from supplychain.server.conditions import Condition
 from supplychain.server.paging import Paging
 from supplychain.server.routing import noun
 
@@ -54,5 +55,8 @@ def remove_a_rule(
     rule: _Name, request: Request, caller: WritingAccess, service: Serving
 ) -> Response:
     """Trust the jobs of a rule no longer; tokens that they have open nothing any more."""
+    Condition.of(request).require_none(
+        lambda: any(one.name == rule for one in caller.access.trust.all())
+    )
     gone = caller.access.trust.remove(rule, by=caller.principal.name, at=service.clock())
     return answer(request, rule_data(gone))

@@ -16,8 +16,9 @@ from supplychain.errors import InputError
 from supplychain.export.data import claim_data, vex_data
 from supplychain.model.vex import VexStatement
 from supplychain.server import shapes
-from supplychain.server.answers import answer, require_as_seen
+from supplychain.server.answers import answer
 from supplychain.server.caller import Caller, ImportingVex, Reading, ReviewingVex, Serving
+from supplychain.server.conditions import Seen
 from supplychain.server.idempotency import begin_with
 from supplychain.server.paging import Page, Paging
 from supplychain.server.routing import noun
@@ -126,15 +127,20 @@ async def import_vex(request: Request, caller: ImportingVex, service: Serving) -
 
 @router.post("/{document}/review", responses=shapes.gives(Claims))
 def review_vex(
-    document: _Document, said: Review, request: Request, caller: ReviewingVex, service: Serving
+    document: _Document,
+    said: Review,
+    request: Request,
+    caller: ReviewingVex,
+    service: Serving,
+    seen: Seen,
 ) -> Response:
     """Accept a claim that a policy holds for a review, or take that back."""
     now = service.clock()
     digest = caller.record.vex.find(document, at=now)
     if not said.reason.strip():
         raise InputError("no reason is given")
-    if "if-match" in request.headers:
-        require_as_seen(request, _shown(caller.record.vex.statements(digest, at=now)))
+    if seen.tags:
+        seen.require(_shown(caller.record.vex.statements(digest, at=now)))
     caller.record.vex.review(
         digest,
         said.number,

@@ -23,7 +23,7 @@ from supplychain.model.waiver import (
 from supplychain.records.record import Record
 from supplychain.server import shapes
 from supplychain.server import waiver_shapes as told
-from supplychain.server.answers import answer, require_as_seen
+from supplychain.server.answers import answer
 from supplychain.server.caller import (
     AnsweringWaivers,
     Caller,
@@ -31,6 +31,7 @@ from supplychain.server.caller import (
     RequestingWaivers,
     Serving,
 )
+from supplychain.server.conditions import Condition, Seen
 from supplychain.server.paging import Paging
 from supplychain.server.routing import noun
 
@@ -107,11 +108,12 @@ def extend_a_waiver(
     request: Request,
     caller: RequestingWaivers,
     service: Serving,
+    seen: Seen,
 ) -> Response:
     """Ask for more time; the old expiry holds until somebody else approves the new one."""
     now = service.clock()
     changes = WaiverChanges(reason=asked.reason, expires_at=expiry(asked.expires, now))
-    return _changed(request, caller, waiver, WaiverStep.EXTENDED, changes, now)
+    return _changed(request, caller, seen, waiver, WaiverStep.EXTENDED, changes, now)
 
 
 @router.post("/{waiver}/change", responses=shapes.gives(told.Waiver))
@@ -121,6 +123,7 @@ def change_a_waiver(
     request: Request,
     caller: RequestingWaivers,
     service: Serving,
+    seen: Seen,
 ) -> Response:
     """Ask for other terms; those that are approved hold until the new ones are."""
     now = service.clock()
@@ -133,7 +136,7 @@ def change_a_waiver(
         ticket=asked.ticket,
         ends_with_fix=asked.ends_with_fix,
     )
-    return _changed(request, caller, waiver, WaiverStep.CHANGED, changes, now)
+    return _changed(request, caller, seen, waiver, WaiverStep.CHANGED, changes, now)
 
 
 @router.post("/{waiver}/approve", responses=shapes.gives(told.Approved))
@@ -143,11 +146,12 @@ def approve_a_waiver(
     request: Request,
     caller: AnsweringWaivers,
     service: Serving,
+    seen: Seen,
 ) -> Response:
     """Accept the risk; whoever asked for it cannot."""
     now, number = service.clock(), waiver_number(waiver)
-    last = _seen(request, caller.record, number, now)
-    seen = last.document if last else None
+    last = _seen(seen, caller.record, number, now)
+    shown = last.document if last else None
     made, counts = approve_waiver(
         caller.own.settings,
         caller.record,
@@ -155,37 +159,46 @@ def approve_a_waiver(
         actor=caller.name,
         at=now,
         reason=said.reason,
-        document=Digest.parse(said.request) if said.request else seen,
+        document=Digest.parse(said.request) if said.request else shown,
     )
     return answer(request, {**waiver_data(made, now), "counts_in": counts})
 
 
 @router.post("/{waiver}/reject", responses=shapes.gives(told.Waiver))
 def reject_a_waiver(
-    waiver: _Name, said: told.Answer, request: Request, caller: AnsweringWaivers, service: Serving
+    waiver: _Name,
+    said: told.Answer,
+    request: Request,
+    caller: AnsweringWaivers,
+    service: Serving,
+    seen: Seen,
 ) -> Response:
     """Turn down what is asked for; what was approved before goes on to hold."""
     now, number = service.clock(), waiver_number(waiver)
-    last = _seen(request, caller.record, number, now)
-    seen = last.document if last else None
+    last = _seen(seen, caller.record, number, now)
     made = caller.record.waivers.answer(
         number,
         WaiverStep.REJECTED,
         actor=caller.name,
         at=now,
         reason=said.reason,
-        document=seen,
+        document=last.document if last else None,
     )
     return answer(request, waiver_data(made, now))
 
 
 @router.post("/{waiver}/revoke", responses=shapes.gives(told.Waiver))
 def revoke_a_waiver(
-    waiver: _Name, said: told.Answer, request: Request, caller: RequestingWaivers, service: Serving
+    waiver: _Name,
+    said: told.Answer,
+    request: Request,
+    caller: RequestingWaivers,
+    service: Serving,
+    seen: Seen,
 ) -> Response:
     """End a waiver at once, and whatever is asked for beside it."""
     now, number = service.clock(), waiver_number(waiver)
-    _seen(request, caller.record, number, now)
+    _seen(seen, caller.record, number, now)
     made = caller.record.waivers.revoke(number, actor=caller.name, at=now, reason=said.reason)
     return answer(request, waiver_data(made, now))
 
@@ -193,13 +206,14 @@ def revoke_a_waiver(
 def _changed(
     request: Request,
     caller: Caller,
+    condition: Condition,
     waiver: str,
     step: WaiverStep,
     changes: WaiverChanges,
     now: datetime,
 ) -> Response:
     number = waiver_number(waiver)
-    seen = _seen(request, caller.record, number, now)
+    seen = _seen(condition, caller.record, number, now)
     made = change_waiver(
         caller.own.settings,
         caller.record,
@@ -213,11 +227,11 @@ def _changed(
     return answer(request, waiver_data(made, now))
 
 
-def _seen(request: Request, record: Record, number: int, now: datetime) -> Waiver | None:
+def _seen(seen: Condition, record: Record, number: int, now: datetime) -> Waiver | None:
     """The request that the caller saw last, where `If-Match` says that they did."""
-    if "if-match" not in request.headers:
+    if not seen.tags:
         return None
-    require_as_seen(request, _shown(record, number, now))
+    seen.require(_shown(record, number, now))
     return _requests(record, number, now)[-1]
 
 
