@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from supplychain import __version__
 from supplychain.bootstrap.parts import acting
-from supplychain.errors import ConflictError, InputError, NotFoundError, StoreError
+from supplychain.bootstrap.whole_files import new_file
+from supplychain.errors import NotFoundError, StoreError
 
 if TYPE_CHECKING:
     from supplychain.model.digest import Digest
@@ -46,7 +46,7 @@ def back_up(settings: Settings, target: Path, *, at: datetime, moved: Moved) -> 
         path = target / f"supplychain-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}.tar"
     engine = open_engine(settings.database_url)
     try:
-        with _new_file(path) as file:
+        with new_file(path) as file:
             by = f"supplychain {__version__}"
             return path, write_backup(engine, _content(settings), file, at=at, by=by, moved=moved)
     finally:
@@ -147,56 +147,3 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         ) from error
     with file:
         yield file
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that is there, whole and synced, when all went well; else there is none."""
-    if path.exists():
-        raise _taken(path)
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}", hint=f"mkdir -p {folder}")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        # Whoever may read a backup may read all that is on record.
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(descriptor)
-        _give_name(partial, path)
-        _sync(folder)
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written",
-            because=error.strerror,
-            hint="free some space there, or name another place: nothing was left behind",
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _give_name(partial: Path, path: Path) -> None:
-    """Name a file, unless somebody has made one of that name meanwhile: another backup, perhaps."""
-    try:
-        path.hardlink_to(partial)
-    except FileExistsError:
-        raise _taken(path) from None
-    except OSError:
-        # Where a file can have one name only, the last moment to look is this.
-        if path.exists():
-            raise _taken(path) from None
-        partial.replace(path)
-
-
-def _taken(path: Path) -> ConflictError:
-    return ConflictError(f"there is a file {path} already", hint="name another one, or a folder")
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

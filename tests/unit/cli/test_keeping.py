@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import resource
+import signal
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from supplychain.bootstrap import whole_files
 from supplychain.records.backup import Backup, back_up
 from supplychain.records.content import key_of
 from tests.kit.typist import IMAGE, Typist
@@ -101,6 +106,86 @@ def test_a_backup_that_finds_no_room_leaves_nothing(filled: Typist) -> None:
     assert made.code == 1
     assert "record.tar cannot be written" in made.stderr
     assert not list(filled.folder.glob("*record.tar*"))
+
+
+_AT_WORK = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from supplychain.bootstrap.keeping import back_up
+from supplychain.settings import Settings
+
+def moved(size):
+    print("moved", flush=True)
+    sys.stdin.readline()
+
+settings = Settings({"data_dir": sys.argv[1]}, {}, Path("/"))
+back_up(settings, Path(sys.argv[2]), at=datetime.now(UTC), moved=moved)
+"""
+
+
+@contextmanager
+def at_work(typist: Typist, target: Path) -> Iterator[subprocess.Popen[str]]:
+    """A backup in a process of its own that is in the middle of it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _AT_WORK, typist.data, target],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "moved\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_what_a_killed_backup_left_goes_with_the_next_one(filled: Typist) -> None:
+    """It is as large as the record, and hidden."""
+    folder = filled.folder / "backups"
+    folder.mkdir()
+    (folder / ".mine.partial").write_text("somebody else's")
+    with at_work(filled, folder / "alive.tar") as alive:
+        with at_work(filled, folder / "killed.tar") as killed:
+            assert len(list(folder.iterdir())) == 3
+            killed.send_signal(signal.SIGKILL)
+            assert killed.wait() == -signal.SIGKILL
+        (left,) = folder.glob(".killed.tar.*")
+        assert left.stat().st_size > 0
+
+        filled.type("backup", "backups").ended(0)
+
+        assert not left.exists()
+        # One that is still at work is left alone, and comes to its end.
+        assert len(list(folder.glob(".alive.tar.*"))) == 1
+        assert alive.communicate("\n" * 100_000)[0] is not None
+        assert alive.returncode == 0
+    assert len(list(folder.glob("supplychain-*.tar"))) == 1
+    assert sorted(p.name for p in folder.glob("[!s]*")) == [".mine.partial", "alive.tar"]
+    filled.type("restore", "backups/alive.tar", "--data-dir", "restored").ended(0)
+
+
+def test_what_is_swept_before_it_is_locked_is_made_anew(
+    filled: Typist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The moment between making a file and locking it is another backup's for sweeping."""
+    lock = fcntl.flock
+    swept: list[Path] = []
+
+    def late(descriptor: int, how: int) -> None:
+        if not swept:
+            (made,) = filled.folder.glob(".record.tar.*")
+            swept.append(made)
+            whole_files._sweep(made)
+            assert not made.exists()
+        lock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    filled.type("backup", "record.tar").ended(0)
+    assert swept
+    filled.type("restore", "record.tar", "--data-dir", "restored").ended(0)
+    assert not list(filled.folder.glob(".record*"))
 
 
 def test_restoring_into_a_record_that_is_there_is_refused(filled: Typist) -> None:
