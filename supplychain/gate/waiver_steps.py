@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from supplychain.errors import ConflictError, InputError
@@ -96,19 +96,30 @@ def require_answer(
     return last
 
 
-def require_no_maker(waiver: Waiver, actor: str, makers: Mapping[str, Collection[str]]) -> None:
-    """Refuse as an approver who made a machine's way in: what it asks for, they can ask for.
+def require_another(
+    waiver: Waiver, actor: str, names: Iterable[str], makers: Mapping[str, Collection[str]]
+) -> None:
+    """Refuse as an approver who asked by another name, or made a machine's way in.
+
+    What a machine asks for, they can ask for who let it in.
 
     Args:
         waiver: What is to be approved.
         actor: By whom.
+        names: Every name that the actor has or had.
         makers: Who made a token of each machine that asked for it, or a rule by which it gets one.
 
     Raises:
         InputError: The actor is one of them.
     """
+    for name in names:
+        if same_person(name, waiver.requested_by):
+            raise InputError(
+                f"{actor} asked for {waiver.name} as {name} and cannot approve it",
+                hint="somebody else has to, whom the policy names under waivers",
+            )
     for machine, people in makers.items():
-        if same_person(actor, people):
+        if any(same_person(name, people) for name in names):
             raise InputError(
                 f"{actor} let in {machine}, which asked for {waiver.name}, and cannot approve it",
                 hint="somebody else has to, whom the policy names under waivers",

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Engine, func, select
 
 from supplychain.errors import ConflictError, NotFoundError, StoreError
 from supplychain.gate.waiver_steps import (
+    require_another,
     require_answer,
     require_change,
-    require_no_maker,
     require_running,
     require_terms,
 )
@@ -29,7 +29,7 @@ from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
-from supplychain.records.makers import makers_of
+from supplychain.records.makers import makers_of, names_of
 from supplychain.records.schema import decision_waivers, waiver_events
 from supplychain.records.waiver_reading import (
     Affected,
@@ -139,14 +139,16 @@ class WaiverBook:
         Raises:
             NotFoundError: There is no such waiver.
             ConflictError: Nothing is asked for, or something else, or somebody was faster.
-            InputError: The actor asked for it, or made the machine that did.
+            InputError: The actor asked for it, by whatever name, or made the machine that did.
         """
 
         def say(connection: Connection, waivers: tuple[Waiver, ...]) -> dict[str, Any]:
             meant = require_answer(waivers, step, actor, document, at)
             if step is WaiverStep.APPROVED:
                 organisation = self._notes.organisation
-                require_no_maker(meant, actor, makers_of(connection, organisation, meant))
+                names = names_of(connection, organisation, actor)
+                makers = makers_of(connection, organisation, meant)
+                require_another(meant, actor, names, makers)
             check(meant)
             return {"reason": reason, "answers": meant.document}
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from supplychain.model.access import Role
+from supplychain.model.access import Acting, Member, Role, Scope
 from supplychain.model.finding import Severity
 from supplychain.server.app import create
 from supplychain.server.opening import shared
@@ -50,6 +50,62 @@ def test_nobody_approves_what_a_machine_asked_for_whose_token_they_made(served: 
     refused = problem(alice.post("/v1/waivers/WV-1/approve", {}), 422, "input")
     assert "alice let in machine:ci" in refused["detail"]
     bob = visitor(served, Role.WAIVER_APPROVER, owner="bob")
+    assert bob.post("/v1/waivers/WV-1/approve", {}).json()["approved_by"] == "bob"
+
+
+ONE, OTHER = "https://login.example", "https://other.example"
+
+
+@pytest.mark.parametrize(
+    ("former", "present"),
+    [
+        ([("alice", ONE, "s", "")], ("carol", ONE, "s", "")),
+        ([("alice", ONE, "", "a@x.example")], ("carol", OTHER, "t", "a@x.example")),
+        # Who logged in by an address is known by what the issuer called them then.
+        ([("alice", ONE, "logs in", "a@x.example")], ("carol", ONE, "logs in", "")),
+        (
+            [("alice", ONE, "s", ""), ("carl", ONE, "s", "a@x.example")],
+            ("carol", OTHER, "t", "a@x.example"),
+        ),
+    ],
+    ids=["subject", "address", "bound", "through a third"],
+)
+@pytest.mark.parametrize("asks", ["alice", "machine:ci"])
+def test_nobody_approves_what_they_asked_for_by_a_former_name(
+    served: Served,
+    former: list[tuple[str, str, str, str]],
+    present: tuple[str, str, str, str],
+    asks: str,
+) -> None:
+    vulnerable(served)
+    access = served.service.store.entry.access("default", Acting("root", "a test", "a test"))
+    at, scope = served.service.clock(), Scope((Role.ADMIN, Role.WAIVER_APPROVER), None)
+
+    def joins(name: str, issuer: str, subject: str, email: str) -> None:
+        logs_in = subject == "logs in" and email
+        named = "" if logs_in else subject
+        access.members.add(Member(name, issuer, named, email, scope, at, "root"))
+        if logs_in:
+            assert access.members.logged_in(issuer, subject, email, at=at) is not None
+
+    for name, *rest in former:
+        joins(name, *rest)
+        if name == "alice":
+            asking = Visitor(served, make(served, scope.roles, owner=name).text)
+            if asks != name:
+                wanted = {"name": "ci", "owner": asks, "roles": ["submitter"], "projects": None}
+                asking = Visitor(served, asking.post("/v1/tokens", wanted).json()["token"])
+            assert asking.post("/v1/waivers", WANTED).status_code == 201
+        access.members.remove(name, by="root", at=at)
+    joins(*present)
+
+    carol = Visitor(served, make(served, scope.roles, owner="carol").text)
+    refused = problem(carol.post("/v1/waivers/WV-1/approve", {}), 422, "input")
+    expected = "asked for WV-1 as alice" if asks == "alice" else f"let in {asks}"
+    assert f"carol {expected}" in refused["detail"]
+    # Somebody else may.
+    joins("bob", ONE, "another", "b@x.example")
+    bob = Visitor(served, make(served, scope.roles, owner="bob").text)
     assert bob.post("/v1/waivers/WV-1/approve", {}).json()["approved_by"] == "bob"
 
 
