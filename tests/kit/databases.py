@@ -69,18 +69,23 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=ENGINES)
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database without a schema."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'empty.db'}"
-    return _new_postgresql(request, template=_copy_of("template1"))
+    return _empty(request, tmp_path)
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def growing_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The same, for all tests of a file: each finds what those before it left."""
+    return _empty(request, tmp_path_factory.mktemp("growing"))
 
 
 @pytest.fixture(params=ENGINES)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database with our schema and nothing in it."""
     if request.param == "sqlite":
-        file = tmp_path / "record.db"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), file)
-        return f"sqlite:///{file}"
+        url: str = request.getfixturevalue("sqlite_database")
+        return url
     template = request.getfixturevalue("postgresql_template")
     return _new_postgresql(request, template=_copy_of(template))
 
@@ -92,9 +97,35 @@ def database_of_bytes(request: pytest.FixtureRequest, postgresql_server: str) ->
 
 
 @pytest.fixture
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> str:
+    """The URL of a SQLite database with our schema and nothing in it."""
+    file = tmp_path / "record.db"
+    shutil.copyfile(sqlite_template, file)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
 def postgresql_database(request: pytest.FixtureRequest, postgresql_template: str) -> str:
     """The URL of a PostgreSQL database with our schema and nothing in it."""
     return _new_postgresql(request, template=_copy_of(postgresql_template))
+
+
+def copied(url: str, request: pytest.FixtureRequest, folder: Path) -> str:
+    """The URL of a copy of a database to which nobody is connected."""
+    name = make_url(url).database
+    assert name
+    if not url.startswith("sqlite"):
+        return _new_postgresql(request, template=_copy_of(name))
+    file = folder / "copied.db"
+    with closing(sqlite3.connect(name)) as source, closing(sqlite3.connect(file)) as target:
+        source.backup(target)
+    return f"sqlite:///{file}"
+
+
+def _empty(request: pytest.FixtureRequest, folder: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{folder / 'empty.db'}"
+    return _new_postgresql(request, template=_copy_of("template1"))
 
 
 def _copy_of(template: str) -> str:

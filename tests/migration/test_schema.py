@@ -45,6 +45,7 @@ from supplychain.records.version import (
     status,
     upgrade,
 )
+from tests.kit.databases import copied
 from tests.kit.runs import index_run, make_decision, manifest_run
 from tests.kit.scans import AT, SUBJECT
 
@@ -100,12 +101,16 @@ def test_migrations_are_a_line_of_four_digit_numbers() -> None:
 
 
 @pytest.mark.parametrize("start", REVISIONS)
-def test_every_earlier_schema_becomes_todays(empty_database: str, start: str) -> None:
-    _upgrade_to(empty_database, start)
+def test_every_earlier_schema_becomes_todays(
+    growing_database: str, start: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    _upgrade_to(growing_database, start)
+    assert schema_status(growing_database).current == start
+    found = copied(growing_database, request, tmp_path)
 
-    assert upgrade(empty_database) == CURRENT
+    assert upgrade(found) == CURRENT
 
-    engine = open_engine(empty_database)
+    engine = open_engine(found)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 import threading
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 import orjson
 import pytest
 from alembic import command
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from supplychain.access.tokens import SESSION, make_token
 from supplychain.errors import (
@@ -40,7 +41,7 @@ from supplychain.records.record import Record
 from supplychain.records.restore import restore
 from supplychain.records.schema import metadata
 from supplychain.records.store_check import check_store
-from supplychain.records.version import SchemaState, alembic_config, schema_status, upgrade
+from supplychain.records.version import SchemaState, alembic_config, schema_status
 from tests.kit.records import row_counts
 from tests.kit.runs import attestation_record, index_run, make_decision, manifest_run, sbom_record
 from tests.kit.scans import AT, SUBJECT
@@ -241,15 +242,22 @@ DAMAGES = pytest.mark.parametrize(
 )
 
 
+@pytest.fixture(scope="module")
+def good(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A backup of something in nearly every table."""
+    folder = tmp_path_factory.mktemp("good")
+    url, content = f"sqlite:///{folder / 'record.db'}", FolderStore(folder / "content")
+    shutil.copyfile(sqlite_template, folder / "record.db")
+    with Record.open(url, content) as record:
+        fill(record)
+    return backed_up(url, content)[0]
+
+
 @DAMAGES
 def test_a_backup_that_is_not_what_was_written_restores_nothing(
-    sqlite_record: str,
-    content: ContentStore,
-    tmp_path: Path,
-    damage: Callable[[bytes], bytes],
-    told: str,
+    good: bytes, content: ContentStore, tmp_path: Path, damage: Callable[[bytes], bytes], told: str
 ) -> None:
-    _refuses(damage, told, sqlite_record, f"sqlite:///{tmp_path / 'target.db'}", content, tmp_path)
+    _refuses(damage(good), told, f"sqlite:///{tmp_path / 'target.db'}", content)
 
 
 @pytest.mark.parametrize(
@@ -260,42 +268,32 @@ def test_a_backup_that_is_not_what_was_written_restores_nothing(
         (lambda data: data[: len(data) // 2], "only a part|no whole backup"),
     ],
 )
-def test_a_backup_that_was_changed_restores_nothing_elsewhere_either(
-    sqlite_record: str,
+def test_a_backup_that_was_changed_stands_in_the_way_of_no_good_one(
+    good: bytes,
     empty_database: str,
     content: ContentStore,
-    tmp_path: Path,
     damage: Callable[[bytes], bytes],
     told: str,
 ) -> None:
-    _refuses(damage, told, sqlite_record, empty_database, content, tmp_path)
+    _refuses(damage(good), told, empty_database, content)
+
+    restored(good, empty_database, content)
 
 
-def _refuses(
-    damage: Callable[[bytes], bytes],
-    told: str,
-    source: str,
-    target: str,
-    content: ContentStore,
-    folder: Path,
-) -> None:
-    with Record.open(source, content) as record:
-        fill(record)
-    data, _ = backed_up(source, content)
-
+def _refuses(data: bytes, told: str, target: str, content: ContentStore) -> None:
     with pytest.raises(SupplyChainError, match=told) as caught:
-        restored(damage(data), target, FolderStore(folder / "other"))
+        restored(data, target, content)
     assert isinstance(caught.value, VerificationError)
     assert schema_status(target).state is SchemaState.EMPTY
-
-    # Nothing stands in the way of the good one.
-    restored(data, target, FolderStore(folder / "other"))
+    engine = open_engine(target)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
 
 
 def test_another_backup_than_the_noted_one_is_refused(
-    sqlite_record: str, empty_database: str, content: ContentStore
+    sqlite_database: str, empty_database: str, content: ContentStore
 ) -> None:
-    data, _ = backed_up(sqlite_record, content)
+    data, _ = backed_up(sqlite_database, content)
     with pytest.raises(VerificationError, match="another backup than the one that was noted"):
         restored(data, empty_database, content, expected=Digest.of(b"noted"))
     assert schema_status(empty_database).state is SchemaState.EMPTY
@@ -308,16 +306,16 @@ def test_only_an_empty_database_is_restored_into(database: str, content: Content
 
 
 def test_a_chain_that_was_broken_already_is_taken_over_when_asked(
-    sqlite_record: str, empty_database: str, content: ContentStore
+    sqlite_database: str, empty_database: str, content: ContentStore
 ) -> None:
-    with Record.open(sqlite_record, content) as record:
+    with Record.open(sqlite_database, content) as record:
         fill(record)
-    engine = open_engine(sqlite_record)
+    engine = open_engine(sqlite_database)
     with writing(engine) as connection:
         connection.execute(text("DROP TRIGGER decisions_no_update"))
         connection.execute(text("UPDATE decisions SET verdict = 'allow'"))
     engine.dispose()
-    data, _ = backed_up(sqlite_record, content)
+    data, _ = backed_up(sqlite_database, content)
 
     with pytest.raises(VerificationError, match="broken") as caught:
         restored(data, empty_database, content)
@@ -328,19 +326,19 @@ def test_a_chain_that_was_broken_already_is_taken_over_when_asked(
 
 
 def test_a_document_that_is_missing_or_damaged_makes_no_backup(
-    sqlite_record: str, content: ContentStore, tmp_path: Path
+    sqlite_database: str, content: ContentStore, tmp_path: Path
 ) -> None:
-    with Record.open(sqlite_record, content) as record:
+    with Record.open(sqlite_database, content) as record:
         fill(record)
     path = tmp_path / "content" / key_of(next(iter(content.digests())))
     good = path.read_bytes()
     path.unlink()
     with pytest.raises(VerificationError, match="lacks 1 documents") as caught:
-        backed_up(sqlite_record, content)
+        backed_up(sqlite_database, content)
     assert "verify-store" in (caught.value.hint or "")
     path.write_bytes(good + b" ")
     with pytest.raises(VerificationError, match="holds other bytes"):
-        backed_up(sqlite_record, content)
+        backed_up(sqlite_database, content)
 
 
 def test_a_backup_of_an_older_schema_comes_out_with_todays(
@@ -391,12 +389,12 @@ def test_a_backup_of_an_older_schema_comes_out_with_todays(
 
 
 def test_a_backup_of_a_newer_schema_is_refused(
-    sqlite_record: str, empty_database: str, content: ContentStore
+    sqlite_database: str, empty_database: str, content: ContentStore
 ) -> None:
     def newer(head: bytes) -> bytes:
         return archive.as_json(orjson.loads(head) | {"schema": "9999"})
 
-    data, _ = backed_up(sqlite_record, content)
+    data, _ = backed_up(sqlite_database, content)
     with pytest.raises(SchemaVersionError, match="newer supplychain"):
         restored(_changed("backup.json", newer)(data), empty_database, content)
 
@@ -405,10 +403,3 @@ def test_every_column_with_a_digest_is_known_to_name_a_document_or_none() -> Non
     """Who adds a table says of what its digests are: else retention and checks would not know."""
     known = {f"{c.table.name}.{c.name}" for c in KEPT} | ELSEWHERE
     assert {f"{c.table.name}.{c.name}" for c in digest_columns()} == known
-
-
-@pytest.fixture
-def sqlite_record(tmp_path: Path) -> str:
-    url = f"sqlite:///{tmp_path / 'source.db'}"
-    upgrade(url)
-    return url
