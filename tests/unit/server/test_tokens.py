@@ -79,7 +79,8 @@ def test_nobody_approves_what_they_asked_for_by_a_former_name(
 ) -> None:
     vulnerable(served)
     access = served.service.store.entry.access("default", Acting("root", "a test", "a test"))
-    at, scope = served.service.clock(), Scope((Role.ADMIN, Role.WAIVER_APPROVER), None)
+    at, roles = served.service.clock(), (Role.ADMIN, Role.SUBMITTER, Role.WAIVER_APPROVER)
+    scope = Scope(roles, None)
 
     def joins(name: str, issuer: str, subject: str, email: str) -> None:
         logs_in = subject == "logs in" and email
