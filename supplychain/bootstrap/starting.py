@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -26,12 +27,14 @@ class Starting:
         record: Of the project.
         by: Who asks.
         may_submit: Whether they may submit runs anyway.
+        first: Told that nobody asked this before; raises where they ask too many such questions.
     """
 
     settings: Settings
     record: Record
     by: str
     may_submit: bool
+    first: Callable[[], None] = lambda: None
 
     def start(self, subject: Subject, unseen: Unseen, *, environment: str, at: datetime) -> str:
         """Have a run of an image started, unless there is one.

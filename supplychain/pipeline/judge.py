@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -21,6 +22,11 @@ from supplychain.records.record import Record
 
 class Starter(Protocol):
     """Has images looked at that nobody has seen."""
+
+    @property
+    def first(self) -> Callable[[], None]:
+        """Told that nobody asked this before; raises where one asks too many such questions."""
+        ...
 
     def start(self, subject: Subject, unseen: Unseen, *, environment: str, at: datetime) -> str:
         """Have a run of an image started; however often, it is one run.
@@ -84,9 +90,12 @@ def judge(
 
     Raises:
         StoreError: The record cannot be read or written; then there is no verdict.
+        RateError: The starter has been told often enough that nobody asked this before.
     """
     needs = _needs(policy)
     dossier, latest = record.consult(subject, at=at, environment=environment, needs=needs)
+    if starter and latest is None:
+        starter.first()
     unseen = policy.unseen if policy and policy.environment == environment else None
     starts = starter and policy and unseen and wants_run(dossier, policy, subject, at)
     if starter and unseen and starts:

@@ -13,6 +13,7 @@ from supplychain.server.bearer import RecordedTokens
 from supplychain.server.fixed_token import FixedToken, token_in
 from supplychain.server.login import login_from
 from supplychain.server.rates import Rates
+from supplychain.server.routes.gates import MOST
 from supplychain.server.service import THREADS, Owns, Service
 from supplychain.settings import Settings
 
@@ -55,6 +56,7 @@ def shared(settings: Settings) -> Iterator[Service]:
 def _opened(settings: Settings, fixed: FixedToken | None, *, create: bool) -> Iterator[Service]:
     asking = fetching(settings)
     login = login_from(settings, asking)
+    per_minute = settings.count("rate_limit")
     # No thread waits for a connection.
     store = parts.open_store(settings, create=create, connections=THREADS)
     try:
@@ -64,7 +66,8 @@ def _opened(settings: Settings, fixed: FixedToken | None, *, create: bool) -> It
             Owns(settings),
             Issuers(asking.get),
             RecordedTokens(store.entry, fixed, login.client.issuer if login else None),
-            Rates(settings.count("rate_limit")),
+            Rates(per_minute),
+            Rates(per_minute, what="images that were never asked about", at_once=MOST),
             login,
         )
     finally:

@@ -27,17 +27,27 @@ class Rates:
     Args:
         per_minute: How often each may ask in a minute, a quarter of that at once.
         clock: Seconds that only go forward.
+        what: What is counted, in words.
+        at_once: So many at once in any case.
     """
 
-    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        per_minute: int,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        what: str = "requests",
+        at_once: int = 1,
+    ) -> None:
         self._per_second = per_minute / 60
-        self._most = max(1.0, self._per_second * _BURST_SECONDS)
+        self._what = what
+        self._most = max(float(at_once), self._per_second * _BURST_SECONDS)
         self._clock = clock
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
         self._lock = threading.Lock()
 
     def take(self, name: str) -> None:
-        """Count one request of somebody's.
+        """Count one of somebody's.
 
         Raises:
             RateError: They have asked too often.
@@ -55,7 +65,7 @@ class Rates:
                 return
             wait = (1 - bucket.left) / self._per_second
         raise RateError(
-            "too many requests",
+            f"too many {self._what}",
             because=f"{self._per_second * 60:.0f} in a minute are answered",
             retry_after=wait,
         )

@@ -90,6 +90,8 @@ class Service:
         issuers: The keys of those who vouch for jobs and people.
         authenticator: What tells who is calling.
         rates: How often callers ask.
+        firsts: How often they ask what nobody asked before: each such question is a decision on
+            record for good, also of a batch that is one request.
         login: How people log in; None where nobody can.
         failed: How often strangers of one address try to be somebody.
         clock: The one reading of the clock that a request judges by (aware, UTC).
@@ -105,6 +107,7 @@ class Service:
     issuers: Issuers
     authenticator: RecordedTokens
     rates: Rates
+    firsts: Rates
     login: Login | None = None
     failed: Rates = field(default_factory=lambda: Rates(_FAILED_PER_MINUTE))
     clock: Callable[[], datetime] = now

@@ -112,7 +112,11 @@ def _judged(
     policy, judge = caller.own.policies.of(environment), service.judges.of(caller.shared)
     at, kept = service.clock(), service.store.kept
     may_submit = may(caller.principal, Permission.SUBMIT_RUNS, caller.project)
-    starter = Starting(service.settings, caller.record, caller.name, may_submit)
+    counted = f"{caller.principal.organisation}/{caller.name}"
+    starter = Starting(
+        *(service.settings, caller.record, caller.name, may_submit),
+        lambda: service.firsts.take(counted),
+    )
     # Documents of callers' own claims have instants of their own, which no row tells.
     seen = kept.begin() if policy is not None and not policy.claims else None
     found = [

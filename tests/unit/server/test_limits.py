@@ -1,17 +1,21 @@
 import asyncio
 import json
 from collections.abc import Iterator, MutableMapping
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
 from supplychain.errors import RateError
+from supplychain.model.access import Role
 from supplychain.server.limits import Limits
 from supplychain.server.rates import Rates
+from supplychain.server.routes.gates import MOST
 from supplychain.server.strict_json import WHOLE
 from tests.kit.scans import SUBJECT
 from tests.kit.serving import DECIDE, Served, problem
+from tests.kit.visitors import visitor
 
 JSON = {"Content-Type": "application/json"}
 
@@ -168,6 +172,45 @@ def test_a_caller_over_their_rate_is_answered_429(served: Served) -> None:
     assert [one.status_code for one in answers] == [200] * 5 + [429]
     problem(answers[-1], 429, "rate")
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 3
+
+
+def test_what_nobody_asked_before_is_counted_image_by_image(served: Served) -> None:
+    """Each is a decision on record, for good; what was asked before leaves none."""
+    served.typist.policy("vulnerabilities: {severity: critical}")
+    now = 0.0
+    few = Rates(60, lambda: now, what="images that were never asked about", at_once=3)
+    served.app.state.service = replace(served.service, firsts=few)
+    path = f"{DECIDE}-batch"
+
+    def batch(*numbers: int, where: str = path) -> httpx.Response:
+        return served.post(where, {"images": [f"sha256:{one:064x}" for one in numbers]})
+
+    def recorded() -> int:
+        return len(served.get("/v1/decisions").json()["decisions"])
+
+    # Of a minute's quarter there are 15 at once here.
+    assert batch(*range(15)).status_code == 200
+    assert (batch(*range(15)).status_code, recorded()) == (200, 15)
+    refused = problem(batch(*range(20)), 429, "rate")
+    assert refused["detail"] == "too many images that were never asked about"
+    assert recorded() == 15
+    problem(batch(99, where="/v1/gates/elsewhere/decide-batch"), 429, "rate")
+    problem(served.decide(f"made.up/name@sha256:{1:064x}"), 429, "rate")
+    # A second later there is one more, that stays, and the same batch goes on from there.
+    for minute in range(1, 6):
+        now = minute
+        assert batch(*range(20)).status_code == (200 if minute == 5 else 429)
+        assert recorded() == 15 + minute
+    grace = visitor(served, Role.VIEWER, owner="grace")
+    assert grace.post(DECIDE, {"image": f"sha256:{77:064x}"}).status_code == 200
+
+
+def test_a_whole_batch_is_answered_however_low_the_rate_is(served: Served) -> None:
+    rates = Rates(60, lambda: 0.0, at_once=MOST)
+    for _ in range(MOST):
+        rates.take("ada")
+    with pytest.raises(RateError, match="too many requests"):
+        rates.take("ada")
 
 
 def test_who_guesses_at_tokens_is_slowed_down_and_nobody_else(served: Served) -> None:
