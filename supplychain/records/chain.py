@@ -16,8 +16,8 @@ from sqlalchemy import Connection, select
 from supplychain.frozen import dataclass
 from supplychain.model.decision import Decision
 from supplychain.model.digest import Digest
-from supplychain.records.chain_tables import decision_links
 from supplychain.records.columns import instant_text
+from supplychain.records.decision_tables import decision_links
 from supplychain.records.schema import projects
 
 # What of a decision's row a link is made from, in this order, with its own three behind.

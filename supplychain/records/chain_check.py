@@ -12,9 +12,9 @@ from supplychain.gate.decision_document import from_document
 from supplychain.model.digest import Digest
 from supplychain.records.cells import any_text, cells
 from supplychain.records.chain import COLUMNS, Break, Link, Verification, link_after, said_by
-from supplychain.records.chain_tables import decision_links
 from supplychain.records.columns import as_stored, shown
 from supplychain.records.content import ContentStore
+from supplychain.records.decision_tables import decision_links
 from supplychain.records.packed import unpacked
 from supplychain.records.schema import decisions
 

@@ -12,8 +12,8 @@ from supplychain.records.audit_check import verify_log
 from supplychain.records.audit_tables import audit_heads
 from supplychain.records.chain import Verification
 from supplychain.records.chain_check import verify_chain
-from supplychain.records.chain_tables import decision_links
 from supplychain.records.content import ContentStore
+from supplychain.records.decision_tables import decision_links
 from supplychain.records.schema import organisations, projects
 
 

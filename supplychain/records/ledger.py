@@ -16,10 +16,10 @@ from supplychain.model.digest import Digest
 from supplychain.records import decided
 from supplychain.records.bulk import Filing
 from supplychain.records.chain import Link, Verification, link_after, lock_chain, said_by
-from supplychain.records.chain_tables import decision_links
 from supplychain.records.content import ContentStore
 from supplychain.records.database import reading, writing
 from supplychain.records.decided import RecordedDecision
+from supplychain.records.decision_tables import decision_links
 from supplychain.records.packed import packed, unpacked
 from supplychain.records.prepared import Prepared
 from supplychain.records.schema import decisions, policies

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, select
 from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
-from supplychain.records.chain_tables import decision_links
+from supplychain.records.decision_tables import decision_links
 from supplychain.records.prepared import Prepared
 from supplychain.records.schema import decisions
 

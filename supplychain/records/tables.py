@@ -7,6 +7,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Integer,
     LargeBinary,
@@ -45,6 +46,11 @@ def id_column() -> Column[int]:
 def evidence_id() -> Column[int]:
     """The number of the evidence that a row tells more about."""
     return Column("evidence_id", ID, ForeignKey("evidence.id"), primary_key=True)
+
+
+def image_of(column: str = "image_id") -> ForeignKeyConstraint:
+    """The image that a row is of, in the project that the row is of."""
+    return ForeignKeyConstraint(["project_id", column], ["images.project_id", "images.id"])
 
 
 def text(name: str) -> Column[str]:
