@@ -33,8 +33,8 @@ from supplychain.pipeline.answers import Judge
 from supplychain.pipeline.judge import judge
 from supplychain.records.content import ContentStore
 from supplychain.records.folder import FolderStore
+from supplychain.records.migrating import upgrade
 from supplychain.records.record import Record
-from supplychain.records.version import upgrade
 from supplychain.settings import Settings
 from tests.kit.policies import known, make_dossier, make_platform, make_policy
 from tests.kit.runs import manifest_run, sbom_record, scan_record

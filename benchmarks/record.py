@@ -28,6 +28,7 @@ from supplychain.model.evidence import Scan
 from supplychain.model.subject import Subject
 from supplychain.records.database import open_engine, writing
 from supplychain.records.folder import FolderStore
+from supplychain.records.migrating import upgrade
 from supplychain.records.projection import project_components, project_findings, severity_counts
 from supplychain.records.record import Record
 from supplychain.records.run import PlatformRecord, RunRecord, ScanRecord
@@ -43,7 +44,6 @@ from supplychain.records.schema import (
     vulnerabilities,
 )
 from supplychain.records.staging import staged_components, staged_findings
-from supplychain.records.version import upgrade
 from tests.kit.databases import running_postgresql
 from tests.kit.scans import AT, PLATFORM, make_scan, realistic_components, realistic_findings
 

@@ -20,8 +20,8 @@ from benchmarks.timing import clean_environment
 from supplychain.bootstrap.access import create_token
 from supplychain.model.access import Acting, Role, Scope
 from supplychain.records.folder import FolderStore
+from supplychain.records.migrating import upgrade
 from supplychain.records.record import Record
-from supplychain.records.version import upgrade
 from tests.kit.databases import running_postgresql
 
 ENGINES = ("SQLite", "PostgreSQL")

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.table import Row
-from supplychain.records.version import upgrade
+from supplychain.records.migrating import upgrade
 from tests.kit.crew import Crew, until
 from tests.kit.databases import running_postgresql
 

@@ -1,9 +1,9 @@
-"""Runs the migrations on the connection that `supplychain.records.version` hands over.
+"""Runs the migrations on the connection that `supplychain.records.migrating` hands over.
 
-To write the next one: change `supplychain/records/schema.py`, then copy the newest file in
-`versions/`, number it one higher and write both engines' steps by hand. A revision is four
-digits, so that an older program knows a newer schema when it meets one. `tests/migration`
-compares the result with the tables that the program declares.
+To write the next one: change the tables that `supplychain/records/schema.py` lists, and its
+revision, copy the newest file in `versions/`, number it one higher and write both engines' steps by
+hand. A revision is four digits, so that an older program knows a newer schema when it meets one.
+`tests/migration` compares the result with the tables that the program declares.
 
 Expand first, contract later: releases run while their successor migrates. A migration that only
 adds (tables, indexes, columns that may be left out when a row is written) says which earlier

@@ -33,11 +33,12 @@ from supplychain.records.backup import FORMAT, Backup
 from supplychain.records.chains import ChainState, chain_heads, verify_chains
 from supplychain.records.content import ContentStore, key_of
 from supplychain.records.database import writing
+from supplychain.records.migrating import make_room, migrate, prepare
 from supplychain.records.named import kept_documents
 from supplychain.records.portable import number_onward, take_lines
 from supplychain.records.row_check import damaged_rows
 from supplychain.records.schema import SCHEMA_VERSION
-from supplychain.records.version import SchemaState, make_room, migrate, prepare, status
+from supplychain.records.version import SchemaState, status
 
 _ROWS = re.compile(rf"{ROWS}\d{{4}}-([a-z_]+)/\d{{6}}\.jsonl\.zst")
 _DOCUMENT = re.compile(rf"{DOCUMENTS}sha256/[0-9a-f]{{2}}/([0-9a-f]{{64}})")

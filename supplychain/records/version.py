@@ -1,32 +1,17 @@
-"""Which schema a database has, and how it gets the one that this program needs."""
+"""Which schema a database has, and whether this program may work on it."""
 
 from __future__ import annotations
 
-import time
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-import supplychain
-from supplychain.errors import SchemaVersionError, StoreError
+from supplychain.errors import SchemaVersionError
 from supplychain.frozen import dataclass
-from supplychain.records.database import open_engine, reading, sqlite_file, writing
+from supplychain.records.database import open_engine, reading, sqlite_file
 from supplychain.records.schema import SCHEMA_VERSION
 
-if TYPE_CHECKING:
-    from alembic.config import Config
-
-# Any number will do, as long as every version of this program takes the same one.
-_UPGRADE_LOCK = 7_303_014_250_116
-# Whoever waits for a table's lock makes everybody behind it wait: rather short, and again.
-_LOCK_TIMEOUT = "3s"
-_ATTEMPTS = 20
-_PAUSE = 1.0
-_STATEMENT_TIMEOUT = "10min"
-_LOCK_NOT_AVAILABLE = "55P03"
 _REVISION = text("SELECT version_num FROM alembic_version")
 _SINCE = text("SELECT revision, since FROM schema_compatibility")
 
@@ -78,7 +63,7 @@ def status(engine: Engine) -> SchemaStatus:
     except DBAPIError:
         # A missing table and a database that cannot be read fail alike: ask which it is.
         with reading(engine) as connection:
-            return _status_of(connection, _revision_on(connection))
+            return status_within(connection)
 
 
 def schema_status(url: str) -> SchemaStatus:
@@ -112,6 +97,8 @@ def open_current(url: str, *, create: bool = False, connections: int = 5) -> Eng
     engine = open_engine(url, connections=connections)
     try:
         if create and sqlite_file(engine.url) and status(engine).state is SchemaState.EMPTY:
+            from supplychain.records.migrating import upgrade
+
             upgrade(url)
         require_current(engine)
     except BaseException:
@@ -130,10 +117,11 @@ def require_current(engine: Engine) -> None:
     found = status(engine)
     if found.usable:
         return
-    raise _refusal(engine, found)
+    raise refusal(engine, found)
 
 
-def _refusal(engine: Engine, found: SchemaStatus) -> SchemaVersionError:
+def refusal(engine: Engine, found: SchemaStatus) -> SchemaVersionError:
+    """What is said of a schema that this program cannot work on."""
     where = engine.url.render_as_string(hide_password=True)
     because = f"its schema is {found.current or 'missing'}, this program needs {found.head}"
     upgrade_hint = "type `supplychain db upgrade`"
@@ -159,47 +147,10 @@ def _refusal(engine: Engine, found: SchemaStatus) -> SchemaVersionError:
     return SchemaVersionError(message, where=where, because=because, hint=hint)
 
 
-def upgrade(url: str) -> SchemaStatus:
-    """Bring a database to this program's schema, creating it where there is none.
-
-    All or nothing, in one transaction. Safe to run twice at once: the second waits for the first
-    and then finds nothing left to do. Safe beside a running release: on PostgreSQL no table's lock
-    is waited for longer than three seconds at a time. A newer schema that lets this program work
-    on it is left alone. There is no way back to an older schema.
-
-    Raises:
-        SchemaVersionError: The schema is newer than this program, or not ours.
-        StoreError: The database could not be written.
-    """
-    engine = open_engine(url)
-    try:
-        make_room(engine)
-        _run_migrations(engine)
-        return status(engine)
-    finally:
-        engine.dispose()
-
-
-def migrations_folder() -> Path:
-    """Where the migrations are: inside the installed package, or beside it in a checkout."""
-    package = Path(supplychain.__file__).parent
-    shipped = package / "_migrations"
-    return shipped if shipped.is_dir() else package.parent / "migrations"
-
-
-def alembic_config() -> Config:
-    """Alembic's configuration for our migrations, without any ini file."""
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
-    return config
-
-
-def _revision_on(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    return _selected(connection)
+def status_within(connection: Connection) -> SchemaStatus:
+    """The same, in a transaction, which a missing table must not end."""
+    known = inspect(connection).has_table("alembic_version")
+    return _status_of(connection, _selected(connection) if known else None)
 
 
 def _selected(connection: Connection) -> str | None:
@@ -236,73 +187,3 @@ def _state(current: str | None) -> SchemaState:
 
 def _is_revision(text: str) -> bool:
     return len(text) == len(SCHEMA_VERSION) and text.isdecimal()
-
-
-def make_room(engine: Engine) -> None:
-    """Make the folder of a SQLite database.
-
-    Raises:
-        StoreError: It cannot be made.
-    """
-    file = sqlite_file(engine.url)
-    if file is None:
-        return
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"the folder for the database cannot be made: {file.parent}",
-            because=error.strerror,
-            hint="give this user the right to write there, or name another database",
-            retryable=False,
-        ) from error
-
-
-def _run_migrations(engine: Engine) -> None:
-    for left in reversed(range(_ATTEMPTS)):
-        try:
-            with writing(engine) as connection:
-                prepare(connection)
-                migrate(connection, "head")
-        except StoreError as error:
-            if not left or not _is_lock(error):
-                raise
-            time.sleep(_PAUSE)
-        else:
-            return
-
-
-def prepare(connection: Connection) -> None:
-    """Let nobody else migrate until this transaction ends, and wait for nothing for long."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
-        # Only now: the wait for another upgrade is not the wait for a busy table.
-        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
-        connection.execute(text(f"SET LOCAL statement_timeout = '{_STATEMENT_TIMEOUT}'"))
-
-
-def migrate(connection: Connection, revision: str) -> None:
-    """Bring the database of a transaction to a schema.
-
-    Args:
-        connection: In a transaction that writes.
-        revision: The schema; `head` for this program's.
-
-    Raises:
-        SchemaVersionError: What is there is newer than this program, or not ours.
-    """
-    from alembic import command
-
-    found = _status_of(connection, _revision_on(connection))
-    if found.state is SchemaState.COMPATIBLE:
-        return
-    if found.state in {SchemaState.NEWER, SchemaState.UNKNOWN}:
-        raise _refusal(connection.engine, found)
-    config = alembic_config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
-
-
-def _is_lock(error: StoreError) -> bool:
-    driver = getattr(error.__cause__, "orig", None)
-    return getattr(driver, "sqlstate", None) == _LOCK_NOT_AVAILABLE

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from supplychain.records.version import upgrade
+from supplychain.records.migrating import upgrade
 from tests.kit.crew import Crew
 from tests.kit.mortal import MortalPostgresql, mortal_postgresql
 from tests.kit.posts import Post

@@ -14,7 +14,7 @@ import httpx
 import psycopg
 import pytest
 
-from supplychain.records.version import upgrade
+from supplychain.records.migrating import upgrade
 from supplychain.worker.held import PAUSES
 from tests.kit.aftermath import left, require_sound
 from tests.kit.clocks import Clock

@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import Engine, event, inspect
 
 from supplychain.records.database import open_engine
+from supplychain.records.migrating import upgrade
 from supplychain.records.schema import SCHEMA_VERSION
-from supplychain.records.version import SchemaState, schema_status, upgrade
+from supplychain.records.version import SchemaState, schema_status
 from tests.kit.crew import until
 from tests.kit.felled import serve
 from tests.kit.forked import Forked

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from supplychain.records.version import upgrade
+from supplychain.records.migrating import upgrade
 
 ENGINES = ("sqlite", "postgresql")
 

@@ -22,16 +22,10 @@ from supplychain.gate.decision_document import to_document
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, writing
 from supplychain.records.ledger import DecisionRecord
+from supplychain.records.migrating import alembic_config, migrate, migrations_folder, upgrade
 from supplychain.records.record import Record
 from supplychain.records.schema import SCHEMA_VERSION
-from supplychain.records.version import (
-    SchemaState,
-    alembic_config,
-    migrate,
-    migrations_folder,
-    schema_status,
-    upgrade,
-)
+from supplychain.records.version import SchemaState, schema_status
 from tests.kit.runs import make_decision, manifest_run
 from tests.kit.scans import AT, SUBJECT
 from tests.kit.typist import Typist
@@ -228,9 +222,9 @@ def test_a_statement_that_takes_too_long_ends_the_upgrade(
 ) -> None:
     if empty_database.startswith("sqlite"):
         pytest.skip("SQLite has no time limit of statements")
-    from supplychain.records import version
+    from supplychain.records import migrating
 
-    monkeypatch.setattr(version, "_STATEMENT_TIMEOUT", "1ms")
+    monkeypatch.setattr(migrating, "_STATEMENT_TIMEOUT", "1ms")
     with pytest.raises(StoreError, match="took too long") as caught:
         upgrade(empty_database)
     assert caught.value.retryable

@@ -26,6 +26,7 @@ from supplychain.records.columns import Instant
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, writing
 from supplychain.records.ledger import DecisionRecord
+from supplychain.records.migrating import alembic_config, upgrade
 from supplychain.records.record import Record
 from supplychain.records.schema import (
     SCHEMA_VERSION,
@@ -39,11 +40,9 @@ from supplychain.records.schema import (
 from supplychain.records.version import (
     SchemaState,
     SchemaStatus,
-    alembic_config,
     require_current,
     schema_status,
     status,
-    upgrade,
 )
 from tests.kit.databases import copied
 from tests.kit.runs import index_run, make_decision, manifest_run
@@ -262,7 +261,7 @@ def test_two_upgrades_at_once_are_one(empty_database: str) -> None:
 
 
 def test_two_processes_upgrading_at_once_are_one(empty_database: str) -> None:
-    code = "import sys; from supplychain.records.version import upgrade; upgrade(sys.argv[1])"
+    code = "import sys; from supplychain.records.migrating import upgrade; upgrade(sys.argv[1])"
     upgrades = [subprocess.Popen([sys.executable, "-c", code, empty_database]) for _ in range(3)]
 
     assert [process.wait(60) for process in upgrades] == [0, 0, 0]

@@ -7,7 +7,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from supplychain.records.version import migrations_folder
+from supplychain.records.migrating import migrations_folder
 
 
 def test_the_wheel_brings_the_migrations(tmp_path: Path) -> None:

@@ -32,9 +32,9 @@ def upgrade(shared: Context, output: options.Output = OutputFormat.TEXT) -> None
       supplychain db upgrade
       SUPPLYCHAIN_DATABASE=postgresql://db.example/records supplychain db upgrade
     """
-    from supplychain.records import version
+    from supplychain.records import migrating
 
-    _show(version.upgrade(shared.settings.database_url), shared, output)
+    _show(migrating.upgrade(shared.settings.database_url), shared, output)
 
 
 @app.command()

@@ -35,13 +35,14 @@ from supplychain.records.content import ContentStore, key_of
 from supplychain.records.database import open_engine, reading, writing
 from supplychain.records.folder import FolderStore
 from supplychain.records.ledger import DecisionRecord
+from supplychain.records.migrating import alembic_config
 from supplychain.records.named import ELSEWHERE, KEPT, digest_columns
 from supplychain.records.portable import lines_of
 from supplychain.records.record import Record
 from supplychain.records.restore import restore
 from supplychain.records.schema import metadata
 from supplychain.records.store_check import check_store
-from supplychain.records.version import SchemaState, alembic_config, schema_status
+from supplychain.records.version import SchemaState, schema_status
 from tests.kit.records import row_counts
 from tests.kit.runs import attestation_record, index_run, make_decision, manifest_run, sbom_record
 from tests.kit.scans import AT, SUBJECT

@@ -18,8 +18,8 @@ from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, reading, writing
 from supplychain.records.folder import FolderStore
 from supplychain.records.ledger import DecisionRecord
+from supplychain.records.migrating import upgrade
 from supplychain.records.record import Record
-from supplychain.records.version import upgrade
 from tests.kit.limits import file_size_limit, reachable_folder, unprivileged
 from tests.kit.records import row_counts
 from tests.kit.runs import make_decision, manifest_run, scan_record

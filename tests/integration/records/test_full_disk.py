@@ -9,9 +9,10 @@ import pytest
 from supplychain.errors import StoreError
 from supplychain.records.database import open_engine
 from supplychain.records.folder import FolderStore
+from supplychain.records.migrating import upgrade
 from supplychain.records.record import Record
 from supplychain.records.store_check import check_store
-from supplychain.records.version import SchemaState, schema_status, upgrade
+from supplychain.records.version import SchemaState, schema_status
 from tests.kit.disks import fill, small_disk
 from tests.kit.records import row_counts
 from tests.kit.runs import manifest_run, scan_record

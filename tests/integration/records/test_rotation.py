@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from supplychain.bootstrap import parts
 from supplychain.errors import SupplyChainError
 from supplychain.model.runs import Duty, RunRequest, RunState
-from supplychain.records.version import upgrade
+from supplychain.records.migrating import upgrade
 from supplychain.settings import Settings
 from supplychain.worker.engine import Step
 from supplychain.worker.held import Held
