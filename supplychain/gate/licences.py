@@ -116,7 +116,8 @@ def parse_expression(text: str) -> Expression | None:
 
     try:
         parsed = _licensing().parse(spdx)
-    except (ExpressionError, ExpressionParseError):
+    except (ExpressionError, ExpressionParseError, AssertionError, IndexError):
+        # The last two are what it says of "( OR MIT" and "MIT AND ( )".
         return None
     return _of(parsed)
 

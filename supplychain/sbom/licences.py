@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from supplychain.gate.spdx import NAME_LENGTH, identifier, stated, with_identifiers
-
-# SPDX lists exceptions apart from licences; CycloneDX's one list has both.
-_EXCEPTION = re.compile(
-    r"(?!.*-(with|no-copyleft)-).*exception.*|GPL-CC-1\.0|Linux-syscall-note|LLGPL|SHL-2\.[01]"
+from supplychain.gate.licences import (
+    categories,
+    known_exceptions,
+    known_licences,
+    licences_in,
+    parse_expression,
 )
+from supplychain.gate.spdx import NAME_LENGTH, identifier, stated
 
 
 def choices(texts: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -40,7 +41,7 @@ def _licence(kind: str, value: str) -> dict[str, Any]:
 def _read(text: str) -> tuple[str, str]:
     """What a text is: ("id" | "expression" | "name", the text as it is to be written)."""
     text = stated(text)
-    found = identifier(text, _identifiers())
+    found = identifier(text, known_licences())
     if found:
         return "id", found
     expression = _expression(text)
@@ -49,27 +50,10 @@ def _read(text: str) -> tuple[str, str]:
 
 def _expression(text: str) -> str | None:
     """A valid SPDX expression in its canonical form; None where the text is not one."""
-    spdx = with_identifiers(text, _identifiers())
-    if spdx is None:
+    read = parse_expression(text)
+    if read is None:
         return None
-    from license_expression import ExpressionError, ExpressionParseError
-
-    try:
-        return str(_spdx_licensing().parse(spdx, validate=True, strict=True))
-    except (ExpressionError, ExpressionParseError):
-        return None
-
-
-@cache
-def _identifiers() -> dict[str, str]:
-    """Every SPDX licence identifier that CycloneDX's schema admits, by its lower-case form."""
-    from supplychain.sbom.schema import spdx_identifiers
-
-    return {name.lower(): name for name in spdx_identifiers() if not _EXCEPTION.fullmatch(name)}
-
-
-@cache
-def _spdx_licensing() -> Any:
-    from license_expression import get_spdx_licensing
-
-    return get_spdx_licensing()
+    exceptions = {"", *known_exceptions().values()}
+    stated_in = licences_in(read)
+    valid = all(one.id in categories() and one.exception in exceptions for one in stated_in)
+    return str(read) if valid else None

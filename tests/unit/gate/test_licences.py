@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from supplychain.errors import PolicyError
@@ -212,6 +212,18 @@ def joined(parts: st.SearchStrategy[tuple[str, bool]]) -> st.SearchStrategy[tupl
 
 
 EXPRESSIONS = st.recursive(LEAVES, joined, max_leaves=6)
+
+
+WORDS = st.sampled_from(
+    ["MIT", "GPL-2+", "Classpath-exception-2.0", "AND", "or", "WITH", "(", ")", ","]
+)
+
+
+@given(st.lists(WORDS, min_size=1).map(" ".join))
+@example("( OR MIT")
+@example("MIT and ( )")
+def test_whatever_a_package_states_is_read(text: str) -> None:
+    assert read_licences((text,)) is not None
 
 
 @given(EXPRESSIONS, EXPRESSIONS)

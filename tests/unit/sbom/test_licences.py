@@ -56,6 +56,9 @@ def test_certain_names_become_spdx_identifiers(text: str, identifier: str) -> No
         "Classpath-exception-2.0",  # an exception is no licence
         "MIT WITH Apache-2.0",
         "MIT AND Unheard-Of-1.0",
+        "MIT OR Classpath-exception-2.0",
+        "( OR MIT",
+        "MIT and ( )",
     ],
 )
 def test_what_is_not_certain_stays_as_it_was_read(text: str) -> None:
@@ -72,6 +75,11 @@ def test_what_is_not_certain_stays_as_it_was_read(text: str) -> None:
         (
             "GPL-2.0-only WITH Classpath-exception-2.0",
             "GPL-2.0-only WITH Classpath-exception-2.0",
+        ),
+        ("MIT OR (ISC or Zlib)", "MIT OR (ISC OR Zlib)"),
+        (
+            "mit or GPL-2.0-with-classpath-exception",
+            "MIT OR GPL-2.0-with-classpath-exception",
         ),
     ],
 )
