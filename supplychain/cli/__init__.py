@@ -5,13 +5,17 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from io import TextIOWrapper
-from types import TracebackType
+from types import FunctionType, TracebackType
 from typing import NoReturn
 
 from supplychain.cli.signals import SignalledError, arrived, listen
 from supplychain.errors import StoreError, SupplyChainError
+
+# 512 KiB, of which only what is used is ever there, and as much again for the calls.
+_STACK_SLOTS = 1 << 16
 
 
 def main() -> None:
@@ -26,7 +30,7 @@ def main() -> None:
         sys.stdout.reconfigure(errors="replace")
     listen()
     try:
-        code = _run()
+        code = _with_room(_run)()
         _flush()
         sys.exit(code)
     except SupplyChainError as error:
@@ -45,6 +49,17 @@ def main() -> None:
     finally:
         # The interpreter, too, looks for garbage before it ends: a tenth of the whole again.
         gc.freeze()
+
+
+def _with_room(function: Callable[[], int]) -> Callable[[], int]:
+    """The same function, which says to need a large piece of the interpreter's stack.
+
+    CPython 3.11 maps its stack in pieces of 16 KiB and gives one back as soon as the first call on
+    it returns. What calls much where a piece ends, as imports do, has it mapped thousands of
+    times; what a large piece has over is used by all the calls in it.
+    """
+    code = function.__code__.replace(co_stacksize=_STACK_SLOTS)
+    return FunctionType(code, function.__globals__)
 
 
 def _open_closed() -> None:
