@@ -10,14 +10,12 @@ kept.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, literal, select, union_all
-from sqlalchemy import func as sql
+from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.postgresql import insert
 
 from supplychain import __version__
@@ -25,13 +23,12 @@ from supplychain.errors import StoreError
 from supplychain.frozen import dataclass
 from supplychain.gate.case import CLOCK_TOLERANCE
 from supplychain.model.digest import Digest
+from supplychain.records.ahead import Lookout, Seen
 from supplychain.records.asking import asking
-from supplychain.records.columns import Instant
 from supplychain.records.database import writing
 from supplychain.records.entry import TOKEN_VERSION
-from supplychain.records.kept_tables import UNMARKED, kept_answers
+from supplychain.records.kept_tables import kept_answers
 from supplychain.records.prepared import run
-from supplychain.records.schema import decisions, metadata
 
 # While others write all the time, nothing holds for long enough to be worth its keeping.
 _QUIET = timedelta(seconds=10)
@@ -137,31 +134,6 @@ class Given:
     answer: Kept
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was to be seen before anything was read for an answer.
-
-    Attributes:
-        snapshot: Which transactions had ended.
-        changed: Whether anybody wrote since it was looked what is dated ahead.
-    """
-
-    snapshot: str
-    changed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Ahead:
-    """What is dated ahead: its first instant behind another one; None for nothing."""
-
-    snapshot: str
-    behind: datetime
-    first: datetime | None
-
-    def covers(self, instant: datetime) -> bool:
-        return self.behind <= instant and (self.first is None or instant < self.first)
-
-
 class KeptAnswers:
     """The answers that are kept in a database; threads may share one.
 
@@ -171,8 +143,7 @@ class KeptAnswers:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._ahead: _Ahead | None = None
-        self._looking = threading.Lock()
+        self._lookout = Lookout(engine)
 
     @property
     def can_keep(self) -> bool:
@@ -227,8 +198,7 @@ class KeptAnswers:
         """
         if not self.can_keep:
             return None
-        ahead = self._ahead
-        values = {"quiet": _QUIET, "since": ahead.snapshot if ahead else None}
+        values = {"quiet": _QUIET, "since": self._lookout.since}
         with asking(self._engine) as connection:
             snapshot, busy, changed = connection.exec_driver_sql(_BEGIN, values).one()
         return None if busy else Seen(snapshot, changed)
@@ -264,7 +234,7 @@ class KeptAnswers:
                 )
 
     def _row(self, seen: Seen, given: Given) -> dict[str, Any] | None:
-        ahead = self._ahead_of(seen, given.decided_at)
+        ahead = self._lookout.ahead_of(seen, given.decided_at)
         if ahead is None:
             return None
         ends = [given.decided_at + _LONGEST]
@@ -289,39 +259,6 @@ class KeptAnswers:
             "verdict": given.answer.verdict,
             "body": given.answer.body,
         }
-
-    def _ahead_of(self, seen: Seen, instant: datetime) -> _Ahead | None:
-        """What is dated ahead of an instant; None where somebody is just looking."""
-        known = self._ahead
-        if known is not None and not seen.changed and known.covers(instant):
-            return known
-        if not self._looking.acquire(blocking=False):
-            return None
-        try:
-            with asking(self._engine) as connection:
-                first = connection.scalar(_first_behind(instant))
-                # Nobody is served by those that have ended, unless they are asked about again.
-                gone = kept_answers.delete().where(kept_answers.c.holds_until < instant)
-                connection.execute(gone)
-            # Of the snapshot before: what was written since makes it an old one.
-            self._ahead = found = _Ahead(seen.snapshot, instant, first)
-        finally:
-            self._looking.release()
-        return found
-
-
-def _first_behind(instant: datetime) -> Any:
-    """The first instant behind another one in all that verdicts are made from."""
-    firsts = [
-        select(sql.min(column).label("first")).where(column > literal(instant, Instant()))
-        for table in metadata.sorted_tables
-        if table.name not in UNMARKED
-        for column in table.c
-        # How long other decisions hold is nothing that one is made from.
-        if isinstance(column.type, Instant) and column is not decisions.c.holds_until
-    ]
-    every = union_all(*firsts).subquery()
-    return select(sql.min(every.c.first))
 
 
 def _place(connection: Connection) -> str:
