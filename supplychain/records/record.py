@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from sqlalchemy import Connection, Engine
 
@@ -16,7 +16,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.dossier import Dossier, Need
 from supplychain.model.runs import Claim
 from supplychain.model.subject import Subject
-from supplychain.records.audit import AuditLog, Notes
+from supplychain.records.audit import Notes
 from supplychain.records.bulk import Filing
 from supplychain.records.claimed import with_claims
 from supplychain.records.content import ContentStore
@@ -28,27 +28,15 @@ from supplychain.records.database import (
     writing,
 )
 from supplychain.records.dossiers import read_dossiers
-from supplychain.records.feeds import Feeds, with_exploitation
-from supplychain.records.ledger import Ledger
+from supplychain.records.feeds import with_exploitation
 from supplychain.records.own_content import require_own
 from supplychain.records.question import Question
 from supplychain.records.run import RunRecord
 from supplychain.records.run_rows import move
+from supplychain.records.sections import Sections
 from supplychain.records.standing import Latest, read_latest
 from supplychain.records.tenants import find_project, whose
 from supplychain.records.version import open_current
-from supplychain.records.vex import Vex
-from supplychain.records.waivers import WaiverBook
-
-if TYPE_CHECKING:
-    from supplychain.records.access import Access
-    from supplychain.records.evidence import Documents
-    from supplychain.records.handed_in import HandedIn
-    from supplychain.records.history import History
-    from supplychain.records.images import Images
-    from supplychain.records.repeats import Repeats
-    from supplychain.records.runs import Runs
-    from supplychain.records.search import Search
 
 _SOMEBODY = Acting()
 # How many dossiers are read together: the queries of one serve them all, and they fit in memory.
@@ -67,10 +55,8 @@ class Consulted(NamedTuple):
     latest: Latest | None
 
 
-class Record:
+class Record(Sections):
     """One project's record, in a database and a content store.
-
-    What it is asked for is loaded when it is asked for: a command needs few of its parts.
 
     Rows are projections of documents; the documents are in the content store before the rows
     that name them commit. Every method raises `StoreError` when either cannot be read or written.
@@ -182,86 +168,6 @@ class Record:
     def content(self) -> ContentStore:
         """Where documents are kept byte for byte."""
         return self._content
-
-    @property
-    def images(self) -> Images:
-        """The images on record, and how to find them."""
-        from supplychain.records.images import Images
-
-        return Images(self._engine, self._content, self._project)
-
-    @property
-    def runs(self) -> Runs:
-        """What workers are asked to do."""
-        from supplychain.records.runs import Runs
-
-        return Runs(self._engine, self._project, self._notes)
-
-    @property
-    def history(self) -> History:
-        """What happened to images: deployments, approvals, work under way."""
-        from supplychain.records.history import History
-
-        return History(self._engine, self._content, self._project, self._notes)
-
-    @property
-    def feeds(self) -> Feeds:
-        """What feeds say of vulnerabilities: EPSS, KEV."""
-        return Feeds(self._engine, self._content, self._project, self._notes)
-
-    @property
-    def search(self) -> Search:
-        """What contains what, over everything recorded."""
-        from supplychain.records.search import Search
-
-        return Search(self._engine, self._project)
-
-    @property
-    def ledger(self) -> Ledger:
-        """What was decided, in a chain."""
-        return Ledger(self._engine, self._content, self._project)
-
-    @property
-    def waivers(self) -> WaiverBook:
-        """What risks are accepted, and by whom."""
-        return WaiverBook(self._engine, self._content, self._project, self._notes)
-
-    @property
-    def vex(self) -> Vex:
-        """Claims of fact about vulnerabilities, and who accepted which."""
-        return Vex(self._engine, self._content, self._project, self._notes)
-
-    @property
-    def handed_in(self) -> HandedIn:
-        """What callers claim without a signature; it counts where a policy says so."""
-        from supplychain.records.handed_in import HandedIn
-
-        return HandedIn(self._engine, self._content, self._project, self._notes)
-
-    @property
-    def documents(self) -> Documents:
-        """What is on record about images, document by document."""
-        from supplychain.records.evidence import Documents
-
-        return Documents(self._engine, self._content, self._project)
-
-    def repeats(self, caller: str) -> Repeats:
-        """The answers to requests that a caller may send again."""
-        from supplychain.records.repeats import Repeats
-
-        return Repeats(self._engine, self._project, caller)
-
-    @property
-    def access(self) -> Access:
-        """Who may what in the organisation that the project is of."""
-        from supplychain.records.access import Access
-
-        return Access(self._engine, self._notes)
-
-    @property
-    def audit(self) -> AuditLog:
-        """Who did what in the organisation that the project is of."""
-        return AuditLog(self._engine, self._notes)
 
     def close(self) -> None:
         """Let go of the database's connections."""
