@@ -11,6 +11,7 @@ from supplychain.gate.case import Case, made_at
 from supplychain.gate.durations import span
 from supplychain.gate.identities import TrustedIdentity
 from supplychain.gate.keys import TrustedKey, named, short
+from supplychain.gate.shortened import shortened
 from supplychain.gate.windows import rfc3339
 from supplychain.model.evidence import VerifiedAttestation
 
@@ -253,19 +254,14 @@ def _strangers(others: Iterable[VerifiedAttestation], wanted: Sequence[TrustedId
         key=lambda identity: (identity.issuer, identity.name, identity.claims),
     )
     names = sorted({str(identity)[:_LENGTH] for identity in identities})
-    parts = [f"with {_some(keys)}"] if keys else []
-    parts += [f"by {_some(names)}"] if names else []
+    parts = [f"with {shortened(keys, _SHOWN)}"] if keys else []
+    parts += [f"by {shortened(names, _SHOWN)}"] if names else []
     said = f", only {' and '.join(parts)}" if parts else ""
     pairs = [(one.likeness(identity), one, identity) for one in wanted for identity in identities]
     if not pairs:
         return said
     _, nearest, identity = max(pairs, key=lambda pair: pair[0])
     return f"{said}: {nearest.why_not(identity)}"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _order(vouched: Vouched) -> tuple[datetime, str]:

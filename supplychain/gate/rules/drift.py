@@ -14,6 +14,7 @@ from supplychain.gate.evidence import run, usable_scan
 from supplychain.gate.options import BOOLEAN, NUMBER, ListOf, option
 from supplychain.gate.packages import PACKAGE_PATTERN, PackagePattern
 from supplychain.gate.ranges import Match
+from supplychain.gate.shortened import shortened
 from supplychain.model.component import Component
 from supplychain.model.decision import Violation
 from supplychain.model.dossier import Need, PlatformDossier, Running
@@ -151,10 +152,9 @@ class Drift:
         for kind, names, limit in found:
             if limit is None or len(names) <= limit:
                 continue
-            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
             yield Violation(
                 message=f"{len(names)} packages {kind} since {_short(running)}, limit {limit}: "
-                f"{', '.join(names[:_SHOWN])}{more}",
+                f"{shortened(names, _SHOWN)}",
                 remedy=f"build it closer to {running.deployment.subject}, "
                 "or have the difference waived",
                 platform=case.named(platform),
