@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import ClassVar, NamedTuple
 
 from supplychain.errors import PolicyError
@@ -17,7 +16,9 @@ from supplychain.gate.conditions import Conditions, Weighed
 from supplychain.gate.durations import span
 from supplychain.gate.evidence import usable_scan
 from supplychain.gate.feeds import Exploits, cite, edition_of, refused
+from supplychain.gate.grace import Since
 from supplychain.gate.options import DURATION, choice, option
+from supplychain.gate.shortened import shortened
 from supplychain.model.decision import EvidenceReference, Violation
 from supplychain.model.dossier import Need, PlatformDossier, RecordedFinding
 from supplychain.model.evidence import Scan
@@ -25,14 +26,6 @@ from supplychain.model.exploitation import FeedKind
 from supplychain.model.finding import Finding, Severity
 
 _MOST_NAMED = 10
-
-
-class Since(StrEnum):
-    """Where grace begins."""
-
-    FIRST_SEEN = "first_seen"
-    FIX = "fix"
-    PUBLISHED = "published"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +194,8 @@ class Vulnerabilities(Conditions):
         """The last instant of grace, which begins with the scan that has it at the latest."""
         if self.grace is None:
             return None
-        begin = self._begin(recorded)
+        begin = self.since.begin(recorded)
         return None if begin is None else min(begin, scan.evidence.produced_at) + self.grace
-
-    def _begin(self, recorded: RecordedFinding) -> datetime | None:
-        if self.since is Since.PUBLISHED:
-            return recorded.finding.published_at
-        if self.since is Since.FIX and recorded.fixable_at is not None:
-            return recorded.fixable_at
-        return recorded.first_seen_at
 
     def _violation(
         self, weighed: Weighed, recorded: RecordedFinding, place: _Place, notes: tuple[str, ...]
@@ -241,7 +227,7 @@ class Vulnerabilities(Conditions):
     def _grace_words(self, recorded: RecordedFinding, case: Case) -> Iterator[str]:
         if self.grace is None:
             return
-        begin = self._begin(recorded)
+        begin = self.since.begin(recorded)
         age = "" if begin is None else span(case.age(begin))
         if self.since is Since.FIX:
             yield f"a fix known {age}"
@@ -261,9 +247,7 @@ class Vulnerabilities(Conditions):
         if self.needs_epss and exploits.no_epss:
             yield f"all count as likely to be exploited: {exploits.no_epss}"
         if found.left_out:
-            named = sorted(found.left_out)
-            more = f" and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
-            yield f"left out: {', '.join(named[:_MOST_NAMED])}{more}"
+            yield f"left out: {shortened(sorted(found.left_out), _MOST_NAMED)}"
         if found.unexamined:
             yield f"{found.unexamined} that nobody could examine left to other rules"
 
