@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy.engine import URL
@@ -51,6 +52,7 @@ _POSTGRESQL = {
     "57": _Fault("the database server is shutting down", _SERVER, True),
     "08": _Fault("the database server cannot be reached", _SERVER, True),
 }
+_NO_HINTS: Mapping[str, str] = MappingProxyType({})
 _UNREACHABLE = _Fault("the database server cannot be reached", _SERVER, True)
 _OTHER = _Fault("the database refused", "type the same again with --verbose for the cause", False)
 
@@ -76,7 +78,7 @@ def may_pass(error: DBAPIError) -> bool:
     return _of_driver(error).retryable
 
 
-def _translated(error: SQLAlchemyError, url: URL) -> SupplyChainError:
+def _translated(error: SQLAlchemyError, url: URL, hints: Mapping[str, str]) -> SupplyChainError:
     if isinstance(error, StatementError) and isinstance(error.orig, SupplyChainError):
         return error.orig
     fault = _of_driver(error) if isinstance(error, DBAPIError) else _OTHER
@@ -86,17 +88,18 @@ def _translated(error: SQLAlchemyError, url: URL) -> SupplyChainError:
         fault.message,
         where=url.render_as_string(hide_password=True),
         because=lines[0] if lines else type(cause).__name__,
-        hint=fault.hint,
+        hint=hints.get(getattr(cause, "sqlstate", None) or "", fault.hint),
         retryable=fault.retryable,
     )
 
 
 @contextmanager
-def database_faults(url: URL) -> Iterator[None]:
+def database_faults(url: URL, hints: Mapping[str, str] = _NO_HINTS) -> Iterator[None]:
     """Turn what SQLAlchemy raises inside into our own errors.
 
     Args:
         url: Which database, for the message; its password is never shown.
+        hints: What to do, where that is something else here, by PostgreSQL's SQLSTATE.
 
     Raises:
         StoreError: The database failed; says why, what to do and whether trying again helps.
@@ -104,4 +107,4 @@ def database_faults(url: URL) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise _translated(error, url) from error
+        raise _translated(error, url, hints) from error

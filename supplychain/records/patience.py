@@ -24,6 +24,12 @@ from supplychain.records.faults import database_faults, may_pass
 PATIENT = "supplychain.patient"
 # Beside it: what gives the database's URL with the password as it is by then; None for as it was.
 URLS = "supplychain_urls"
+_HINTS = {
+    "42501": "give the workers' user all rights again: GRANT ALL ON SCHEMA dbos, and GRANT ALL ON "
+    "ALL TABLES IN SCHEMA dbos",
+    "42P01": "bring it back; or end all workers, DROP SCHEMA dbos CASCADE, and start them: what "
+    "they had begun is begun anew",
+}
 
 
 class Patience(CreateEnginePlugin):
@@ -51,7 +57,7 @@ class Patience(CreateEnginePlugin):
 
 def faults_of(url: str) -> AbstractContextManager[None]:
     """Turn what the engine's database refuses inside into our own errors, as `database_faults`."""
-    return database_faults(make_url(url))
+    return database_faults(make_url(url), _HINTS)
 
 
 def _handle(context: ExceptionContext) -> None:

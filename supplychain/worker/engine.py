@@ -20,20 +20,20 @@ What was learnt of DBOS 3.4, and is seen to here:
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
 from collections.abc import Callable, Collection
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
-from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
+from dbos import DBOS, DBOSConfig, SetWorkflowID
 
-from supplychain.errors import StoreError, SupplyChainError
+from supplychain.errors import StoreError
 from supplychain.records.database import LONGEST_IDLE
 from supplychain.records.patience import PATIENT, URLS, faults_of
+from supplychain.worker.remembered import JsonSerializer
 
 # Changes with what the steps are: what another version began is begun anew, from its first step.
 _VERSION = "1"
@@ -51,20 +51,8 @@ class AbandonedError(BaseException):
     """Whoever raises it leaves a part as it is, for somebody else to go on with."""
 
 
-class RememberedError(SupplyChainError):
-    """An error of a step that was done before, as the engine remembers it."""
-
-    @classmethod
-    def of(cls, said: dict[str, Any]) -> RememberedError:
-        """The error that `diagnostics` told of."""
-        found = cls(
-            str(said.get("message")),
-            because=said.get("because"),
-            hint=said.get("hint"),
-            retryable=bool(said.get("retryable")),
-        )
-        found.__dict__["code"] = said.get("code", cls.code)
-        return found
+class EngineError(StoreError):
+    """What was done cannot be noted, by the engine's own account: no fault of the run's."""
 
 
 class Engine:
@@ -94,6 +82,7 @@ class Engine:
         self._concurrency = concurrency
         self._perform = perform
         self._part: Callable[[str], str] | None = None
+        self._probe: Callable[[], None] | None = None
 
     def start(self) -> None:
         """Begin; makes or upgrades what the engine keeps.
@@ -124,7 +113,7 @@ class Engine:
             "sys_db_idle_transaction_timeout_sec": LONGEST_IDLE,
             "executor_id": self._name,
             "application_version": _VERSION,
-            "serializer": _JsonSerializer(),
+            "serializer": JsonSerializer(),
             "log_level": "CRITICAL",
             "enable_otlp": False,
             "scheduler_polling_interval_sec": 3600.0,
@@ -133,10 +122,14 @@ class Engine:
         DBOS.listen_queues([_queue_of(self._name)])
 
         def part(run: str) -> str:
-            self._perform(run, _step)
+            self._perform(run, self._step)
             return run
 
+        def probe() -> None:
+            DBOS.run_step({"name": "probe"}, lambda: None)
+
         self._part = DBOS.workflow(name="part")(part)
+        self._probe = DBOS.workflow(name="probe")(probe)
         DBOS.launch()
         self.listen()
 
@@ -153,6 +146,22 @@ class Engine:
                 polling_interval_sec=_POLL_SECONDS,
                 on_conflict="always_update",
             )
+
+    def prove(self) -> None:
+        """See that the engine can note what is done, to the last of its tables.
+
+        Raises:
+            StoreError: It cannot.
+        """
+        self.listen()
+        name = f"{_queue_of(self._name)}-{uuid4()}"
+        with faults_of(self._url):
+            try:
+                if self._probe is not None:
+                    with SetWorkflowID(name):
+                        self._probe()
+            finally:
+                DBOS.delete_workflows([name])
 
     def take_up(self, part: str, run: str, generation: int) -> None:
         """Begin a part of a run, or go on with it after the last step that somebody finished.
@@ -209,17 +218,33 @@ class Engine:
             DBOS.delete_workflows([one.workflow_id for one in old])
         return len(old)
 
+    def _step(self, name: str, function: Callable[[], Json]) -> Json:
+        failed: list[BaseException] = []
+
+        def once() -> Json:
+            try:
+                return function()
+            except BaseException as error:
+                failed.append(error)
+                raise
+
+        try:
+            with faults_of(self._url):
+                done: Json = DBOS.run_step({"name": name}, once)
+        except StoreError as error:
+            if error in failed:
+                raise
+            raise EngineError(
+                f"{error}", because=error.because, hint=error.hint, retryable=error.retryable
+            ) from error
+        return done
+
     def stop(self) -> None:
         """End, whatever is still being done."""
         try:
             DBOS.delete_queue(_queue_of(self._name))
         finally:
             DBOS.destroy(destroy_registry=True)
-
-
-def _step(name: str, function: Callable[[], Json]) -> Json:
-    done: Json = DBOS.run_step({"name": name}, function)
-    return done
 
 
 def _queue_of(name: str) -> str:
@@ -244,26 +269,3 @@ def _prepared(url: str) -> str:
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as connection:
             connection.execute("PRAGMA journal_mode=WAL").close()
     return url
-
-
-class _JsonSerializer(Serializer):
-    """Arguments, results and errors as JSON."""
-
-    def name(self) -> str:
-        """How rows say who wrote them."""
-        return "supplychain_json"
-
-    def serialize(self, data: Any) -> str:
-        """As JSON; of an error what people are told of it."""
-        if isinstance(data, SupplyChainError):
-            data = {"error": data.diagnostics()}
-        elif isinstance(data, BaseException):
-            data = {"error": {"message": f"{type(data).__name__}: {data}"}}
-        return json.dumps(data)
-
-    def deserialize(self, serialized_data: str) -> Any:
-        """The same again."""
-        data = json.loads(serialized_data)
-        if isinstance(data, dict) and data.keys() == {"error"} and isinstance(data["error"], dict):
-            return RememberedError.of(data["error"])
-        return data

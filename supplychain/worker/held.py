@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from supplychain.errors import CancelledError, StoreError, SupersededError, SupplyChainError
-from supplychain.model.runs import Claim, Run
+from supplychain.model.runs import Claim, Duty, Run
 from supplychain.records.run_queue import RunQueue
 from supplychain.worker.engine import AbandonedError, Json, Step
 
@@ -40,6 +40,11 @@ class Held:
         self.clock = clock
         self.abandoned = False
         self._stopped = threading.Event()
+
+    @property
+    def part(self) -> str:
+        """What the engine calls the part of the run that is next."""
+        return self.run.id if self.run.duty is Duty.SCAN else f"{self.run.id}-sign"
 
     def stop(self, *, abandon: bool) -> None:
         """Have it stopped.
@@ -105,6 +110,11 @@ class Held:
             self._stopped.wait(pause)
             self.check()
             tried += 1
+
+    def give_back(self) -> None:
+        """Leave it to go on after its last step, for whoever can note that one was done."""
+        with suppress(SupplyChainError):  # where it cannot be given back, it is found again
+            self.patiently("wait", lambda: self.queue.give_back(self.claim, at=self.clock()))
 
     def steps(self, step: Step) -> Step:
         """Steps that are tried patiently, and left as they are once this is nobody's business."""

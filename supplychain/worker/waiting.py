@@ -38,7 +38,7 @@ class Waiting:
             is_new = f"{error}" not in self._told
             self._told.add(f"{error}")
         if is_new:
-            _LOG.warning("waiting: %s: %s", error, error.because)
+            _LOG.warning("waiting: %s: %s; %s", error, error.because, error.hint)
 
     def end(self, who: str) -> None:
         """Somebody does not wait, or no longer."""

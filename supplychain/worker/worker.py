@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from supplychain.errors import CancelledError, StoreError, SupersededError, SupplyChainError
-from supplychain.model.runs import Duty, Run, RunState
+from supplychain.model.runs import RunState
 from supplychain.records.run_queue import RunQueue
-from supplychain.worker.engine import AbandonedError, Engine, Step
+from supplychain.worker.engine import AbandonedError, Engine, EngineError, Step
 from supplychain.worker.following import Outcome, following
 from supplychain.worker.held import Held
 from supplychain.worker.manner import Manner
@@ -171,7 +171,7 @@ class Worker:
     def _take_one(self) -> bool:
         manner, busy = self._manner, bool(self._held)
         if not self._engine_takes:
-            self._engine.listen()
+            self._engine.prove()
             self._engine_takes = True
         claimed = self._queue.claim(
             manner.name, manner.duties, manner.bounds, at=self._clock(), busy=busy
@@ -180,9 +180,9 @@ class Worker:
             return False
         run, claim = claimed
         with self._lock:
-            self._held[run.id] = Held(run, claim, self._queue, self._clock)
+            held = self._held[run.id] = Held(run, claim, self._queue, self._clock)
         try:
-            self._engine.take_up(_part(run), run.id, claim.generation)
+            self._engine.take_up(held.part, run.id, claim.generation)
         except StoreError:
             # No fault of the run's. Nothing is taken up before the engine's database answers.
             self._engine_takes = False
@@ -216,6 +216,11 @@ class Worker:
             self._end(held, RunState.CANCELLED)
         except SupersededError:
             raise AbandonedError from None
+        except EngineError as error:
+            self._engine_takes = False
+            self._waiting.begin("taking up", error)
+            held.give_back()
+            raise AbandonedError from error
         except SupplyChainError as error:
             outcome.failed(error)
             self._end(held, RunState.FAILED, error)
@@ -293,8 +298,3 @@ class Worker:
             held = tuple(self._held.values())
         for one in held:
             one.stop(abandon=True)
-
-
-def _part(run: Run) -> str:
-    """What the engine calls the part of a run that is next."""
-    return run.id if run.duty is Duty.SCAN else f"{run.id}-sign"
