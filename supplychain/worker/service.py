@@ -31,6 +31,7 @@ def working(
     duties: Collection[Duty],
     *,
     around: Callable[[Performer], Performer] = lambda inner: inner,
+    ending: threading.Event | None = None,
 ) -> Iterator[Worker]:
     """A worker that has begun, and ends in good order.
 
@@ -38,6 +39,7 @@ def working(
         settings: All settings.
         duties: What it does.
         around: Gives what does the parts of runs instead, made from what would.
+        ending: As for `Worker`.
 
     Raises:
         ConfigurationError: It is to sign, and there is no key; or a setting is wrong.
@@ -67,7 +69,7 @@ def working(
         record.content.put(PROBED)
         performer = around(Pipelines(settings, record, parts.now))
         url = engine_url(settings.database_url)
-        worker = Worker(queue, url, performer, manner, parts.now, urls=urls)
+        worker = Worker(queue, url, performer, manner, parts.now, urls=urls, ending=ending)
         worker.start()
         try:
             yield worker

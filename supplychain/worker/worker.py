@@ -48,6 +48,7 @@ class Worker:
         manner: How it works.
         clock: The time now (aware, UTC).
         urls: As for `Engine`.
+        ending: Is set where this process is told to end: nothing more is taken up from then on.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Worker:
         clock: Callable[[], datetime],
         *,
         urls: Callable[[], str] | None = None,
+        ending: threading.Event | None = None,
     ) -> None:
         self._queue = queue
         self._performer = performer
@@ -74,7 +76,7 @@ class Worker:
         self._watch = Watch(manner.name, manner.lease, manner.beat)
         self._held: dict[str, Held] = {}
         self._lock = threading.Lock()
-        self._ending = threading.Event()
+        self._ending = ending or threading.Event()
         self._over = threading.Event()
         # Whether the record did when it was asked last.
         self._answers = True

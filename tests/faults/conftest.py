@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +11,15 @@ from typing import Any
 
 import pytest
 
+from supplychain.model.runs import RunState
 from supplychain.records.migrating import upgrade
-from tests.kit.crew import Crew
+from tests.kit.aftermath import Left, left
+from tests.kit.cli import Desk
+from tests.kit.crew import Crew, until
 from tests.kit.mortal import MortalPostgresql, mortal_postgresql
 from tests.kit.posts import Post
+from tests.kit.registry import RunningRegistry
+from tests.kit.shops import Shop
 
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 _BLOCK = re.compile(r"(<!-- faults: begin[^\n]*-->\n)(.*?)(<!-- faults: end -->)", re.DOTALL)
@@ -80,6 +86,50 @@ def mortal(tmp_path: Path) -> Iterator[MortalPostgresql]:
     with mortal_postgresql() as found:
         upgrade(found.url)
         yield found
+
+
+@pytest.fixture
+def shop(desk: Desk, database: str, vulnerable: Path, debian_registry: RunningRegistry) -> Shop:
+    """A shop, on each engine."""
+    return Shop.furnished(desk, database, vulnerable, debian_registry.fresh())
+
+
+@pytest.fixture
+def corner_shop(
+    desk: Desk, sqlite_template: Path, vulnerable: Path, debian_registry: RunningRegistry
+) -> Shop:
+    """A shop on SQLite."""
+    file = desk.folder / "record.db"
+    shutil.copyfile(sqlite_template, file)
+    return Shop.furnished(desk, f"sqlite:///{file}", vulnerable, debian_registry.fresh())
+
+
+_CLEAN: list[Left] = []
+
+
+@pytest.fixture
+def clean(
+    request: pytest.FixtureRequest, desk: Desk, tmp_path: Path, sqlite_template: Path
+) -> Left:
+    """What a run leaves where nothing goes wrong; done once."""
+    if not _CLEAN:
+        shutil.copytree(desk.folder, tmp_path / "clean", symlinks=True)
+        environ = {
+            name: value.replace(str(desk.folder), str(tmp_path / "clean"))
+            for name, value in desk.environ.items()
+        }
+        file = tmp_path / "clean.db"
+        shutil.copyfile(sqlite_template, file)
+        registry: RunningRegistry = request.getfixturevalue("debian_registry")
+        layout: Path = request.getfixturevalue("vulnerable")
+        other = Desk(tmp_path / "clean", environ)
+        shop = Shop.furnished(other, f"sqlite:///{file}", layout, registry.fresh())
+        shop.submit()
+        with shop.worker():
+            until(shop.crew.all_over, 120)
+        assert shop.run().state is RunState.SUCCEEDED, shop.run().error
+        _CLEAN.append(left(shop.url, shop.repository))
+    return _CLEAN[0]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,143 +3,33 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from supplychain.images.reference import Reference
 from supplychain.model.digest import Digest
-from supplychain.model.runs import Run, RunRequest, RunState
+from supplychain.model.runs import RunState
 from supplychain.records.content import key_of
 from supplychain.signing.keys.keyfile import generate
 from tests.kit.aftermath import Left, left, require_sound
 from tests.kit.cli import Desk
 from tests.kit.clocks import Clock
-from tests.kit.crew import LEASE, WHERE, Crew, Fault, real_worker, until
+from tests.kit.crew import LEASE, WHERE, Fault, until
 from tests.kit.disks import fill, small_disk
-from tests.kit.forked import Process
 from tests.kit.mortal import MortalPostgresql, mortal_registry, wire_to
 from tests.kit.mounted import Mounted
 from tests.kit.registry import RunningRegistry
-from tests.kit.shop import push
+from tests.kit.shops import Shop
 from tests.kit.slowness import Slow
 
 # How a request begins that puts a blob, and what is in one that puts a manifest.
 _BLOB, _MANIFEST = (b"POST /v2/", b"/blobs/uploads/"), (b"PUT /v2/", b"/manifests/")
 _STEPS = ("resolve", "scan", "describe", "draft", "sign", "record", "judge")
-
-
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """A desk, a record and an image in a registry.
-
-    Attributes:
-        desk: Whose settings workers have.
-        url: The record's database.
-        repository: Where the image is.
-        tag: And under which tag.
-    """
-
-    desk: Desk
-    url: str
-    repository: str
-    tag: str = "1.0"
-
-    @classmethod
-    def furnished(cls, desk: Desk, url: str, layout: Path, reference: Reference) -> Shop:
-        push(layout, reference)
-        desk.environ["SUPPLYCHAIN_DATABASE"] = url
-        return cls(desk, url, str(reference))
-
-    def by_way_of(self, address: str) -> Shop:
-        """The same, where workers reach the registry at another address."""
-        return Shop(self.desk, self.url, f"{address}/{self.repository.partition('/')[2]}")
-
-    @property
-    def crew(self) -> Crew:
-        return Crew(self.url, self.desk.data)
-
-    def submit(self) -> str:
-        """Ask for a run."""
-        with self.crew.record() as record:
-            return record.runs.submit(
-                RunRequest(f"{self.repository}:{self.tag}", environment="prod"),
-                registry=self.repository.partition("/")[0],
-                requested_by="ann",
-                at=datetime.now(UTC),
-            ).id
-
-    @contextmanager
-    def worker(
-        self,
-        fault: Fault | None = None,
-        duties: str = "scan,sign",
-        environ: Mapping[str, str] | None = None,
-    ) -> Iterator[Process]:
-        with real_worker(
-            {**self.desk.environ, **(environ or {})}, self.desk.folder, fault, duties
-        ) as found:
-            yield found
-
-    def run(self) -> Run:
-        [run] = self.crew.runs()
-        return run
-
-    def happened(self, kind: str) -> bool:
-        """Whether something was told of the run."""
-        with self.crew.record() as record:
-            return kind in [event.kind for event in record.runs.events(self.run().id)]
-
-
-@pytest.fixture
-def shop(desk: Desk, database: str, vulnerable: Path, debian_registry: RunningRegistry) -> Shop:
-    """A shop, on each engine."""
-    return Shop.furnished(desk, database, vulnerable, debian_registry.fresh())
-
-
-@pytest.fixture
-def corner_shop(
-    desk: Desk, sqlite_template: Path, vulnerable: Path, debian_registry: RunningRegistry
-) -> Shop:
-    """A shop on SQLite."""
-    file = desk.folder / "record.db"
-    shutil.copyfile(sqlite_template, file)
-    return Shop.furnished(desk, f"sqlite:///{file}", vulnerable, debian_registry.fresh())
-
-
-_CLEAN: list[Left] = []
-
-
-@pytest.fixture
-def clean(
-    request: pytest.FixtureRequest, desk: Desk, tmp_path: Path, sqlite_template: Path
-) -> Left:
-    """What a run leaves where nothing goes wrong; done once."""
-    if not _CLEAN:
-        shutil.copytree(desk.folder, tmp_path / "clean", symlinks=True)
-        environ = {
-            name: value.replace(str(desk.folder), str(tmp_path / "clean"))
-            for name, value in desk.environ.items()
-        }
-        file = tmp_path / "clean.db"
-        shutil.copyfile(sqlite_template, file)
-        registry: RunningRegistry = request.getfixturevalue("debian_registry")
-        layout: Path = request.getfixturevalue("vulnerable")
-        other = Desk(tmp_path / "clean", environ)
-        shop = Shop.furnished(other, f"sqlite:///{file}", layout, registry.fresh())
-        shop.submit()
-        with shop.worker():
-            until(shop.crew.all_over, 120)
-        assert shop.run().state is RunState.SUCCEEDED, shop.run().error
-        _CLEAN.append(left(shop.url, shop.repository))
-    return _CLEAN[0]
 
 
 @pytest.mark.fault("a worker is killed at each boundary of fetch, scan, SBOM, sign, record, judge")
@@ -162,6 +52,33 @@ def test_workers_killed_at_a_step_of_the_pipeline_leave_what_one_leaves(
         until(shop.crew.all_over, 120)
 
     assert shop.run().takeovers == len(WHERE)
+    require_sound(shop.crew, [run], clean=clean, repository=shop.repository)
+
+
+@pytest.mark.fault("a worker is told to end (SIGTERM) at each boundary of the pipeline's steps")
+@pytest.mark.parametrize("step", _STEPS)
+def test_workers_told_to_end_at_a_step_give_back_what_another_ends(
+    shop: Shop,
+    clean: Left,
+    step: str,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+) -> None:
+    # Whoever has done the last step of a part brings that to its end at once.
+    places = ("before", "after") if step in {"draft", "judge"} else WHERE
+    record_property("times", len(places))
+    run = shop.submit()
+    with ExitStack() as stack:
+        for where in places:
+            fault = Fault(step, where, str(tmp_path / where), signal="SIGTERM")
+            assert stack.enter_context(shop.worker(fault)).wait(60) == 0
+            is_over = (step, where) == ("judge", "after")
+            assert shop.run().state is (RunState.SUCCEEDED if is_over else RunState.QUEUED)
+            assert shop.crew.workers() == 0
+        stack.enter_context(shop.worker())
+        until(shop.crew.all_over, 120)
+
+    assert shop.run().takeovers == 0
     require_sound(shop.crew, [run], clean=clean, repository=shop.repository)
 
 

@@ -1,6 +1,6 @@
 """Workers as processes of their own, over a record on either engine, that are made to fail.
 
-What they do is real but for what they are told to: end in the middle of a step, by SIGKILL. A
+What they do is real but for what they are told to: end in the middle of a step, by a signal. A
 `Drill` is a light stand-in for the stages, for what needs many runs: it leaves a mark for each
 deed.
 
@@ -48,22 +48,24 @@ WHERE = ("before", "within", "after")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Where a worker is killed.
+    """Where a worker is killed, or told to end.
 
     Attributes:
         step: The beginning of a step's name.
         where: `before` it, `within` it when it is done and nobody knows, `after` it.
         mark: A file that says that it happened; "" to be killed each time.
         run: Only over the run of this id; "" for any.
+        signal: SIGKILL; or one that tells it to end, and then it gives back what it has in hand.
     """
 
     step: str
     where: str
     mark: str = ""
     run: str = ""
+    signal: str = "SIGKILL"
 
     def happens(self, held: Held, name: str, where: str) -> None:
-        """Kill this process, if this is the place."""
+        """Signal this process, if this is the place; it goes on once it has to stop."""
         if self.run not in {"", held.run.id}:
             return
         if where != self.where or not name.startswith(self.step):
@@ -73,7 +75,8 @@ class Fault:
                 os.close(os.open(self.mark, os.O_CREAT | os.O_EXCL))
             except FileExistsError:
                 return
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.Signals[self.signal])
+        until(held.stopped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +302,7 @@ def _fault_of(told: dict[str, object]) -> Fault | None:
 
 
 def _manner(told: dict[str, object], concurrency: int, lease: float) -> Manner:
+    fault = _fault_of(told)
     return Manner(
         name=worker_name(),
         duties=frozenset(map(Duty, str(told["duties"]).split(","))),
@@ -307,7 +311,7 @@ def _manner(told: dict[str, object], concurrency: int, lease: float) -> Manner:
         beat=BEAT,
         lease=lease,
         poll=0.1,
-        grace=5.0,
+        grace=5.0 if fault is None or fault.signal == "SIGKILL" else 0.2,
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from socket import socket
+from threading import Event
 from typing import Annotated
 
 import typer
@@ -127,7 +128,9 @@ def _serve(shared: Context, place: _Place, *, embedded: bool, worker: bool) -> i
         await_database(settings, say)
 
         def answer(where: socket, ready: Callable[[], None]) -> None:
-            with tracing(), opened(settings) as service, _worker(settings, wanted=worker):
+            with tracing(), opened(settings) as service, ExitStack() as beside:
+                if worker:
+                    beside.enter_context(_worker(settings, service.ending))
                 running.Listening(create(service), where, certificate).serve(ready)
 
         def ready() -> None:
@@ -168,17 +171,17 @@ def _refused(error: SupplyChainError) -> int:
 
 
 @contextmanager
-def _worker(settings: Settings, *, wanted: bool) -> Iterator[None]:
-    """A worker in this process; one that scans alone, where there is no key."""
-    if not wanted:
-        yield
-        return
+def _worker(settings: Settings, ending: Event) -> Iterator[None]:
+    """A worker in this process, which takes up nothing more once the server is told to end.
+
+    Where there is no key, it scans alone.
+    """
     from supplychain.bootstrap.keyless import wants_keyless
     from supplychain.model.runs import Duty
     from supplychain.worker.service import working
 
     has_key = bool(settings.text("key")) or wants_keyless(settings)
     duties = Duty if has_key else (Duty.SCAN,)
-    with working(settings, tuple(duties)) as found:
+    with working(settings, tuple(duties), ending=ending) as found:
         say(f"worker    {found.name}: {', '.join(sorted(duties))}")
         yield
