@@ -133,9 +133,9 @@ def members(file: BinaryIO) -> Iterator[Member]:
         yield Member(entry.name, entry.size, data)  # type: ignore[arg-type]  # its stub says IO
 
 
-def packed_lines(lines: list[bytes]) -> bytes:
-    """Lines, compressed."""
-    return zstd.compress(b"\n".join(lines) + b"\n", level=3)
+def packed_lines(lines: bytes | bytearray) -> bytes:
+    """Lines, each with its end, compressed."""
+    return zstd.compress(lines, level=3)
 
 
 def unpacked_lines(data: bytes) -> list[bytes]:

@@ -6,7 +6,7 @@ changed, and are there before the rows that name them: so they may be read after
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -84,7 +84,7 @@ def back_up(
         file: Where to; it is only ever written on.
         at: Now (aware, UTC).
         by: Which program does it, for people.
-        moved: Told of every document how many bytes it had.
+        moved: Told of rows and documents how many bytes they have, while they are written.
 
     Raises:
         SchemaVersionError: The database has not this program's schema.
@@ -110,8 +110,12 @@ def back_up(
     with reading(engine) as connection:
         _require_sound(connection)
         for number, table in enumerate(tables):
-            folder = f"{ROWS}{number:04}-{table.name}"
-            manifest["rows"][table.name] = _add_rows(connection, table, folder, add)
+            folder, rows = f"{ROWS}{number:04}-{table.name}", 0
+            for part, (count, lines) in enumerate(_parts(lines_of(connection, table))):
+                add(f"{folder}/{part:06}.jsonl.zst", packed_lines(lines))
+                moved(len(lines))
+                rows += count
+            manifest["rows"][table.name] = rows
         manifest["heads"] = chain_heads(connection)
         kept = kept_documents(connection)
     _add_documents(content, packer, seen, kept, moved)
@@ -158,21 +162,19 @@ def _require_sound(connection: Connection) -> None:
         )
 
 
-def _add_rows(
-    connection: Connection, table: Table, folder: str, add: Callable[[str, bytes], None]
-) -> int:
-    """A table's rows into as many members as they need; how many there are."""
-    lines: list[bytes] = []
-    count, size, part = 0, 0, 0
-    for line in lines_of(connection, table):
-        lines.append(line)
-        count, size = count + 1, size + len(line)
-        if size >= _AT_ONCE:
-            add(f"{folder}/{part:06}.jsonl.zst", packed_lines(lines))
-            lines, size, part = [], 0, part + 1
-    if lines:
-        add(f"{folder}/{part:06}.jsonl.zst", packed_lines(lines))
-    return count
+def _parts(lines: Iterator[bytes]) -> Iterator[tuple[int, bytearray]]:
+    """Lines in parts of some size, each with how many there are in it."""
+    # Not a list of them: what makes a line of JSON takes kilobytes for each that is kept.
+    count, part = 0, bytearray()
+    for line in lines:
+        part += line
+        part += b"\n"
+        count += 1
+        if len(part) >= _AT_ONCE:
+            yield count, part
+            count, part = 0, bytearray()
+    if part:
+        yield count, part
 
 
 def _add_documents(

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -29,7 +30,7 @@ from supplychain.model.digest import Digest
 from supplychain.model.history import Event, Report
 from supplychain.model.subject import Subject
 from supplychain.model.waiver import WaiverStep
-from supplychain.records import archive
+from supplychain.records import archive, backup
 from supplychain.records.backup import Backup, back_up
 from supplychain.records.content import ContentStore, key_of
 from supplychain.records.database import open_engine, reading, writing
@@ -67,10 +68,10 @@ def fill(record: Record) -> None:
     record.waivers.answer(asked.number, WaiverStep.APPROVED, actor=APPROVER, at=AT)
 
 
-def backed_up(url: str, content: ContentStore) -> tuple[bytes, Backup]:
+def backed_up(url: str, content: ContentStore, **options: Any) -> tuple[bytes, Backup]:
     engine, file = open_engine(url), io.BytesIO()
     try:
-        made = back_up(engine, content, file, at=AT, by="tests")
+        made = back_up(engine, content, file, at=AT, by="tests", **options)
     finally:
         engine.dispose()
     return file.getvalue(), made
@@ -117,6 +118,23 @@ def test_every_row_and_document_comes_back_in_either_kind(
     engine = open_engine(empty_database)
     assert check_store(engine, other).whole
     engine.dispose()
+
+
+def test_rows_of_many_parts_come_back_and_are_told_of_while_they_are_written(
+    sqlite_database: str, content: ContentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Record.open(sqlite_database, content) as record:
+        fill(record)
+    monkeypatch.setattr(backup, "_AT_ONCE", 1000)
+    told: list[int] = []
+    data, made = backed_up(sqlite_database, content, moved=told.append)
+    parts = [name for name, _ in _members(data) if name.startswith("rows/")]
+    assert len(parts) > len({name.split("/")[1] for name in parts})
+    assert (len(told), sum(told) > made.size) == (len(parts) + made.documents, True)
+
+    target = f"sqlite:///{tmp_path / 'target.db'}"
+    assert restored(data, target, FolderStore(tmp_path / "other")) == made
+    assert all_rows(target) == all_rows(sqlite_database)
 
 
 def test_nobody_is_logged_in_again_by_what_comes_back(
@@ -198,7 +216,9 @@ def _without(name: str) -> Callable[[bytes], bytes]:
 
 def _edited_decision(lines: bytes) -> bytes:
     rows = archive.unpacked_lines(lines)
-    return archive.packed_lines([row.replace(b'"deny"', b'"allow"') for row in rows])
+    return archive.packed_lines(
+        b"".join(row.replace(b'"deny"', b'"allow"') + b"\n" for row in rows)
+    )
 
 
 def _forged(data: bytes) -> bytes:
@@ -365,7 +385,7 @@ def test_a_backup_of_an_older_schema_comes_out_with_todays(
     members = {archive.HEADER: head}
     with reading(engine) as connection:
         for number, table in enumerate(tables):
-            lines = list(lines_of(connection, table))
+            lines = b"".join(line + b"\n" for line in lines_of(connection, table))
             if lines:
                 name = f"rows/{number:04}-{table.name}/000000.jsonl.zst"
                 members[name] = archive.packed_lines(lines)
