@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from supplychain.errors import DigestMismatchError, InputError, LimitError, NotFoundError
 from supplychain.images.documents import (
@@ -18,6 +19,9 @@ from supplychain.images.files import Files
 from supplychain.images.reference import Reference
 from supplychain.model.artifact import MANIFEST_LIMIT, ArtifactStore, Descriptor, Manifest
 from supplychain.model.digest import Digest
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 MARKER = "oci-layout"
 INDEX = "index.json"
@@ -134,6 +138,10 @@ class LayoutReader:
                     found.setdefault(names.digest("digest"), {})[manifest.digest] = entry
             known = self._known = entries, found
         return tuple(known[1].get(digest, {}).values())
+
+    def each(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+        """See `ArtifactStore`; one after the other."""
+        return [work(item) for item in items]
 
     def has_blob(self, digest: Digest) -> bool:
         """See `ArtifactStore`; a file counts if its bytes hash to the digest."""

@@ -32,8 +32,8 @@ class Together:
         Raises:
             SupplyChainError: As the first that failed.
         """
-        if not items:
-            return []
+        if len(items) < 2:
+            return [work(item) for item in items]
         pool = ThreadPoolExecutor(min(self._at_once, len(items)), "together")
         patient = False
         try:

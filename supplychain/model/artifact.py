@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
@@ -17,6 +17,9 @@ DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 # The most bytes a manifest may have: the distribution spec's own limit for what a registry
 # has to accept ("Pushing Manifests").
 MANIFEST_LIMIT = 4 * 1024 * 1024
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,21 @@ class Documents(Protocol):
 
 class ArtifactStore(Documents, Protocol):
     """One repository: in a registry, or in an OCI layout."""
+
+    def each(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+        """Read or write several things here, some at once where that saves time.
+
+        Args:
+            work: Reads or writes one; from several threads.
+            items: What it is given.
+
+        Returns:
+            What it gave for each, in their order.
+
+        Raises:
+            SupplyChainError: As the first that failed, with which the others end.
+        """
+        ...
 
     def resolve(self, tag: str) -> Descriptor:
         """The descriptor a tag points at now.

@@ -10,6 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from typing import TypeVar
 
 from supplychain.errors import (
     InputError,
@@ -41,6 +44,8 @@ _CREATED_ANNOTATION = "org.opencontainers.image.created"
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _EMPTY = b"{}"
 
+# How many referrers are read at once.
+_AHEAD = 6
 # What a registry may make us read about one digest, before anything in it is trusted.
 REFERRER_LIMIT = 1000
 TOTAL_LIMIT = 256 * 1024 * 1024
@@ -49,6 +54,10 @@ TOTAL_LIMIT = 256 * 1024 * 1024
 UNUSABLE = (InputError, VerificationError, NotFoundError)
 # What may be shown to people as it stands (RFC 6838 section 4.2).
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][\w!#$&^.+-]{0,126}/[\w!#$&^.+-]{1,127}", re.ASCII)
+
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +145,16 @@ def write(
     Returns:
         The digests of the referrers.
     """
-    config = _descriptor(_EMPTY_TYPE, _EMPTY, store.put_blob(_EMPTY))
+    blobs = {_EMPTY, *(data for _, data in bundles)}
+    held = dict(zip(blobs, store.each(store.put_blob, [*blobs]), strict=True))
+    config = _descriptor(_EMPTY_TYPE, _EMPTY, held[_EMPTY])
     manifests = [
         {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
             "artifactType": MEDIA_TYPE,
             "config": config,
-            "layers": [_descriptor(MEDIA_TYPE, data, store.put_blob(data))],
+            "layers": [_descriptor(MEDIA_TYPE, data, held[data])],
             "subject": _descriptor(subject.media_type, subject.raw, subject.digest),
             "annotations": {
                 _CONTENT_ANNOTATION: "dsse-envelope",
@@ -160,7 +171,7 @@ def write(
 def read(
     store: ArtifactStore, subject: Digest, *, choose: Callable[[Descriptor], bool] | None = None
 ) -> Iterator[Found]:
-    """Everything that refers to a digest, one at a time, in the store's order.
+    """Everything that refers to a digest, a few at a time, in the store's order.
 
     Args:
         store: The repository.
@@ -177,19 +188,62 @@ def read(
             f"{subject} has {len(referrers)} referrers, at most {REFERRER_LIMIT} are read",
             hint="delete the attestations that are no longer needed",
         )
-    for referrer in referrers:
-        if choose is None or choose(referrer):
-            yield _open(store, subject, referrer.digest)
+    chosen = [one.digest for one in referrers if choose is None or choose(one)]
+    opened = at_once(store, lambda one: _opened(store, subject, one), chosen)
+    yield from at_once(store, partial(_read, store), opened, size=_size)
 
 
-def _open(store: ArtifactStore, subject: Digest, referrer: Digest) -> Found:
+def at_once(
+    store: ArtifactStore,
+    work: Callable[[_Item], _Result],
+    items: Iterable[_Item],
+    *,
+    size: Callable[[_Item], int] = lambda _: 0,
+) -> Iterator[_Result]:
+    """What comes of reading each, several at once where together they are not too large.
+
+    Args:
+        store: Where they are read.
+        work: Reads one.
+        items: What it is given.
+        size: How many bytes one says to have.
+    """
+    rest = iter(items)
+    while some := list(islice(rest, _AHEAD)):
+        if sum(map(size, some)) <= BUNDLE_LIMIT:
+            yield from store.each(work, some)
+        else:
+            yield from map(work, some)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A referrer that says to hold a bundle."""
+
+    manifest: Digest
+    layer: Descriptor
+
+
+def _opened(store: ArtifactStore, subject: Digest, referrer: Digest) -> _Opened | Found:
     try:
         layer = _layer(store.manifest(referrer), subject)
-        if isinstance(layer, str):
-            return Foreign(referrer, layer)
-        return Stored(referrer, MEDIA_TYPE, store.blob(layer, limit=BUNDLE_LIMIT))
     except UNUSABLE as error:
         return Rejection.of(referrer, error)
+    return Foreign(referrer, layer) if isinstance(layer, str) else _Opened(referrer, layer)
+
+
+def _size(opened: _Opened | Found) -> int:
+    return opened.layer.size if isinstance(opened, _Opened) else 0
+
+
+def _read(store: ArtifactStore, opened: _Opened | Found) -> Found:
+    if not isinstance(opened, _Opened):
+        return opened
+    try:
+        data = store.blob(opened.layer, limit=BUNDLE_LIMIT)
+    except UNUSABLE as error:
+        return Rejection.of(opened.manifest, error)
+    return Stored(opened.manifest, MEDIA_TYPE, data)
 
 
 def _layer(manifest: Manifest, subject: Digest) -> Descriptor | str:

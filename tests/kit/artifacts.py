@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from supplychain.errors import DigestMismatchError, InputError, LimitError, NotFoundError
 from supplychain.model.artifact import (
@@ -19,6 +20,9 @@ from supplychain.model.digest import Digest
 from supplychain.model.subject import Subject
 
 _CHUNK = 64 * 1024
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @dataclass(slots=True)
@@ -65,6 +69,10 @@ class MemoryStore:
         """A blob as a stream."""
         data = self.blob(descriptor, limit=descriptor.size)
         return (data[at : at + _CHUNK] for at in range(0, len(data), _CHUNK))
+
+    def each(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
+        """Read or write several things, one after the other."""
+        return [work(item) for item in items]
 
     def put_blob(self, data: bytes) -> Digest:
         """Store a blob."""
