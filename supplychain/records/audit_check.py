@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, select
+from sqlalchemy import Column, Connection, Select, select
 
 from supplychain.model.digest import Digest
 from supplychain.records.audit import COLUMNS, link_of
 from supplychain.records.audit_tables import audit_events, audit_heads
 from supplychain.records.cells import any_text, cells
-from supplychain.records.chain import Break, Link, Verification
-from supplychain.records.chain_check import Walk
+from supplychain.records.chain import Link, Verification
 from supplychain.records.columns import as_stored
+from supplychain.records.walk import Walk
 
 _EVENT: Mapping[str, Column[Any]] = {
-    name: audit_events.c[name] for name in ("sequence", "previous", "digest", *COLUMNS)
+    "sequence": audit_events.c.sequence,
+    "previous": audit_events.c.previous,
+    "link": audit_events.c.digest,
+    **{name: audit_events.c[name] for name in COLUMNS},
 }
 _HEAD: Mapping[str, Column[Any]] = {name: audit_heads.c[name] for name in ("sequence", "digest")}
 
@@ -32,22 +35,22 @@ def verify_log(
         name: Its name.
         noted: Links that somebody noted elsewhere; each has to be in the chain.
     """
-    walk, breaks = Walk(noted), []
-    chosen = select(*map(as_stored, _EVENT.values()))
-    chosen = chosen.where(audit_events.c.organisation_id == organisation)
+    walk = Walk("log", noted)
     with any_text(connection):
-        for row in connection.execute(chosen.order_by(audit_events.c.sequence)):
-            event, wrong = cells(_EVENT, row._asdict())
+        for event, _, wrong in walk.along(connection, _rows(organisation), _EVENT):
             if not wrong:
-                wrong = list(_of_row(event, walk, name))
-            breaks += [Break(event.get("sequence", 0), what) for what in wrong]
-            walk.step(event.get("sequence"), event.get("digest"))
-        breaks += [Break(0, what) for what in _of_head(connection, organisation, walk)]
-    breaks += [
-        Break(0, f"no link {one} is in the log: it was cut off or written anew")
-        for one in walk.missing
-    ]
-    return Verification(walk.count, walk.last, tuple(breaks))
+                wrong.extend(_of_row(event, walk, name))
+        walk.beside(_of_head(connection, organisation, walk))
+    return walk.end()
+
+
+def _rows(organisation: int) -> Select[Any]:
+    """Every event, in the log's order."""
+    return (
+        select(*(as_stored(column, name) for name, column in _EVENT.items()))
+        .where(audit_events.c.organisation_id == organisation)
+        .order_by(audit_events.c.sequence)
+    )
 
 
 def _of_head(connection: Connection, organisation: int, walk: Walk) -> Iterator[str]:
@@ -70,5 +73,5 @@ def _of_row(row: Mapping[str, Any], walk: Walk, organisation: str) -> Iterator[s
         yield "it does not stand behind the event that it was written behind"
     own = Link(row["sequence"] - 1, row["previous"]) if row["previous"] else None
     made = link_of(organisation, own, row)
-    if (made.sequence, made.digest) != (row["sequence"], row["digest"]):
+    if (made.sequence, made.digest) != (row["sequence"], row["link"]):
         yield "it was changed after it was written"

@@ -11,12 +11,13 @@ from supplychain.errors import SupplyChainError
 from supplychain.gate.decision_document import from_document
 from supplychain.model.digest import Digest
 from supplychain.records.cells import any_text, cells
-from supplychain.records.chain import COLUMNS, Break, Link, Verification, link_after, said_by
+from supplychain.records.chain import COLUMNS, Link, Verification, link_after, said_by
 from supplychain.records.columns import as_stored, shown
 from supplychain.records.content import ContentStore
 from supplychain.records.decision_tables import decision_links
 from supplychain.records.packed import unpacked
 from supplychain.records.schema import decisions
+from supplychain.records.walk import Walk
 
 _LINK: Mapping[str, Column[Any]] = {
     "sequence": decision_links.c.sequence,
@@ -26,40 +27,6 @@ _LINK: Mapping[str, Column[Any]] = {
     "inputs": decision_links.c.inputs,
 }
 _DECISION: Mapping[str, Column[Any]] = {name: decisions.c[name] for name in COLUMNS}
-
-
-class Walk:
-    """How far along a chain somebody is, who goes on behind links that cannot be read.
-
-    Attributes:
-        count: How many links there were.
-        last: The last that could be read; None where there is none.
-        lost: Whether the one before the next could not be read.
-    """
-
-    def __init__(self, noted: Sequence[Digest]) -> None:
-        self.count = 0
-        self.last: Link | None = None
-        self.lost = False
-        self._missing = set(noted)
-
-    def step(self, sequence: int | None, digest: Digest | None) -> None:
-        """Go on to the next link; what of it could not be read is None."""
-        self.count += 1
-        self.lost = sequence is None or digest is None
-        if sequence is not None and digest is not None:
-            self.last = Link(sequence, digest)
-            self._missing.discard(digest)
-
-    @property
-    def expected(self) -> int:
-        """The number of the next link, where the one before it could be read."""
-        return self.last.sequence + 1 if self.last else 1
-
-    @property
-    def missing(self) -> list[Digest]:
-        """What was noted and was not met."""
-        return sorted(self._missing)
 
 
 def verify_chain(
@@ -73,22 +40,12 @@ def verify_chain(
         content: Where the documents are.
         noted: Links that somebody noted elsewhere; each has to be in the chain.
     """
-    walk, breaks = Walk(noted), []
+    walk = Walk("chain", noted)
     with any_text(connection):
-        for row in connection.execute(_rows(project)):
-            said = row._asdict()
-            link, wrong = cells(_LINK, said)
-            wrong += _of_row(link, said, walk, content, readable=not wrong)
-            breaks += [Break(link.get("sequence", 0), what) for what in wrong]
-            walk.step(link.get("sequence"), link.get("link"))
-        for digest in connection.scalars(_beside(project)):
-            told = digest if isinstance(digest, str) else shown(digest)
-            breaks.append(Break(0, f"decision {told} was put in beside the chain"))
-    breaks += [
-        Break(0, f"no link {one} is in the chain: it was cut off or written anew")
-        for one in walk.missing
-    ]
-    return Verification(walk.count, walk.last, tuple(breaks))
+        for link, said, wrong in walk.along(connection, _rows(project), _LINK):
+            wrong.extend(_of_row(link, said, walk, content, readable=not wrong))
+        walk.beside(_beside(connection, project))
+    return walk.end()
 
 
 def _rows(project: int) -> Select[Any]:
@@ -101,11 +58,14 @@ def _rows(project: int) -> Select[Any]:
     )
 
 
-def _beside(project: int) -> Select[Any]:
+def _beside(connection: Connection, project: int) -> Iterator[str]:
     """Decisions that no link is about."""
     linked = exists().where(decision_links.c.decision_id == decisions.c.id)
     chosen = select(as_stored(decisions.c.digest))
-    return chosen.where(decisions.c.project_id == project, ~linked).order_by(decisions.c.id)
+    chosen = chosen.where(decisions.c.project_id == project, ~linked).order_by(decisions.c.id)
+    for digest in connection.scalars(chosen):
+        told = digest if isinstance(digest, str) else shown(digest)
+        yield f"decision {told} was put in beside the chain"
 
 
 def _of_row(
