@@ -16,6 +16,7 @@ from pathlib import Path
 from supplychain.errors import ContentMissingError, StoreError
 from supplychain.model.digest import Digest
 from supplychain.records.content import PROBE, PROBED, checked, key_of, named_by, passing
+from supplychain.records.private import make_folder
 
 # Unfinished files; a killed process may leave one here, where nothing ever reads it.
 _UNFINISHED = "unfinished"
@@ -213,7 +214,7 @@ def _make_folders(folder: Path) -> None:
     if folder.is_dir():
         return
     _make_folders(folder.parent)
-    folder.mkdir(exist_ok=True)
+    make_folder(folder)
     _sync_folder(folder.parent)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Engine, text
 import supplychain
 from supplychain.errors import StoreError
 from supplychain.records.database import open_engine, sqlite_file, writing
+from supplychain.records.private import make_file, make_folders
 from supplychain.records.version import SchemaState, SchemaStatus, refusal, status, status_within
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def alembic_config() -> Config:
 
 
 def make_room(engine: Engine) -> None:
-    """Make the folder of a SQLite database.
+    """Make the file of a SQLite database, and its folder.
 
     Raises:
         StoreError: It cannot be made.
@@ -73,7 +75,7 @@ def make_room(engine: Engine) -> None:
     if file is None:
         return
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(file.parent)
     except OSError as error:
         raise StoreError(
             f"the folder for the database cannot be made: {file.parent}",
@@ -81,6 +83,8 @@ def make_room(engine: Engine) -> None:
             hint="give this user the right to write there, or name another database",
             retryable=False,
         ) from error
+    with suppress(OSError):  # what cannot be made, SQLite tells of itself
+        make_file(file)
 
 
 def _run_migrations(engine: Engine) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from supplychain.errors import ConfigurationError, StoreError, UnauthenticatedError
 from supplychain.model.access import Principal, Role, Scope
+from supplychain.records.private import make_folders
 
 _SHORTEST = 32
 
@@ -48,7 +49,7 @@ def token_in(path: Path) -> str:
         StoreError: It cannot be read or written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:

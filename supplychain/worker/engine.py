@@ -33,6 +33,7 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID
 from supplychain.errors import StoreError
 from supplychain.records.database import LONGEST_IDLE
 from supplychain.records.patience import PATIENT, URLS, faults_of
+from supplychain.records.private import make_file
 from supplychain.worker.remembered import JsonSerializer
 
 # Changes with what the steps are: what another version began is begun anew, from its first step.
@@ -266,6 +267,8 @@ def engine_url(record: str) -> str:
 def _prepared(url: str) -> str:
     """The URL; a SQLite file is made, and told to write ahead: five times as fast."""
     if url.startswith("sqlite:///"):
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as connection:
+        file = url.removeprefix("sqlite:///")
+        make_file(Path(file))
+        with closing(sqlite3.connect(file, timeout=30)) as connection:
             connection.execute("PRAGMA journal_mode=WAL").close()
     return url
