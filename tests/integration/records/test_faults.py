@@ -27,20 +27,18 @@ from tests.kit.scans import AT, SUBJECT, realistic_components
 
 
 @pytest.fixture
-def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Path:
+def own_file(sqlite_template: Path, tmp_path: Path) -> Path:
     file = tmp_path / "record.db"
     shutil.copyfile(sqlite_template, file)
     return file
 
 
-def test_a_full_disk_leaves_nothing_half_recorded(
-    sqlite_database: Path, content: ContentStore
-) -> None:
-    url = f"sqlite:///{sqlite_database}"
+def test_a_full_disk_leaves_nothing_half_recorded(own_file: Path, content: ContentStore) -> None:
+    url = f"sqlite:///{own_file}"
     run = manifest_run(scan=scan_record(components=realistic_components(2_000), findings=()))
     with Record.open(url, content) as record:
         with (
-            file_size_limit(sqlite_database.stat().st_size + 100_000),
+            file_size_limit(own_file.stat().st_size + 100_000),
             pytest.raises(StoreError) as caught,
         ):
             record.save_run(run, at=AT)
@@ -115,9 +113,9 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path, content: ContentSt
     assert caught.value.hint
 
 
-def test_a_locked_database_says_so_and_may_be_tried_again(sqlite_database: Path) -> None:
-    engine = open_engine(f"sqlite:///{sqlite_database}", wait=0.1)
-    with closing(sqlite3.connect(sqlite_database, isolation_level=None)) as other:
+def test_a_locked_database_says_so_and_may_be_tried_again(own_file: Path) -> None:
+    engine = open_engine(f"sqlite:///{own_file}", wait=0.1)
+    with closing(sqlite3.connect(own_file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="the database is locked") as caught, writing(engine):
             pass
@@ -128,10 +126,10 @@ def test_a_locked_database_says_so_and_may_be_tried_again(sqlite_database: Path)
     engine.dispose()
 
 
-def test_readers_do_not_wait_for_a_writer(sqlite_database: Path, content: ContentStore) -> None:
-    with Record.open(f"sqlite:///{sqlite_database}", content) as record:
+def test_readers_do_not_wait_for_a_writer(own_file: Path, content: ContentStore) -> None:
+    with Record.open(f"sqlite:///{own_file}", content) as record:
         record.save_run(manifest_run(), at=AT)
-        with closing(sqlite3.connect(sqlite_database, isolation_level=None)) as other:
+        with closing(sqlite3.connect(own_file, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
             assert record.dossier(SUBJECT.digest, at=AT) is not None
             other.execute("ROLLBACK")
@@ -150,8 +148,8 @@ def test_a_file_that_is_no_database_says_so(
     assert file.read_bytes() == damage
 
 
-def test_a_sqlite_connection_keeps_what_it_acknowledged(sqlite_database: Path) -> None:
-    engine = open_engine(f"sqlite:///{sqlite_database}")
+def test_a_sqlite_connection_keeps_what_it_acknowledged(own_file: Path) -> None:
+    engine = open_engine(f"sqlite:///{own_file}")
     with reading(engine) as connection:
         wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
         for pragma, value in wanted.items():
