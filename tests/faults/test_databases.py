@@ -14,14 +14,15 @@ import httpx
 import psycopg
 import pytest
 
+from supplychain.model.runs import RunState
 from supplychain.records.migrating import upgrade
 from supplychain.worker.held import PAUSES
 from tests.kit.aftermath import left, require_sound
 from tests.kit.clocks import Clock
-from tests.kit.crew import Crew, until
+from tests.kit.crew import LEASE, Crew, until
 from tests.kit.disks import fill, small_disk
 from tests.kit.mortal import MortalPostgresql, mortal_postgresql
-from tests.kit.posts import Post, Server, review
+from tests.kit.posts import SBOM, Post, Server, review
 
 _CUTS = 10
 
@@ -307,3 +308,46 @@ def test_workers_go_on_whatever_their_clock_says(crew: Crew, tmp_path: Path) -> 
             time.sleep(0.5)
         until(crew.all_over, 120)
     require_sound(crew, submitted)
+
+
+@pytest.mark.fault("the clock of a server is ten minutes wrong", on="postgresql")
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_server_whose_clock_is_wrong_judges_and_takes_nothing(
+    postgresql_database: str, tmp_path: Path, minutes: int
+) -> None:
+    clock = Clock.at(tmp_path / "clock")
+    post = Post.furnished(postgresql_database, tmp_path / "post")
+    with post.serving(environ=clock.environ) as server:
+        handed = server.hand_in(review(), kind="attestation", environment="prod")
+        assert handed.status_code == 201, handed.text
+        assert server.decide().json()["decision"] == "allow"
+        before = left(post.url)
+        clock.jump(minutes / 60)
+        time.sleep(1)
+        for answer in (server.decide(), server.hand_in(SBOM, kind="sbom"), server.submit(1)):
+            assert answer.status_code == 503, answer.text
+            assert "clock" in answer.json()["detail"], answer.text
+        assert server.get("/readyz").status_code == 503
+        assert left(post.url) == before
+        clock.jump(0)
+        assert server.get("/readyz").status_code == 200
+        assert server.decide().json()["decision"] == "allow"
+
+
+@pytest.mark.fault("the clock of a worker is ten minutes wrong", on="postgresql")
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_worker_whose_clock_is_wrong_leaves_its_runs_to_others(
+    postgresql_database: str, tmp_path: Path, minutes: int
+) -> None:
+    (tmp_path / "crew").mkdir()
+    clock, crew = Clock.at(tmp_path / "clock"), Crew(postgresql_database, tmp_path / "crew")
+    [run] = crew.submit(1)
+    with crew.worker(seconds=3, environ=clock.environ):
+        until(lambda: crew.runs()[0].state is RunState.RUNNING, 60)
+        clock.jump(minutes / 60)
+        with crew.worker():
+            until(crew.all_over, 60)
+        assert crew.runs()[0].takeovers == 1
+        clock.jump(0)
+        time.sleep(2 * LEASE)
+    require_sound(crew, [run])
