@@ -138,7 +138,7 @@ def test_rows_of_many_parts_come_back_and_are_told_of_while_they_are_written(
 
 
 def test_nobody_is_logged_in_again_by_what_comes_back(
-    database: str, empty_database: str, content: ContentStore, tmp_path: Path
+    database: str, content: ContentStore, tmp_path: Path
 ) -> None:
     with Record.open(database, content) as record:
         scope = Scope((Role.VIEWER,), None)
@@ -148,15 +148,15 @@ def test_nobody_is_logged_in_again_by_what_comes_back(
         session = Session(made.identifier, alice, AT, AT + DAY, AT)
         record.access.sessions.start(session, made.digest)
     data, _ = backed_up(database, content)
-    other = FolderStore(tmp_path / "other")
-    restored(data, empty_database, other)
+    target = f"sqlite:///{tmp_path / 'target.db'}"
+    restored(data, target, FolderStore(tmp_path / "other"))
     assert row_counts(database)["sessions"] == 1
-    counts = row_counts(empty_database)
+    counts = row_counts(target)
     assert (counts["sessions"], counts["memberships"]) == (0, 1)
 
 
 def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(
-    database: str, empty_database: str, content: ContentStore, tmp_path: Path
+    database: str, content: ContentStore, tmp_path: Path
 ) -> None:
     stop = threading.Event()
 
@@ -177,8 +177,9 @@ def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(
     finally:
         stop.set()
         thread.join()
-    restored(backups[-1], empty_database, FolderStore(tmp_path / "other"))
-    counts = row_counts(empty_database)
+    target = f"sqlite:///{tmp_path / 'target.db'}"
+    restored(backups[-1], target, FolderStore(tmp_path / "other"))
+    counts = row_counts(target)
     assert counts["decisions"] == counts["decision_links"]
     assert counts["images"] in {counts["decisions"], counts["decisions"] + 1}
 
