@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from supplychain.cli.console import Paint, printable
+from supplychain.cli.context import Context, OutputFormat, write, write_json
 from supplychain.cli.times import ago
 
 if TYPE_CHECKING:
@@ -66,8 +67,28 @@ def _change(change: Change, paint: Paint) -> str:
     return f" {paint(colour, mark)} {_WORDS[change.cause]:<14} {printable(rule + change.what)}"
 
 
-def chain_lines(found: Verification, whole: str, paint: Paint) -> Iterator[str]:
-    """What came of looking at a chain; `whole` is what it counts, where nothing is broken."""
+def show_chain(
+    shared: Context, found: Verification, output: OutputFormat, *, counted: str, whole: str
+) -> None:
+    """Write what came of looking at a chain.
+
+    Args:
+        shared: How it is painted.
+        found: What came of it.
+        output: The form.
+        counted: What it counts, as a field.
+        whole: What is so where nothing is broken, for people.
+    """
+    if output is OutputFormat.JSON:
+        from supplychain.export.data import verification_data
+
+        write_json(verification_data(found, counted))
+        return
+    told = _chain_lines(found, f"{counted}, {whole}", shared.paint)
+    write("\n".join(told) + "\n")
+
+
+def _chain_lines(found: Verification, whole: str, paint: Paint) -> Iterator[str]:
     for one in found.breaks:
         place = f"number {one.sequence}: " if one.sequence else ""
         yield f"{paint('red', 'BROKEN')}  {place}{printable(one.what)}"

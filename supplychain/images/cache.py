@@ -7,13 +7,13 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from pathlib import Path
 
-from supplychain.errors import InputError, StoreError
+from supplychain.errors import InputError
 from supplychain.frozen import dataclass
 from supplychain.images.compression import Compression
+from supplychain.images.files import storing
 from supplychain.images.layout_reader import blob_path
 from supplychain.model.digest import Digest
 
@@ -172,17 +172,3 @@ def read_chunks(path: Path) -> Generator[bytes, None, None]:
     with path.open("rb", buffering=0) as file:
         while chunk := file.read(_CHUNK):
             yield chunk
-
-
-@contextmanager
-def storing(path: Path) -> Iterator[None]:
-    """Turn failures to write into errors that say what to do."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written",
-            because=error.strerror,
-            hint="make room, or choose another folder",
-            retryable=False,
-        ) from error

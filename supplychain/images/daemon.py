@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from supplychain.errors import InputError, NotFoundError, SupplyChainError, ToolError
-from supplychain.images.cache import storing
+from supplychain.images.files import storing
 
 if TYPE_CHECKING:
     from docker import DockerClient

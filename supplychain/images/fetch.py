@@ -8,8 +8,9 @@ from pathlib import Path
 
 from supplychain.errors import DigestMismatchError, LimitError, VerificationError
 from supplychain.frozen import dataclass
-from supplychain.images.cache import BlobCache, LayerFact, storing
+from supplychain.images.cache import BlobCache, LayerFact
 from supplychain.images.documents import LAYER_TYPES
+from supplychain.images.files import storing
 from supplychain.images.layers import Layers, Work
 from supplychain.images.layout import VERSION
 from supplychain.images.layout_reader import INDEX, MARKER, blob_path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -92,3 +93,17 @@ class Folder:
 
 def _unreadable(place: Path, error: OSError) -> StoreError:
     return StoreError(f"{place} cannot be read", because=error.strerror, retryable=False)
+
+
+@contextmanager
+def storing(path: Path) -> Iterator[None]:
+    """Turn failures to write into errors that say what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written",
+            because=error.strerror,
+            hint="make room, or choose another folder",
+            retryable=False,
+        ) from error

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from supplychain.errors import DigestMismatchError, InputError
 from supplychain.frozen import dataclass
-from supplychain.images.cache import BlobCache, LayerFact, read_chunks, storing
+from supplychain.images.cache import BlobCache, LayerFact, read_chunks
 from supplychain.images.compression import Compression
 from supplychain.images.documents import LAYER_TYPES, OCI_LAYER
+from supplychain.images.files import storing
 from supplychain.images.layout_reader import blob_path
 from supplychain.images.limits import Limits
 from supplychain.images.unpack import examined

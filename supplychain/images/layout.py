@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from supplychain.errors import ConflictError, InputError, NotFoundError, StoreError
+from supplychain.errors import ConflictError, InputError, NotFoundError
 from supplychain.images.documents import media_type_of
 from supplychain.images.fields import Fields
-from supplychain.images.files import Folder
+from supplychain.images.files import Folder, storing
 from supplychain.images.layout_reader import INDEX, MARKER, TAG, LayoutReader, blob_path
 from supplychain.images.streams import checked
 from supplychain.model.artifact import OCI_INDEX, Descriptor, Manifest
@@ -42,7 +42,7 @@ class OciLayout(LayoutReader):
             ConflictError: The folder holds something else.
             StoreError: It cannot be written.
         """
-        with _writing(path):
+        with storing(path):
             path.mkdir(parents=True, exist_ok=True)
             if not (path / MARKER).exists():
                 if any(path.iterdir()):
@@ -55,7 +55,7 @@ class OciLayout(LayoutReader):
         """See `ArtifactStore`."""
         digest = Digest.of(data)
         place = self._path / blob_path(digest)
-        with _writing(place):
+        with storing(place):
             if not (place.is_file() and digest.matches(place.read_bytes())):
                 _replace(self._path, blob_path(digest), data)
         return digest
@@ -65,7 +65,7 @@ class OciLayout(LayoutReader):
     ) -> None:
         """See `ArtifactStore`; what is there already is replaced."""
         place = self._path / blob_path(descriptor.digest)
-        with _writing(place):
+        with storing(place):
             _replace(self._path, blob_path(descriptor.digest), checked(descriptor, chunks()))
 
     def put_child(self, manifest: Manifest) -> None:
@@ -90,7 +90,7 @@ class OciLayout(LayoutReader):
 
     def amend(self, tag: str, change: Callable[[Manifest | None], Manifest]) -> Manifest:
         """See `ArtifactStore`; whoever else writes here waits, in other processes too."""
-        with _writing(self._path), _locked(self._path):
+        with storing(self._path), _locked(self._path):
             current = self._tagged(tag)
             wanted = change(current)
             if current is None or current.digest != wanted.digest:
@@ -138,7 +138,7 @@ class OciLayout(LayoutReader):
 
     def _list(self, *entries: dict[str, object]) -> None:
         """Put entries into index.json, each in place of the one with its tag, if it has one."""
-        with _writing(self._path), _locked(self._path):
+        with storing(self._path), _locked(self._path):
             self._enter(*entries)
 
     def _enter(self, *entries: dict[str, object]) -> None:
@@ -206,16 +206,3 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written",
-            because=error.strerror,
-            hint="make room or choose another folder",
-            retryable=False,
-        ) from error

@@ -9,13 +9,12 @@ import typer
 from supplychain.cli import options
 from supplychain.cli.access_lines import event_line, json_line
 from supplychain.cli.context import Context, OutputFormat, write, write_json
-from supplychain.cli.decided_lines import chain_lines
+from supplychain.cli.decided_lines import show_chain
 from supplychain.cli.numbers import number
 from supplychain.cli.place import Works, place
 from supplychain.cli.times import moment
 from supplychain.errors import VerificationError
 from supplychain.export.access_data import event_data
-from supplychain.export.data import verification_data
 
 app = typer.Typer(help="See who did what, and that nobody changed it.", no_args_is_help=True)
 
@@ -96,11 +95,7 @@ def verify(
     links = [Digest.parse(text) for text in noted or ()]
     with place(shared) as asked:
         found = asked.audit.verify(links)
-    if output is OutputFormat.JSON:
-        write_json(verification_data(found, "events"))
-    else:
-        told = chain_lines(found, "events, as they were written", shared.paint)
-        write("\n".join(told) + "\n")
+    show_chain(shared, found, output, counted="events", whole="as they were written")
     if found.breaks:
         raise VerificationError(
             f"the audit log is not as it was written: {len(found.breaks)} breaks",

@@ -10,14 +10,14 @@ import typer
 
 from supplychain.cli import options
 from supplychain.cli.context import Context, OutputFormat, write, write_json
-from supplychain.cli.decided_lines import chain_lines, compared, listed
+from supplychain.cli.decided_lines import compared, listed, show_chain
 from supplychain.cli.judgement import check_environment, environment_of
 from supplychain.cli.numbers import number
 from supplychain.cli.place import Works, place
 from supplychain.cli.times import moment
 from supplychain.cli.verdict import lines
 from supplychain.errors import InputError, NotFoundError, VerificationError
-from supplychain.export.data import decision_data, difference_data, verification_data
+from supplychain.export.data import decision_data, difference_data
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -218,11 +218,7 @@ def verify(
     links = [Digest.parse(text) for text in noted or ()]
     with place(shared) as asked:
         found = asked.decisions.verify(links)
-    if output is OutputFormat.JSON:
-        write_json(verification_data(found, "decisions"))
-    else:
-        told = chain_lines(found, "decisions, as they were recorded", shared.paint)
-        write("\n".join(told) + "\n")
+    show_chain(shared, found, output, counted="decisions", whole="as they were recorded")
     if found.breaks:
         raise VerificationError(
             f"the record of decisions is not as it was written: {len(found.breaks)} breaks",
