@@ -93,3 +93,23 @@ def test_a_run_goes_on_once_its_steps_can_be_noted_again(
     with crew.record() as record:
         for run in crew.runs():
             assert len(record.runs.events(run.id, after=0)) < 30  # waiting is not told of for ever
+
+
+def test_what_the_log_says_to_do_where_a_table_is_gone_for_good_helps(
+    limited: str, tmp_path: Path
+) -> None:
+    crew, log = Crew(limited, tmp_path), tmp_path / "said"
+    with crew.worker(seconds=2.0, concurrency=1, log=log) as one:
+        until(lambda: crew.workers() == 1)
+        crew.submit(2)
+        until(lambda: bool(list(tmp_path.rglob("*.begun"))))
+        with psycopg.connect(limited, autocommit=True) as connection:
+            connection.execute("DROP TABLE dbos.operation_outputs CASCADE")
+        until(lambda: "DROP SCHEMA dbos CASCADE" in log.read_text())
+        one.terminate()
+        one.wait(60)
+    with psycopg.connect(limited, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA dbos CASCADE")
+    with crew.worker(seconds=0.1):
+        until(crew.all_over, 60)
+    assert [(run.state, run.takeovers) for run in crew.runs()] == [(RunState.SUCCEEDED, 0)] * 2
