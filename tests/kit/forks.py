@@ -9,7 +9,6 @@ with `Desk.typing`, which starts it for real.
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import pkgutil
@@ -20,7 +19,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -138,17 +136,6 @@ def _become(typed: Mapping[str, object], out: int, err: int) -> None:
     tempfile.tempdir = None
 
 
-def _end(code: object) -> None:
-    """End as an interpreter does, up to where it would free its memory; else leave it to it."""
-    if not isinstance(code, int):
-        return
-    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as Python does
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
 def _load() -> None:
     """Import what commands import; no thread may run, for a fork would not have it."""
     import supplychain
@@ -167,10 +154,6 @@ if __name__ == "__main__":
     _load()
     _serve(socket.socket(fileno=int(sys.argv[1])))
     globals()["__package__"] = None  # as in the program: completion finds the name by it
-    from supplychain.cli import main
+    from supplychain.cli import program
 
-    try:
-        main()
-    except SystemExit as ended:
-        _end(ended.code)
-        raise
+    program()
