@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from supplychain.records.backup import Backup
     from supplychain.records.content import ContentStore
     from supplychain.records.retention import Removal
-    from supplychain.records.store_check import StoreReport
+    from supplychain.records.store_check import Rows, StoreReport
     from supplychain.settings import Settings
 
 Moved = Callable[[int], None]
@@ -81,8 +81,8 @@ def restore(
         engine.dispose()
 
 
-def check_store(settings: Settings, *, moved: Moved) -> StoreReport:
-    """Look at every document, every row's document and every chain.
+def check_rows(settings: Settings) -> Rows:
+    """Look at every row and every chain.
 
     Raises:
         SchemaVersionError: The database has another schema.
@@ -93,7 +93,24 @@ def check_store(settings: Settings, *, moved: Moved) -> StoreReport:
 
     engine = open_engine(settings.database_url)
     try:
-        return store_check.check_store(engine, _content(settings), moved=moved)
+        return store_check.check_rows(engine, _content(settings))
+    finally:
+        engine.dispose()
+
+
+def check_store(settings: Settings, rows: Rows, *, moved: Moved) -> StoreReport:
+    """Look at every document, and at every row's document.
+
+    Raises:
+        SchemaVersionError: The database has another schema.
+        StoreError: Something cannot be read.
+    """
+    from supplychain.records import store_check
+    from supplychain.records.database import open_engine
+
+    engine = open_engine(settings.database_url)
+    try:
+        return store_check.check_store(engine, _content(settings), rows, moved=moved)
     finally:
         engine.dispose()
 

@@ -46,26 +46,56 @@ class StoreReport:
         return not (self.damaged or self.missing or self.rows or broken)
 
 
-def check_store(
-    engine: Engine, content: ContentStore, *, moved: Callable[[int], None] = lambda _: None
-) -> StoreReport:
-    """Look at everything; others may go on writing.
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What came of looking at the rows.
 
-    Args:
-        engine: The database.
-        content: The content store.
-        moved: Told of every document how many bytes it had.
+    Attributes:
+        damaged: Those that hold what none of ours does, or that lost what they name.
+        named: What has to be in the content store.
+        chains: Every chain.
+    """
+
+    damaged: tuple[DamagedRow, ...]
+    named: dict[Digest, Missing]
+    chains: tuple[ChainState, ...]
+
+
+def check_rows(engine: Engine, content: ContentStore) -> Rows:
+    """Look at every row, and at every chain; others may go on writing.
 
     Raises:
         SchemaVersionError: The database has another schema.
         StoreError: Something cannot be read.
     """
     require_current(engine)
-    # Rows first: what they name was there before them, what comes later is no concern of ours.
     with reading(engine) as connection:
-        rows = tuple(damaged_rows(connection))
-        kept = kept_documents(connection)
-        chains = verify_chains(connection, content)
+        damaged = tuple(damaged_rows(connection))
+        named = kept_documents(connection)
+        return Rows(damaged, named, verify_chains(connection, content))
+
+
+def check_store(
+    engine: Engine,
+    content: ContentStore,
+    rows: Rows | None = None,
+    *,
+    moved: Callable[[int], None] = lambda _: None,
+) -> StoreReport:
+    """Look at everything; others may go on writing.
+
+    Args:
+        engine: The database.
+        content: The content store.
+        rows: What came of looking at the rows, where that is done.
+        moved: Told of every document how many bytes it had.
+
+    Raises:
+        SchemaVersionError: The database has another schema.
+        StoreError: Something cannot be read.
+    """
+    # Rows first: what they name was there before them, what comes later is no concern of ours.
+    rows = rows or check_rows(engine, content)
     present: set[Digest] = set()
     damaged: list[Digest] = []
     size = 0
@@ -76,7 +106,7 @@ def check_store(
         else:
             size += length
             moved(length)
-    missing = [one for one in kept.values() if one.digest not in present]
+    missing = [one for one in rows.named.values() if one.digest not in present]
     with reading(engine) as connection:
         orphans = present - mentioned(connection, content)
         gone = kept_documents(connection) if missing else {}
@@ -87,8 +117,8 @@ def check_store(
         # Retention may have taken row and document away since.
         missing=tuple(one for one in missing if one.digest in gone and not content.has(one.digest)),
         orphans=tuple(sorted(orphans)),
-        chains=chains,
-        rows=rows,
+        chains=rows.chains,
+        rows=rows.damaged,
     )
 
 

@@ -126,10 +126,13 @@ def verify_store(shared: Context, output: options.Output = OutputFormat.TEXT) ->
     from supplychain.bootstrap import keeping
     from supplychain.records.store_check import require_whole
 
-    about = shared.settings.shown_database
-    with shared.progress(output) as progress, stage(progress, "verify", about) as told:
-        found = keeping.check_store(shared.settings, moved=progress.advance)
-        told.text = f"{found.documents} documents ({size(found.size)}), {len(found.chains)} chains"
+    with shared.progress(output) as progress:
+        with stage(progress, "rows", shared.settings.shown_database) as told:
+            rows = keeping.check_rows(shared.settings)
+            told.text = f"{len(rows.damaged)} are damaged; {len(rows.chains)} chains"
+        with stage(progress, "documents", "each of them") as told:
+            found = keeping.check_store(shared.settings, rows, moved=progress.advance)
+            told.text = f"{found.documents} ({size(found.size)})"
     if output is OutputFormat.JSON:
         write_json(as_data(found))
     else:

@@ -224,6 +224,8 @@ def test_damage_is_told_with_a_report(filled: Typist) -> None:
     assert "restore it from a backup" in told.stderr
     text = filled.type("verify-store")
     assert f"DAMAGED  sha256:{first.name} has other bytes" in text.stdout
+    said = [line.split()[0] for line in text.stderr.splitlines()]
+    assert said[:2] == ["rows", "documents"]
     assert (filled.data / "content" / key_of(stray)).exists()
 
 
