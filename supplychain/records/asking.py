@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, event
 
-from supplychain.records.clocks import Clocks
 from supplychain.records.faults import database_faults
+from supplychain.records.insisting import insisting
 from supplychain.records.prepared import run
 
 # What is asked all the time is planned once: rows are found by their keys whatever the values are,
@@ -33,12 +33,11 @@ class _Ready:
 
     Args:
         engine: A PostgreSQL database.
-        clocks: Whether its clock is ours is asked as often as they say.
     """
 
-    def __init__(self, engine: Engine, clocks: Clocks) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._clocks = clocks
+        self._insistence = insisting(engine)
         self._idle: list[Connection] = []
         self._number = 0
         self._lock = threading.Lock()
@@ -57,7 +56,7 @@ class _Ready:
         try:
             if connection is None:
                 connection = self._made()
-            self._clocks.compare(connection)
+            self._insistence.look(connection)
             yield connection
         except BaseException:
             self._let_go(connection)
@@ -102,9 +101,9 @@ class _Ready:
             connection.close()
 
 
-def keep_ready(engine: Engine, clocks: Clocks) -> None:
-    """Keep connections of a PostgreSQL database ready for whoever is `asking`; as `_Ready`."""
-    ready = _Ready(engine, clocks)
+def keep_ready(engine: Engine) -> None:
+    """Keep connections of a PostgreSQL database ready for whoever is `asking`."""
+    ready = _Ready(engine)
     engine.update_execution_options(**{_READY: ready})
     event.listen(engine, "engine_disposed", lambda _: ready.close())
 

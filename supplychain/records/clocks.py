@@ -18,42 +18,31 @@ from supplychain.records.prepared import run
 
 # Of two machines neither is then further from the other than evidence may lie ahead.
 _MOST = CLOCK_TOLERANCE / 2
-_AGAIN_SECONDS = 1.0
 _THEIRS = "SELECT extract(epoch FROM clock_timestamp())::float8"
 
 
-class Clocks:
-    """Compares them once a second at most; threads share one."""
+def require_same_clock(connection: Connection) -> None:
+    """Go on only where both clocks say the same.
 
-    def __init__(self) -> None:
-        self._compared = -_AGAIN_SECONDS
+    Args:
+        connection: To a PostgreSQL database; with SQLite there is one machine, and one clock.
 
-    def compare(self, connection: Connection) -> None:
-        """Go on only where both clocks say the same.
-
-        Args:
-            connection: To a PostgreSQL database; with SQLite there is one machine, and one clock.
-
-        Raises:
-            StoreError: They do not.
-        """
-        now = time.monotonic()
-        if now - self._compared < _AGAIN_SECONDS:
-            return
-        before = time.time()
-        [[theirs]] = run(connection, _THEIRS, {})
-        after = time.time()
-        # However long the answer took, it is from between the two.
-        ahead, behind = before - theirs, theirs - after
-        apart = timedelta(seconds=max(ahead, behind))
-        if apart > _MOST:
-            whither = "ahead" if ahead > behind else "behind"
-            raise StoreError(
-                "this machine's clock is not that of the database",
-                because=f"it is {span(apart)} {whither}: {_shown(after)}, there {_shown(theirs)}",
-                hint="set the one that is wrong: nothing is judged or recorded until then",
-            )
-        self._compared = now
+    Raises:
+        StoreError: They do not.
+    """
+    before = time.time()
+    [[theirs]] = run(connection, _THEIRS, {})
+    after = time.time()
+    # However long the answer took, it is from between the two.
+    ahead, behind = before - theirs, theirs - after
+    apart = timedelta(seconds=max(ahead, behind))
+    if apart > _MOST:
+        whither = "ahead" if ahead > behind else "behind"
+        raise StoreError(
+            "this machine's clock is not that of the database",
+            because=f"it is {span(apart)} {whither}: {_shown(after)}, there {_shown(theirs)}",
+            hint="set the one that is wrong: nothing is judged or recorded until then",
+        )
 
 
 def _shown(seconds: float) -> str:

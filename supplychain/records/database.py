@@ -20,8 +20,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from supplychain.errors import ConfigurationError
 from supplychain.model.spans import traced
 from supplychain.records.asking import keep_ready
-from supplychain.records.clocks import Clocks
+from supplychain.records.clocks import require_same_clock
 from supplychain.records.faults import database_faults
+from supplychain.records.insisting import insisting
 
 # Named in the execution options of a connection whose transaction is going to write.
 _WRITES = "supplychain_writes"
@@ -58,9 +59,8 @@ def open_engine(url: str, *, wait: float = 10.0, connections: int = 5) -> Engine
         # Before SQLAlchemy itself asks for anything: it would trip over what is not text.
         event.listen(engine.pool, "connect", _require_utf8, insert=True)
         event.listen(engine, "connect", _prefer_indexes)
-        clocks = Clocks()
-        event.listen(engine, "begin", clocks.compare)
-        keep_ready(engine, clocks)
+        insisting(engine).add(require_same_clock)
+        keep_ready(engine)
         event.listen(engine, "checkin", _insist_on_nothing)
     if traced():
         from supplychain.records.traced import trace_statements

@@ -10,6 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from supplychain.errors import SchemaVersionError
 from supplychain.frozen import dataclass
 from supplychain.records.database import open_engine, reading, sqlite_file
+from supplychain.records.insisting import insisting
+from supplychain.records.prepared import run
 from supplychain.records.schema import SCHEMA_VERSION
 
 _REVISION = text("SELECT version_num FROM alembic_version")
@@ -104,6 +106,18 @@ def open_current(url: str, *, create: bool = False, connections: int = 5) -> Eng
     except BaseException:
         engine.dispose()
         raise
+    # Whoever migrates it meanwhile may have taken away what this program goes by.
+    known: list[object] = [(SCHEMA_VERSION,)]
+
+    def still(connection: Connection) -> None:
+        found = [
+            tuple(row) for row in run(connection, "SELECT version_num FROM alembic_version", {})
+        ]
+        if found != known:
+            require_current(engine)
+            known[:] = found
+
+    insisting(engine).add(still)
     return engine
 
 

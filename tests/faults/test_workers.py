@@ -11,9 +11,11 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from supplychain.model.runs import MOST_DEATHS, RunState
+from supplychain.records.schema import SCHEMA_VERSION
 from tests.kit.aftermath import require_sound
 from tests.kit.crew import BEAT, LEASE, WHERE, Crew, Fault, until
 from tests.kit.forked import Process
@@ -170,4 +172,42 @@ def test_a_worker_told_to_end_gives_back_what_it_has_not_done(crew: Crew) -> Non
 
     with crew.worker():
         until(crew.all_over, 30)
+    require_sound(crew, [run])
+
+
+@pytest.mark.fault("workers of two versions die over a run, and take it up from each other")
+@pytest.mark.parametrize("step", ["scan", "sign", "record"])
+def test_a_run_of_an_older_version_is_ended_by_a_newer_one(
+    crew: Crew, step: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    [run] = crew.submit(1)
+    versions = ("0", "2", "0")
+    record_property("times", len(versions))
+    for number, version in enumerate(versions):
+        place = Fault(step, ("before", "within", "after")[number], str(tmp_path / f"{number}"))
+        with crew.worker(fault=place, version=version) as worker:
+            assert worker.wait(60) == -signal.SIGKILL
+    with crew.worker(version="2"):
+        until(crew.all_over, 60)
+    assert crew.runs()[0].takeovers == len(versions)
+    require_sound(crew, [run])
+
+
+@pytest.mark.fault("a newer release migrates under workers of an older one", on="postgresql")
+def test_a_worker_whose_schema_is_gone_leaves_its_runs_to_newer_ones(
+    postgresql_database: str, tmp_path: Path
+) -> None:
+    (tmp_path / "crew").mkdir()
+    crew = Crew(postgresql_database, tmp_path / "crew")
+    [run] = crew.submit(1)
+    with crew.worker(seconds=2) as worker:
+        until(lambda: crew.runs()[0].state is RunState.RUNNING)
+        with psycopg.connect(postgresql_database, autocommit=True) as database:
+            database.execute("UPDATE alembic_version SET version_num = '9999'")
+            time.sleep(6)
+            assert database.execute("SELECT state FROM runs").fetchall() == [("running",)]
+            # As if who begins now were of that release.
+            database.execute(f"UPDATE alembic_version SET version_num = '{SCHEMA_VERSION}'")
+        until(crew.all_over, 60)
+        assert worker.poll() is None
     require_sound(crew, [run])

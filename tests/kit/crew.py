@@ -33,6 +33,7 @@ from supplychain.records.folder import FolderStore
 from supplychain.records.record import Record
 from supplychain.records.run_queue import RunQueue
 from supplychain.settings import Settings
+from supplychain.worker import engine
 from supplychain.worker.engine import Json, Step, engine_url
 from supplychain.worker.held import Held
 from supplychain.worker.manner import Manner
@@ -232,8 +233,12 @@ class Crew:
         duties: str = "scan,sign",
         environ: Mapping[str, str] | None = None,
         log: Path | None = None,
+        version: str = "",
     ) -> Iterator[Process]:
-        """A worker that does drills; it does not outlive the context."""
+        """A worker that does drills; it does not outlive the context.
+
+        Of which version of the application it is, is that of this program where none is given.
+        """
         told = {
             "url": self.url,
             "folder": str(self.folder),
@@ -241,6 +246,7 @@ class Crew:
             "concurrency": concurrency,
             "duties": duties,
             "fault": fault and astuple(fault),
+            "version": version,
         }
         with _process(json.dumps(told), {**os.environ, **(environ or {})}, None, log) as process:
             yield process
@@ -343,6 +349,7 @@ def work(text: str) -> None:
     told = json.loads(text)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    engine._VERSION = str(told.get("version") or engine._VERSION)
     fault = _fault_of(told)
     with ExitStack() as stack:
         worker = _drilling(told, fault) if "url" in told else _working(told, fault, stack)

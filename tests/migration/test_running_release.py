@@ -6,7 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from supplychain.errors import SchemaVersionError, StoreError
 from supplychain.gate.decision_document import to_document
+from supplychain.model.runs import Bounds, Duty
 from supplychain.records.content import ContentStore
 from supplychain.records.database import open_engine, writing
 from supplychain.records.ledger import DecisionRecord
 from supplychain.records.migrating import alembic_config, migrate, migrations_folder, upgrade
 from supplychain.records.record import Record
+from supplychain.records.run_queue import RunQueue
 from supplychain.records.schema import SCHEMA_VERSION
 from supplychain.records.version import SchemaState, schema_status
 from tests.kit.runs import make_decision, manifest_run
@@ -55,13 +57,18 @@ def successor(folder: Path, *, promise: str = "", steps: str = ADDS) -> Config:
     """The migrations of the release after this one."""
     own = folder / "migrations"
     shutil.copytree(migrations_folder(), own, ignore=shutil.ignore_patterns("__pycache__"))
-    said = SUCCESSOR.format(
-        revision=NEXT, before=SCHEMA_VERSION, promise=promise, steps=steps.strip()
-    )
-    (own / "versions" / f"{NEXT}_successor.py").write_text(said)
     config = Config()
     config.set_main_option("script_location", str(own))
+    add_revision(config, NEXT, before=SCHEMA_VERSION, promise=promise, steps=steps.strip())
     return config
+
+
+def add_revision(
+    config: Config, revision: str, *, before: str, steps: str, promise: str = ""
+) -> None:
+    said = SUCCESSOR.format(revision=revision, before=before, promise=promise, steps=steps)
+    versions = Path(str(config.get_main_option("script_location"))) / "versions"
+    (versions / f"{revision}_successor.py").write_text(said)
 
 
 def run(config: Config, url: str, revision: str = "head") -> None:
@@ -111,6 +118,47 @@ def test_a_successor_that_promises_nothing_stops_this_release(
         Record.open(database, content)
     with pytest.raises(SchemaVersionError, match="made by a newer supplychain"):
         upgrade(database)
+
+
+def test_who_works_already_stops_where_nothing_was_promised(
+    database: str, content: ContentStore, tmp_path: Path
+) -> None:
+    with Record.open(database, content) as record, closing(RunQueue.open(database)) as queue:
+        record.save_run(manifest_run(), at=AT)
+        queue.enrol("old", frozenset(Duty), at=AT)
+        decision = make_decision()
+        config = successor(tmp_path, promise=f'compatible_since = "{SCHEMA_VERSION}"')
+        add_revision(config, f"{int(NEXT) + 1:04}", before=NEXT, steps="pass")
+        run(config, database, NEXT)
+        time.sleep(1)
+        assert queue.claim("old", frozenset(Duty), Bounds(9, 9), at=AT) is None
+        assert record.dossier(SUBJECT.digest, at=AT) is not None
+        run(config, database)
+        time.sleep(1)
+        for act in (
+            lambda: record.dossier(SUBJECT.digest, at=AT),
+            lambda: record.ledger.append(DecisionRecord(to_document(decision), decision)),
+            lambda: record.save_run(manifest_run(), at=AT),
+            lambda: queue.claim("old", frozenset(Duty), Bounds(9, 9), at=AT),
+            lambda: queue.beat("old", at=AT),
+        ):
+            with pytest.raises(SchemaVersionError, match="made by a newer supplychain"):
+                act()
+
+
+def test_this_release_touches_no_older_schema(empty_database: str, content: ContentStore) -> None:
+    engine = open_engine(empty_database)
+    with writing(engine) as connection:
+        migrate(connection, f"{int(SCHEMA_VERSION) - 1:04}")
+    engine.dispose()
+    for begin in (
+        lambda: Record.open(empty_database, content, create=True),
+        lambda: RunQueue.open(empty_database),
+    ):
+        with pytest.raises(SchemaVersionError, match="made by an older supplychain") as refused:
+            begin()
+        assert "supplychain db upgrade" in str(refused.value.hint)
+    assert schema_status(empty_database).state is SchemaState.OLDER
 
 
 @pytest.mark.parametrize(
