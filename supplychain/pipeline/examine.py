@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from supplychain.frozen import dataclass
@@ -12,6 +13,7 @@ from supplychain.images.resolve import PlatformImage
 from supplychain.model.artifact import ArtifactStore
 from supplychain.pipeline.progress import Progress, stage
 from supplychain.pipeline.workspace import private_folder
+from supplychain.scan.process import nothing
 from supplychain.scan.scanner import DatabaseGeneration, Scanner, ScanResult, ScanTarget
 
 
@@ -52,13 +54,21 @@ class Examiner:
     limits: Limits
     progress: Progress
 
-    def examine(self, store: ArtifactStore, image: PlatformImage, *, keep: bool) -> Examined:
+    def examine(
+        self,
+        store: ArtifactStore,
+        image: PlatformImage,
+        *,
+        keep: bool,
+        meanwhile: Callable[[], None] = nothing,
+    ) -> Examined:
         """Fetch, verify and scan one platform; nothing of the image is left behind.
 
         Args:
             store: Where the image is kept.
             image: Which platform.
             keep: Keep its blobs in the cache, which is worth it for a registry.
+            meanwhile: What to do while the scanner runs; what that raises ends it.
 
         Raises:
             SupplyChainError: As `images.fetch.fetch` and `Scanner.scan`.
@@ -89,7 +99,9 @@ class Examiner:
                 tuple(layer.diff_id for layer in verified.layers),
             )
             with stage(self.progress, "scan", f"{image.platform}") as done:
-                result = self.scanner.scan(target, database=self.database, workspace=folder)
+                result = self.scanner.scan(
+                    target, database=self.database, workspace=folder, meanwhile=meanwhile
+                )
                 scan = result.scan
                 done.text = (
                     f"{image.platform}: {len(scan.components)} components, "

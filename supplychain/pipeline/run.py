@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from functools import cache
 from importlib import import_module
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from supplychain.errors import DigestMismatchError, NotFoundError
@@ -30,6 +30,7 @@ from supplychain.records.run import (
     RunRecord,
     SbomRecord,
 )
+from supplychain.scan.process import nothing
 from supplychain.signing.publication import SIGNATURE, Claim
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ _AFTER_THE_SCAN = (
     "supplychain.pipeline.describe",
     "jsonschema_rs",
     "license_expression",
+    "supplychain.gate.licence_table",
+    "supplychain.records.images",
     "supplychain.records.writing",
 )
 
@@ -142,8 +145,16 @@ class Pipeline:
     ) -> dict[Digest, Learnt]:
         subject, begun_at = target.image.subject, self.clock()
         run = Invocation(self.builder, self.product, subject, target.tag, purpose, begun_at)
-        Thread(target=_load_what_follows).start()
-        return {e.image.subject.digest: self._describe(e, run) for e in _examined(target, examiner)}
+        examined = _examined(target, examiner, cache(lambda: self._make_ready(subject)))
+        return {each.image.subject.digest: self._describe(each, run) for each in examined}
+
+    def _make_ready(self, subject: Subject) -> None:
+        """Load what the stages after the scan need, while this process waits for the scanner."""
+        for name in _AFTER_THE_SCAN:
+            import_module(name)
+        if self.record is not None:
+            # What a verdict asks is built when it is asked for the first time.
+            self.record.consult(subject, at=self.clock(), environment="", needs=frozenset())
 
     def _describe(self, examined: Examined, run: Invocation) -> Learnt:
         finished_at = self.clock()
@@ -242,14 +253,11 @@ class Pipeline:
         return [by_reference(one, subject, above=above, attester=attester) for one in claims]
 
 
-def _examined(target: Target, examiner: Examiner) -> list[Examined]:
+def _examined(
+    target: Target, examiner: Examiner, meanwhile: Callable[[], None] = nothing
+) -> list[Examined]:
     """All platforms, before anything is done with the first."""
     return [
-        examiner.examine(target.source, image, keep=target.keep) for image in target.image.images
+        examiner.examine(target.source, image, keep=target.keep, meanwhile=meanwhile)
+        for image in target.image.images
     ]
-
-
-def _load_what_follows() -> None:
-    """Import what the stages after the scan need while this process waits for the scanner."""
-    for name in _AFTER_THE_SCAN:
-        import_module(name)

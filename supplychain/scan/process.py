@@ -52,8 +52,17 @@ def never() -> bool:
     return False
 
 
+def nothing() -> None:
+    """There is nothing else to do."""
+
+
 def run(
-    command: Command, *, timeout: float, grace: float, cancelled: Callable[[], bool] = never
+    command: Command,
+    *,
+    timeout: float,
+    grace: float,
+    cancelled: Callable[[], bool] = never,
+    meanwhile: Callable[[], None] = nothing,
 ) -> Completed:
     """Run a program to its end, or end it with everything that it started.
 
@@ -66,6 +75,7 @@ def run(
         timeout: Seconds that it may take.
         grace: Seconds between SIGTERM and SIGKILL.
         cancelled: Whether somebody wants it ended; asked again and again.
+        meanwhile: What to do while it runs; what that raises ends it.
 
     Raises:
         ToolTimeoutError: It did not end in time.
@@ -74,6 +84,7 @@ def run(
     deadline = time.monotonic() + timeout
     tool = Path(command.arguments[0]).name
     with span("tool", {"program": tool}), _started(command, grace) as process:
+        meanwhile()
         try:
             output = _read(process, deadline, cancelled)
             status = process.wait(max(0.0, deadline - time.monotonic()))

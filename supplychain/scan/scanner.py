@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,7 @@ from supplychain.frozen import dataclass
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Scan, VulnerabilityDatabase
 from supplychain.model.subject import Platform, Subject
+from supplychain.scan.process import nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,12 @@ class Scanner(Protocol):
     """Something that finds components and their known vulnerabilities in an image."""
 
     def scan(
-        self, target: ScanTarget, *, database: DatabaseGeneration, workspace: Path
+        self,
+        target: ScanTarget,
+        *,
+        database: DatabaseGeneration,
+        workspace: Path,
+        meanwhile: Callable[[], None] = nothing,
     ) -> ScanResult:
         """Scan one image with exactly this database.
 
@@ -93,6 +100,7 @@ class Scanner(Protocol):
             target: The image.
             database: What is known to be vulnerable; its freshness is the caller's to check.
             workspace: An existing private folder for temporary files; left as it was found.
+            meanwhile: Called once, while the scanner runs; what it raises ends the scan.
 
         Raises:
             ToolMissingError: The scanner is not there or may not be run.

@@ -18,7 +18,7 @@ from supplychain.scan.caches import CachePool
 from supplychain.scan.coverage import blind_spots
 from supplychain.scan.failures import failure
 from supplychain.scan.fingerprints import Fingerprints, identity, require_unchanged
-from supplychain.scan.process import Command, never, run
+from supplychain.scan.process import Command, never, nothing, run
 from supplychain.scan.report import REPORT_LIMIT, Report, read_report
 from supplychain.scan.scanner import DatabaseGeneration, ScanResult, ScanTarget
 
@@ -58,7 +58,14 @@ class Trivy:
     grace: float = _GRACE
     cancelled: Callable[[], bool] = never
 
-    def report(self, arguments: Sequence[str], source: Path, cache: Path, workspace: Path) -> bytes:
+    def report(
+        self,
+        arguments: Sequence[str],
+        source: Path,
+        cache: Path,
+        workspace: Path,
+        meanwhile: Callable[[], None] = nothing,
+    ) -> bytes:
         """Run a scan of a file or folder and give the report's bytes.
 
         Its environment is made from nothing: no variable of ours, `TRIVY_*` and credentials least
@@ -71,6 +78,7 @@ class Trivy:
             source: What is scanned.
             cache: Its cache folder, which holds the database.
             workspace: An existing private folder, empty.
+            meanwhile: What to do while it runs; what that raises ends it.
 
         Raises:
             CancelledError: Somebody wanted it ended.
@@ -96,6 +104,7 @@ class Trivy:
                 timeout=seconds + self.grace,
                 grace=self.grace,
                 cancelled=self.cancelled,
+                meanwhile=meanwhile,
             )
         if completed.status != 0:
             raise failure(completed)
@@ -126,7 +135,12 @@ class TrivyScanner:
         self._clock = clock
 
     def scan(
-        self, target: ScanTarget, *, database: DatabaseGeneration, workspace: Path
+        self,
+        target: ScanTarget,
+        *,
+        database: DatabaseGeneration,
+        workspace: Path,
+        meanwhile: Callable[[], None] = nothing,
     ) -> ScanResult:
         """See `Scanner.scan`."""
         started_at = self._clock()
@@ -135,7 +149,7 @@ class TrivyScanner:
             self._caches.cache(database.path, database.java) as cache,
             self._held(database),
         ):
-            raw = self._trivy.report(_IMAGE, target.layout, cache, folder)
+            raw = self._trivy.report(_IMAGE, target.layout, cache, folder, meanwhile)
         report = read_report(raw)
         _check(report, target, self._trivy.binary.version)
         findings = (*blind_spots(report, database), *report.findings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from supplychain.errors import ToolOutputError
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import Evidence, EvidenceKind, Producer, Scan
+from supplychain.scan.process import nothing
 from supplychain.scan.report import read_report
 from supplychain.scan.scanner import DatabaseGeneration, ScanResult, ScanTarget
 from supplychain.scan.trivy import REPORT_MEDIA_TYPE
@@ -29,9 +30,15 @@ class RecordedScanner:
     at: datetime = AT
 
     def scan(
-        self, target: ScanTarget, *, database: DatabaseGeneration, workspace: Path
+        self,
+        target: ScanTarget,
+        *,
+        database: DatabaseGeneration,
+        workspace: Path,
+        meanwhile: Callable[[], None] = nothing,
     ) -> ScanResult:
         """See `Scanner.scan`; an image of which there is no report is refused."""
+        meanwhile()
         raw = self.reports.get(target.config_digest, b"")
         report = read_report(raw)
         if (report.diff_ids, report.os, report.architecture) != (

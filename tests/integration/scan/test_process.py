@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from supplychain.errors import ToolTimeoutError
+from supplychain.errors import StoreError, ToolTimeoutError
 from supplychain.scan.process import Command, Completed, run
 
 
@@ -114,6 +114,26 @@ script = "echo $$ > pid; exec sleep 60"
 run(Command(("sh", "-c", script), shell, Path(sys.argv[1]), {"PATH": "/usr/bin:/bin"}),
     timeout=60, grace=5)
 """
+
+
+def test_what_is_done_meanwhile_is_done_while_it_runs(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    with shell("while [ ! -e there ]; do sleep 0.05; done; echo seen", tmp_path) as command:
+        completed = run(command, timeout=30, grace=1, meanwhile=there.touch)
+    assert completed == Completed(0, "seen\n")
+
+
+def test_what_fails_meanwhile_ends_it(tmp_path: Path) -> None:
+    def fail() -> None:
+        pid_in(tmp_path / "pid")
+        raise StoreError("the record is gone")
+
+    with (
+        shell("echo $$ > pid; exec sleep 60", tmp_path) as command,
+        pytest.raises(StoreError, match="gone"),
+    ):
+        run(command, timeout=30, grace=1, meanwhile=fail)
+    assert gone(pid_in(tmp_path / "pid"))
 
 
 @pytest.mark.parametrize(
