@@ -13,7 +13,7 @@ from supplychain.export.data import signer_data
 if TYPE_CHECKING:
     from supplychain.model.evidence import Build, VerifiedAttestation
     from supplychain.records.run import RunRecord
-    from supplychain.signing.storage import Rejection
+    from supplychain.signing.found import Rejection
 
 
 def predicate_types() -> list[str]:

@@ -15,8 +15,8 @@ from supplychain.pipeline.seal import recorded
 from supplychain.pipeline.target import Target
 from supplychain.records.run import AttestationRecord
 from supplychain.signing import buildkit, inventory
+from supplychain.signing.found import Stored
 from supplychain.signing.inventory import Attached, State
-from supplychain.signing.storage import Stored
 from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import verify
 

@@ -19,7 +19,7 @@ from supplychain.records.listing import ImageSummary
 from supplychain.records.record import Record
 from supplychain.records.run import AttestationRecord, ConfigRecord, PlatformRecord, RunRecord
 from supplychain.signing import inventory
-from supplychain.signing.storage import Stored
+from supplychain.signing.found import Stored
 from supplychain.signing.trust.trust import Trust
 
 

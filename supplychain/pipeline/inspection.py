@@ -36,8 +36,8 @@ from supplychain.pipeline.attachments import subjects_of
 from supplychain.pipeline.target import Target
 from supplychain.sbom.document import described
 from supplychain.sbom.parsing import SIZE_LIMIT
+from supplychain.signing.found import Rejection
 from supplychain.signing.statement import Statement
-from supplychain.signing.storage import Rejection
 from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import (
     VerificationReport,

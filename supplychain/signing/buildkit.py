@@ -16,7 +16,7 @@ from supplychain.model.artifact import MANIFEST_LIMIT, ArtifactStore, Manifest
 from supplychain.model.digest import Digest
 from supplychain.signing.dsse import PAYLOAD_LIMIT, PAYLOAD_TYPE
 from supplychain.signing.encoding import as_object, read_json
-from supplychain.signing.storage import UNUSABLE, Foreign, Rejection, described
+from supplychain.signing.found import UNUSABLE, Foreign, Rejection, described
 
 _KIND, _ABOUT = "vnd.docker.reference.type", "vnd.docker.reference.digest"
 _KIND_OF_STATEMENTS = "attestation-manifest"

@@ -9,7 +9,7 @@ from supplychain.errors import InputError, LimitError
 from supplychain.model.digest import Digest
 from supplychain.signing import bundle, dsse
 from supplychain.signing.encoding import as_object, read_json
-from supplychain.signing.storage import TOTAL_LIMIT, Stored
+from supplychain.signing.found import TOTAL_LIMIT, Stored
 
 FILE_LIMIT = TOTAL_LIMIT
 _DOCUMENT_LIMIT = 1000

@@ -21,9 +21,9 @@ from supplychain.model.artifact import (
 from supplychain.model.digest import Digest
 from supplychain.signing.dsse import PAYLOAD_LIMIT
 from supplychain.signing.encoding import as_object, read_json
+from supplychain.signing.found import UNUSABLE, described
 from supplychain.signing.long_json import require_cyclonedx
 from supplychain.signing.reference import CYCLONEDX_TYPE, require_type
-from supplychain.signing.storage import UNUSABLE, described
 
 DOCUMENT_LIMIT = 256 * 1024 * 1024
 # Of a document that is signed whole; beside it a statement has its subject and little more.

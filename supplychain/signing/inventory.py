@@ -22,9 +22,9 @@ from supplychain.signing import dsse, embedded, legacy, predicates, storage
 from supplychain.signing.buildkit import Unsigned
 from supplychain.signing.documents import Beside
 from supplychain.signing.dsse import Envelope
+from supplychain.signing.found import Foreign, Rejection, Stored, bounded
 from supplychain.signing.simplesigning import SignatureLayer, SimpleSigning
 from supplychain.signing.statement import Statement
-from supplychain.signing.storage import Foreign, Rejection, Stored
 from supplychain.signing.trust.trust import Trust
 from supplychain.signing.verification import read_signed, verify_document
 
@@ -133,7 +133,7 @@ def take_stock(
         _examined(one, forms.get(one.media_type, Form.BUNDLE), subject, trust, at=at, beside=beside)
         if isinstance(one, Stored)
         else _unusable(one, Form.OTHER, subject)
-        for one in storage.bounded(found, subject.digest)
+        for one in bounded(found, subject.digest)
     )
 
 

@@ -22,7 +22,7 @@ from supplychain.model.artifact import (
 from supplychain.model.digest import Digest
 from supplychain.signing import dsse, embedded, simplesigning
 from supplychain.signing.encoding import as_object, read_json
-from supplychain.signing.storage import UNUSABLE, Found, Rejection, Stored, at_once, described
+from supplychain.signing.found import UNUSABLE, Found, Rejection, Stored, at_once, described
 from supplychain.signing.trust.material import ANNOTATIONS
 
 PREDICATE_TYPE_ANNOTATION = "predicateType"

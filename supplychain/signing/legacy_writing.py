@@ -21,6 +21,7 @@ from supplychain.model.artifact import (
 from supplychain.model.digest import Digest
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.encoding import as_object, read_json, write_base64
+from supplychain.signing.found import Stored, described
 from supplychain.signing.legacy import (
     LAYER_LIMIT,
     LAYER_TYPES,
@@ -33,7 +34,6 @@ from supplychain.signing.legacy import (
     tag,
 )
 from supplychain.signing.simplesigning import SIGNATURE_ANNOTATION, SignatureLayer
-from supplychain.signing.storage import Stored, described
 
 _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 _LONG_AGO = "0001-01-01T00:00:00Z"

@@ -14,10 +14,10 @@ from supplychain.frozen import dataclass
 from supplychain.signing import bundle as bundles
 from supplychain.signing.bundle import Bundle, MessageSignature
 from supplychain.signing.dsse import Envelope
+from supplychain.signing.found import Stored
 from supplychain.signing.keyless.answers import not_holding
 from supplychain.signing.keyless.witnesses import Witnesses
 from supplychain.signing.sealing import KeySealer
-from supplychain.signing.storage import Stored
 from supplychain.signing.trust.establish import establish
 from supplychain.signing.trust.material import Material
 from supplychain.signing.trust.signed import Signed

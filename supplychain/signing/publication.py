@@ -26,11 +26,11 @@ from supplychain.signing import (
 from supplychain.signing.documents import Document
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.formats import FORMATS, Format
+from supplychain.signing.found import Stored, bounded
 from supplychain.signing.legacy_writing import Layer, append
 from supplychain.signing.sealing import Sealed, Sealer, made_by, no_legacy_form, sealer_of
 from supplychain.signing.signer import Signer
 from supplychain.signing.simplesigning import SignatureLayer
-from supplychain.signing.storage import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ def _said(
         storage.read(store, subject, choose=choose) if Format.BUNDLE in formats else (),
         legacy.read(store, subject, choose=choose) if Format.LEGACY in formats else (),
     )
-    for stored in storage.bounded(found, subject):
+    for stored in bounded(found, subject):
         if isinstance(stored, Stored):
             form = Format.BUNDLE if stored.media_type == bundle.MEDIA_TYPE else Format.LEGACY
             word = sealer.recall(stored)

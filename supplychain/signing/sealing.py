@@ -19,9 +19,9 @@ from supplychain.signing import bundle, dsse, embedded
 from supplychain.signing.bundle import Bundle, MessageSignature
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.formats import FORMATS, Format
+from supplychain.signing.found import Stored
 from supplychain.signing.signer import Signer
 from supplychain.signing.simplesigning import SignatureLayer
-from supplychain.signing.storage import Stored
 from supplychain.signing.trust.material import ALONE, Material
 from supplychain.signing.trust.trust import Trust
 

@@ -1,24 +1,16 @@
-"""Bundles beside an image: OCI 1.1 referrers, as cosign v3 stores them by default.
-
-What is found beside an image in any form is one of the three kinds of `Found`.
-"""
+"""Bundles beside an image: OCI 1.1 referrers, as cosign v3 stores them by default."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import field
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
-from typing import TypeVar
 
 from supplychain.errors import (
     InputError,
     LimitError,
-    NotFoundError,
-    SupplyChainError,
     VerificationError,
 )
 from supplychain.frozen import dataclass
@@ -36,7 +28,16 @@ from supplychain.signing.bundle import (
     MEDIA_TYPE_FAMILY,
     MEDIA_TYPES,
 )
-from supplychain.signing.encoding import as_object, as_text, read_json
+from supplychain.signing.encoding import as_object, read_json
+from supplychain.signing.found import (
+    UNUSABLE,
+    Foreign,
+    Found,
+    Rejection,
+    Stored,
+    at_once,
+    described,
+)
 
 PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
 _CONTENT_ANNOTATION = "dev.sigstore.bundle.content"
@@ -44,90 +45,12 @@ _CREATED_ANNOTATION = "org.opencontainers.image.created"
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _EMPTY = b"{}"
 
-# How many referrers are read at once.
-_AHEAD = 6
 # What a registry may make us read about one digest, before anything in it is trusted.
 REFERRER_LIMIT = 1000
-TOTAL_LIMIT = 256 * 1024 * 1024
 
-# What says that an artifact cannot be used, as against that nobody could be reached.
-UNUSABLE = (InputError, VerificationError, NotFoundError)
+
 # What may be shown to people as it stands (RFC 6838 section 4.2).
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][\w!#$&^.+-]{0,126}/[\w!#$&^.+-]{1,127}", re.ASCII)
-
-
-_Item = TypeVar("_Item")
-_Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A signed document as it was found: nothing in it is checked yet.
-
-    Attributes:
-        manifest: What holds it.
-        media_type: What it is: a bundle, a DSSE envelope, or a signature's layer with its content.
-        data: Its exact bytes.
-        where: Which part of `manifest` it is; "" where it is the whole.
-    """
-
-    manifest: Digest
-    media_type: str
-    data: bytes = field(repr=False)
-    where: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """Something that proves nothing, and why.
-
-    Attributes:
-        manifest: What holds it; the image itself, where what holds it could not even be named.
-        reason: One line, for people.
-    """
-
-    manifest: Digest
-    reason: str
-
-    @classmethod
-    def of(cls, manifest: Digest, error: SupplyChainError, where: str = "") -> Rejection:
-        """A rejection in the words of the error that caused it."""
-        place = f"{where}: " if where else ""
-        because = f": {error.because}" if error.because else ""
-        return cls(manifest, f"{place}{error}{because}")
-
-
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """A referrer that is no bundle and none of our business.
-
-    Attributes:
-        manifest: The referrer.
-        media_type: What it says it holds; "" where it says nothing.
-    """
-
-    manifest: Digest
-    media_type: str
-
-
-Found = Stored | Rejection | Foreign
-
-
-def bounded(found: Iterable[Found], subject: Digest) -> Iterator[Found]:
-    """What was found about a digest, as long as it is not more than anybody needs.
-
-    Raises:
-        LimitError: It has more bytes together.
-    """
-    total = 0
-    for one in found:
-        total += len(one.data) if isinstance(one, Stored) else 0
-        if total > TOTAL_LIMIT:
-            raise LimitError(
-                f"what is signed about {subject} has more than {TOTAL_LIMIT} bytes together",
-                hint="delete the attestations that are no longer needed",
-            )
-        yield one
 
 
 def write(
@@ -193,29 +116,6 @@ def read(
     yield from at_once(store, partial(_read, store), opened, size=_size)
 
 
-def at_once(
-    store: ArtifactStore,
-    work: Callable[[_Item], _Result],
-    items: Iterable[_Item],
-    *,
-    size: Callable[[_Item], int] = lambda _: 0,
-) -> Iterator[_Result]:
-    """What comes of reading each, several at once where together they are not too large.
-
-    Args:
-        store: Where they are read.
-        work: Reads one.
-        items: What it is given.
-        size: How many bytes one says to have.
-    """
-    rest = iter(items)
-    while some := list(islice(rest, _AHEAD)):
-        if sum(map(size, some)) <= BUNDLE_LIMIT:
-            yield from store.each(work, some)
-        else:
-            yield from map(work, some)
-
-
 @dataclass(frozen=True, slots=True)
 class _Opened:
     """A referrer that says to hold a bundle."""
@@ -273,35 +173,6 @@ def _layer(manifest: Manifest, subject: Digest) -> Descriptor | str:
 def _shown(media_type: object) -> str:
     text = str(media_type)
     return text if _MEDIA_TYPE.fullmatch(text) else ""
-
-
-def described(layer: dict[str, object], *, limit: int) -> Descriptor:
-    """A layer's descriptor, read strictly.
-
-    Args:
-        layer: As the manifest has it.
-        limit: The most bytes that the layer may have.
-
-    Raises:
-        LimitError: It says that it is larger.
-        InputError: It is no descriptor.
-    """
-    size = layer.get("size")
-    if type(size) is not int or size < 0:
-        raise InputError("the layer has no size")
-    if size > limit:
-        raise LimitError(f"the layer has {size} bytes, at most {limit} are read")
-    digest = Digest.parse(as_text(layer.get("digest"), "the layer's digest"))
-    annotations = as_object(layer.get("annotations") or {}, "the layer's annotations")
-    return Descriptor(
-        as_text(layer.get("mediaType"), "the layer's mediaType"),
-        digest,
-        size,
-        annotations=tuple(
-            (name, as_text(text, f"the annotation {name[:80]!r}"))
-            for name, text in sorted(annotations.items())
-        ),
-    )
 
 
 def _descriptor(media_type: str, data: bytes, digest: Digest) -> dict[str, object]:

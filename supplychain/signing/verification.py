@@ -26,9 +26,9 @@ from supplychain.signing.bundle import Bundle
 from supplychain.signing.documents import Beside
 from supplychain.signing.dsse import Envelope
 from supplychain.signing.embedded import Embedded
+from supplychain.signing.found import Foreign, Rejection, Stored, bounded
 from supplychain.signing.saying import read_said
 from supplychain.signing.simplesigning import SignatureLayer
-from supplychain.signing.storage import Foreign, Rejection, Stored
 from supplychain.signing.trust.establish import establish
 from supplychain.signing.trust.material import ALONE, Material
 from supplychain.signing.trust.signed import Signed
@@ -135,7 +135,7 @@ def verify(
     trust.require_anybody()
     sorted_out, beside = _Sorting(), Beside(store, subject.digest)
     found = chain(storage.read(store, subject.digest), legacy.read(store, subject.digest))
-    for one in storage.bounded(found, subject.digest):
+    for one in bounded(found, subject.digest):
         if isinstance(one, Stored):
             sorted_out.add(_checked(one, subject, trust, beside, at=at))
         else:

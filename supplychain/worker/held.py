@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from supplychain.errors import CancelledError, StoreError, SupersededError, SupplyChainError
 from supplychain.model.runs import Claim, Duty, Run
@@ -159,3 +159,15 @@ class HeldProgress:
     def finish(self, summary: str) -> None:
         """The stage ended well."""
         self._held.tell("finished", self._stage, summary)
+
+
+class Performer(Protocol):
+    """Does the parts of runs."""
+
+    def perform(self, held: Held, step: Step) -> None:
+        """Do the part of a run that is next, and move the run on.
+
+        Raises:
+            SupplyChainError: It could not be done.
+        """
+        ...

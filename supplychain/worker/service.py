@@ -17,9 +17,10 @@ from supplychain.records.content import PROBED
 from supplychain.records.run_queue import RunQueue
 from supplychain.settings import Settings
 from supplychain.worker.engine import engine_url
+from supplychain.worker.held import Performer
 from supplychain.worker.manner import Manner
 from supplychain.worker.parts import Pipelines
-from supplychain.worker.worker import Performer, Worker
+from supplychain.worker.worker import Worker
 
 _LAST_WORDS = 2.0  # seconds, for what others have to put in order
 _LOG = logging.getLogger(__name__)

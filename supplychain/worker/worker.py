@@ -7,14 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from supplychain.errors import CancelledError, StoreError, SupersededError, SupplyChainError
 from supplychain.model.runs import RunState
 from supplychain.records.run_queue import RunQueue
 from supplychain.worker.engine import AbandonedError, Engine, EngineError, Step
 from supplychain.worker.following import Outcome, following
-from supplychain.worker.held import Held
+from supplychain.worker.held import Held, Performer
 from supplychain.worker.manner import Manner
 from supplychain.worker.waiting import Waiting
 from supplychain.worker.watch import Watch
@@ -24,18 +23,6 @@ _PRUNE_SECONDS = 3600.0
 # How long what is told to stop, and a database that answers, may take.
 _GIVING_BACK = 5.0
 _LOG = logging.getLogger(__name__)
-
-
-class Performer(Protocol):
-    """Does the parts of runs."""
-
-    def perform(self, held: Held, step: Step) -> None:
-        """Do the part of a run that is next, and move the run on.
-
-        Raises:
-            SupplyChainError: It could not be done.
-        """
-        ...
 
 
 class Worker:

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from supplychain.errors import LimitError
-from supplychain.signing import dsse, storage
+from supplychain.signing import dsse, found
 from supplychain.signing.bundle import BUNDLE_LIMIT, MEDIA_TYPE
 from supplychain.signing.dsse import PAYLOAD_LIMIT
 from supplychain.signing.simplesigning import SIGNATURE_ANNOTATION
@@ -65,7 +65,7 @@ def test_more_bytes_together_than_anybody_needs(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """None is too large by itself; the genuine one among them is not looked for any longer."""
-    monkeypatch.setattr(storage, "TOTAL_LIMIT", 4000)
+    monkeypatch.setattr(found, "TOTAL_LIMIT", 4000)
     scene.attach(scene.keyed())
     for number in range(5):
         scene.attach(b"%d" % number * 1000)

@@ -35,11 +35,11 @@ from supplychain.records.run_queue import RunQueue
 from supplychain.settings import Settings
 from supplychain.worker import engine
 from supplychain.worker.engine import Json, Step, engine_url
-from supplychain.worker.held import Held
+from supplychain.worker.held import Held, Performer
 from supplychain.worker.manner import Manner
 from supplychain.worker.parts import Pipelines
 from supplychain.worker.service import end, worker_name
-from supplychain.worker.worker import Performer, Worker
+from supplychain.worker.worker import Worker
 from tests.kit.forked import Forked, Process
 
 # A tenth of what is real, so that tests of deaths take seconds.

@@ -14,7 +14,7 @@ from supplychain.cli.context import Context, OutputFormat
 from supplychain.cli.whom import asked, require_published
 
 if TYPE_CHECKING:
-    from supplychain.signing.storage import Stored
+    from supplychain.signing.found import Stored
     from supplychain.signing.trust.trust import Trust
 
 app = typer.Typer(help="See, fetch and record what is attached to images.", no_args_is_help=True)

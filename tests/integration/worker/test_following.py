@@ -26,9 +26,8 @@ from supplychain.pipeline.progress import NoProgress, stage
 from supplychain.scan.process import Command, run
 from supplychain.settings import Settings
 from supplychain.worker.engine import Json, Step
-from supplychain.worker.held import Held
+from supplychain.worker.held import Held, Performer
 from supplychain.worker.service import working
-from supplychain.worker.worker import Performer
 from tests.kit.logged import logged_as_before
 from tests.kit.serving import Served
 

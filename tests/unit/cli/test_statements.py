@@ -18,7 +18,7 @@ from supplychain.model.evidence import (
     Build,
 )
 from supplychain.model.identity import Clock, Identity, NameKind, TrustedTime
-from supplychain.signing.storage import Rejection
+from supplychain.signing.found import Rejection
 from tests.kit.policies import CI, LOG_ENTRY
 from tests.kit.runs import FINGERPRINT, attestation_record, index_run, manifest_run
 from tests.kit.scans import AT, SUBJECT

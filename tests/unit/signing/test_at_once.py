@@ -16,6 +16,7 @@ from supplychain.model.artifact import OCI_MANIFEST, Descriptor, Manifest
 from supplychain.model.digest import Digest
 from supplychain.signing import storage
 from supplychain.signing.bundle import BUNDLE_LIMIT, MEDIA_TYPE
+from supplychain.signing.found import Stored
 from tests.kit.artifacts import MemoryStore, put_image
 from tests.kit.scans import AT
 
@@ -75,7 +76,7 @@ def test_bundles_are_written_at_once_and_read_in_the_order_of_the_store() -> Non
     found = list(storage.read(store, subject.digest))
     assert store.most > 1
     assert [one.manifest for one in found] == list(written)
-    assert [one.data for one in found if isinstance(one, storage.Stored)] == [b for _, b in BUNDLES]
+    assert [one.data for one in found if isinstance(one, Stored)] == [b for _, b in BUNDLES]
 
 
 def test_bundles_that_say_to_be_large_are_read_one_after_the_other() -> None:

@@ -20,7 +20,7 @@ from supplychain.model.artifact import (
 from supplychain.model.digest import Digest
 from supplychain.model.evidence import CYCLONEDX_PREDICATE, SIGNATURE_PREDICATE
 from supplychain.model.subject import Subject
-from supplychain.signing import dsse, legacy, publication, simplesigning, statement, storage
+from supplychain.signing import dsse, found, legacy, publication, simplesigning, statement
 from supplychain.signing.encoding import write_base64
 from supplychain.signing.formats import Format
 from supplychain.signing.publication import SIGNATURE, Claim
@@ -461,7 +461,7 @@ def test_the_tags_of_another_image_do_not_serve_this_one() -> None:
 
 
 def test_endless_bytes_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "TOTAL_LIMIT", 1000)
+    monkeypatch.setattr(found, "TOTAL_LIMIT", 1000)
     store = MemoryStore()
     subject = put_image(store)
     put(store, subject, [layer(store, b"%d" % number * 400) for number in range(3)])

@@ -18,7 +18,7 @@ from supplychain.model.evidence import (
     VerifiedAttestation,
 )
 from supplychain.model.subject import Subject
-from supplychain.signing import dsse, publication, storage
+from supplychain.signing import dsse, found, publication, storage
 from supplychain.signing.bundle import BUNDLE_LIMIT, MEDIA_TYPE, Bundle
 from supplychain.signing.formats import Format
 from supplychain.signing.trust.trust import Trust
@@ -429,7 +429,7 @@ def test_endless_referrers_end() -> None:
 
 
 def test_endless_bytes_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "TOTAL_LIMIT", 1000)
+    monkeypatch.setattr(found, "TOTAL_LIMIT", 1000)
     store = MemoryStore()
     subject = put_image(store)
     for number in range(3):
