@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from supplychain.errors import ConflictError, InputError
@@ -97,7 +97,7 @@ def require_answer(
 
 
 def require_another(
-    waiver: Waiver, actor: str, names: Iterable[str], makers: Mapping[str, Collection[str]]
+    waiver: Waiver, actor: str, names: Collection[str], makers: Mapping[str, Collection[str]]
 ) -> None:
     """Refuse as an approver who asked by another name, or made a machine's way in.
 
