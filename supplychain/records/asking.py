@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import select
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
@@ -49,6 +51,11 @@ class _Ready:
             connection = self._idle.pop() if self._idle else None
             makes = connection is None and self._number < _KEPT
             self._number += makes
+        if connection is not None and has_ended(connection.connection.dbapi_connection):
+            self._let_go(connection)
+            with self._lock:
+                connection, makes = None, True
+                self._number += 1
         if connection is None and not makes:
             with _autocommitting(self._engine) as connection:
                 yield connection
@@ -106,6 +113,19 @@ def keep_ready(engine: Engine) -> None:
     ready = _Ready(engine)
     engine.update_execution_options(**{_READY: ready})
     event.listen(engine, "engine_disposed", lambda _: ready.close())
+
+
+def has_ended(driver: Any) -> bool:
+    """Whether PostgreSQL has said something to who asked nothing, as it does when it ends.
+
+    Args:
+        driver: A connection that nobody has taken, as psycopg has it.
+    """
+    if driver.closed:
+        return True
+    poll = select.poll()
+    poll.register(driver.pgconn.socket, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def waiting(engine: Engine) -> int:

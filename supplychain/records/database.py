@@ -14,12 +14,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from supplychain.errors import ConfigurationError
 from supplychain.model.spans import traced
-from supplychain.records.asking import keep_ready
+from supplychain.records.asking import has_ended, keep_ready
 from supplychain.records.clocks import require_same_clock
 from supplychain.records.faults import database_faults
 from supplychain.records.insisting import insisting
@@ -59,6 +59,7 @@ def open_engine(url: str, *, wait: float = 10.0, connections: int = 5) -> Engine
         # Before SQLAlchemy itself asks for anything: it would trip over what is not text.
         event.listen(engine.pool, "connect", _require_utf8, insert=True)
         event.listen(engine, "connect", _prefer_indexes)
+        event.listen(engine, "checkout", _require_open)
         insisting(engine).add(require_same_clock)
         keep_ready(engine)
         event.listen(engine, "checkin", _insist_on_nothing)
@@ -223,6 +224,12 @@ def _prefer_indexes(connection: Any, _entry: ConnectionPoolEntry) -> None:
         " WHERE current_setting('random_page_cost') = '4'"
     )
     connection.commit()
+
+
+def _require_open(driver: Any, *_: object) -> None:
+    """Have another connection taken where the database has ended this one while it waited."""
+    if has_ended(driver):
+        raise InvalidatePoolError
 
 
 def _insist_on_nothing(connection: Any, _entry: ConnectionPoolEntry) -> None:

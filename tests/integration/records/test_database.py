@@ -95,19 +95,41 @@ def test_nobody_else_has_the_settings_of_those_who_ask(postgresql: Engine) -> No
 def test_what_breaks_one_that_asks_is_asked_over_no_other_that_was_open(
     postgresql: Engine, postgresql_database: str
 ) -> None:
-    with asking(postgresql), asking(postgresql):
+    with asking(postgresql), asking(postgresql), asking(postgresql):
+        pass
+    assert waiting(postgresql) == 3
+
+    def cut_off() -> None:
+        with asking(postgresql) as one:
+            _end_all(postgresql_database)
+            one.exec_driver_sql(_BACKEND)
+
+    with pytest.raises(StoreError) as broken:
+        cut_off()
+    assert broken.value.retryable
+    assert waiting(postgresql) == 0
+    assert _asked(postgresql)
+
+
+def test_what_was_ended_while_it_waited_is_asked_nothing(
+    postgresql: Engine, postgresql_database: str
+) -> None:
+    with asking(postgresql), asking(postgresql), reading(postgresql), reading(postgresql):
         pass
     assert waiting(postgresql) == 2
-    with psycopg.connect(postgresql_database, autocommit=True) as operator:
+    _end_all(postgresql_database)
+    with reading(postgresql) as one:
+        assert one.exec_driver_sql("SELECT 1").scalar_one() == 1
+    assert _asked(postgresql)
+    assert waiting(postgresql) == 1
+
+
+def _end_all(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as operator:
         operator.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-    with pytest.raises(StoreError) as broken:
-        _asked(postgresql)
-    assert broken.value.retryable
-    assert waiting(postgresql) == 0
-    assert _asked(postgresql)
 
 
 def test_one_that_breaks_before_it_is_ready_is_told_in_our_words(postgresql: Engine) -> None:
