@@ -8,7 +8,13 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from supplychain.errors import CancelledError, StoreError, SupersededError, SupplyChainError
+from supplychain.errors import (
+    CancelledError,
+    SchemaVersionError,
+    StoreError,
+    SupersededError,
+    SupplyChainError,
+)
 from supplychain.model.runs import Claim, Duty, Run
 from supplychain.records.run_queue import RunQueue
 from supplychain.worker.engine import AbandonedError, Json, Step
@@ -126,10 +132,13 @@ class Held:
                     if self.run.takeovers:
                         self.patiently(name, lambda: self._resume(name))
                     return self.patiently(name, function)
-                except (CancelledError, SupersededError) as error:
-                    if self.abandoned or isinstance(error, SupersededError):
+                except CancelledError as error:
+                    if self.abandoned:
                         raise AbandonedError from error
                     raise
+                except (SupersededError, SchemaVersionError) as error:
+                    # The engine must not note that the step failed: another one is to do it.
+                    raise AbandonedError from error
 
             return step(name, once)
 

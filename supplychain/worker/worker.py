@@ -8,7 +8,13 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from supplychain.errors import CancelledError, StoreError, SupersededError, SupplyChainError
+from supplychain.errors import (
+    CancelledError,
+    SchemaVersionError,
+    StoreError,
+    SupersededError,
+    SupplyChainError,
+)
 from supplychain.model.runs import RunState
 from supplychain.records.run_queue import RunQueue
 from supplychain.worker.engine import AbandonedError, Engine, EngineError, Step
@@ -203,7 +209,8 @@ class Worker:
                 raise AbandonedError from None
             outcome.state = RunState.CANCELLED
             self._end(held, RunState.CANCELLED)
-        except SupersededError:
+        except (SupersededError, SchemaVersionError):
+            # It is another's by now; or has to be, for this worker is of the wrong release.
             raise AbandonedError from None
         except EngineError as error:
             self._engine_takes = False

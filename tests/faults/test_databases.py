@@ -342,7 +342,8 @@ def test_a_worker_whose_clock_is_wrong_leaves_its_runs_to_others(
     (tmp_path / "crew").mkdir()
     clock, crew = Clock.at(tmp_path / "clock"), Crew(postgresql_database, tmp_path / "crew")
     [run] = crew.submit(1)
-    with crew.worker(seconds=3, environ=clock.environ):
+    # Longer than it takes to see that it runs, and for a worker to look at its clock again.
+    with crew.worker(seconds=6, environ=clock.environ):
         until(lambda: crew.runs()[0].state is RunState.RUNNING, 60)
         clock.jump(minutes / 60)
         with crew.worker():

@@ -200,11 +200,12 @@ def test_a_worker_whose_schema_is_gone_leaves_its_runs_to_newer_ones(
     (tmp_path / "crew").mkdir()
     crew = Crew(postgresql_database, tmp_path / "crew")
     [run] = crew.submit(1)
-    with crew.worker(seconds=2) as worker:
+    # Longer than it takes to see that it runs, and for a worker to look at its schema again.
+    with crew.worker(seconds=5) as worker:
         until(lambda: crew.runs()[0].state is RunState.RUNNING)
         with psycopg.connect(postgresql_database, autocommit=True) as database:
             database.execute("UPDATE alembic_version SET version_num = '9999'")
-            time.sleep(6)
+            time.sleep(9)
             assert database.execute("SELECT state FROM runs").fetchall() == [("running",)]
             # As if who begins now were of that release.
             database.execute(f"UPDATE alembic_version SET version_num = '{SCHEMA_VERSION}'")
