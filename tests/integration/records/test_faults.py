@@ -205,21 +205,36 @@ def test_what_a_server_refuses_is_told_apart(
         assert record.dossier(SUBJECT.digest, at=AT) is None
 
 
-def test_a_connection_that_is_cut_is_told_and_made_anew(
+def _cut(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def test_a_connection_that_is_cut_while_it_waits_is_made_anew(
     postgresql_database: str, content: ContentStore
 ) -> None:
     with Record.open(postgresql_database, content) as record:
         record.save_run(manifest_run(), at=AT)
-        with psycopg.connect(postgresql_database, autocommit=True) as other:
-            other.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        with pytest.raises(StoreError) as caught:
-            record.ledger.append(DecisionRecord(b"document", make_decision()))
-        assert caught.value.retryable
+        _cut(postgresql_database)
         record.ledger.append(DecisionRecord(b"document", make_decision()))
         assert len(record.ledger.list()) == 1
+
+
+def test_one_that_is_cut_in_the_middle_is_told(postgresql_database: str) -> None:
+    engine = open_engine(postgresql_database)
+
+    def cut_off() -> None:
+        with writing(engine) as connection:
+            _cut(postgresql_database)
+            connection.exec_driver_sql("SELECT 1")
+
+    with pytest.raises(StoreError) as caught:
+        cut_off()
+    assert caught.value.retryable
+    engine.dispose()
 
 
 @pytest.mark.parametrize(
