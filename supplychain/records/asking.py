@@ -47,16 +47,8 @@ class _Ready:
     @contextmanager
     def taken(self) -> Iterator[Connection]:
         """One of them, or one for this time alone."""
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
-            makes = connection is None and self._number < _KEPT
-            self._number += makes
-        if connection is not None and has_ended(connection.connection.dbapi_connection):
-            self._let_go(connection)
-            with self._lock:
-                connection, makes = None, True
-                self._number += 1
-        if connection is None and not makes:
+        connection = self._waiting_one()
+        if connection is None and not self._counts_one_more():
             with _autocommitting(self._engine) as connection:
                 yield connection
             return
@@ -73,6 +65,21 @@ class _Ready:
         else:
             with self._lock:
                 self._idle.append(connection)
+
+    def _waiting_one(self) -> Connection | None:
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection is not None and has_ended(connection.connection.dbapi_connection):
+            self._let_go(connection)
+            return None
+        return connection
+
+    def _counts_one_more(self) -> bool:
+        """Whether one more may be made, which is counted from then on."""
+        with self._lock:
+            makes = self._number < _KEPT
+            self._number += makes
+        return makes
 
     def _made(self) -> Connection:
         connection = _autocommitting(self._engine)

@@ -128,6 +128,54 @@ def at_once(
             yield from map(work, some)
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A signed document that is named and not read yet.
+
+    Attributes:
+        manifest: What holds it.
+        layer: The document itself.
+        where: As `Stored` has it.
+    """
+
+    manifest: Digest
+    layer: Descriptor
+    where: str = ""
+
+
+def read_each(
+    store: ArtifactStore,
+    named: Iterable[Unread | Found],
+    made: Callable[[Unread, bytes], Stored],
+    *,
+    limit: int,
+) -> Iterator[Found]:
+    """What is named, read; what needs no reading stays as it is.
+
+    Args:
+        store: Where it is.
+        named: What is read.
+        made: Makes a document of its bytes.
+        limit: The most bytes that one may have.
+
+    Raises:
+        RegistryError: The registry failed; what could not be read is not thereby refused.
+    """
+
+    def read(one: Unread | Found) -> Found:
+        if not isinstance(one, Unread):
+            return one
+        try:
+            return made(one, store.blob(one.layer, limit=limit))
+        except UNUSABLE as error:
+            return Rejection.of(one.manifest, error, one.where)
+
+    def size(one: Unread | Found) -> int:
+        return one.layer.size if isinstance(one, Unread) else 0
+
+    return at_once(store, read, named, size=size)
+
+
 def described(layer: dict[str, object], *, limit: int) -> Descriptor:
     """A layer's descriptor, read strictly.
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 
 from supplychain.errors import InputError, LimitError, NotFoundError
-from supplychain.frozen import dataclass
 from supplychain.model.artifact import (
     DOCKER_MANIFEST,
     MANIFEST_LIMIT,
@@ -22,7 +21,15 @@ from supplychain.model.artifact import (
 from supplychain.model.digest import Digest
 from supplychain.signing import dsse, embedded, simplesigning
 from supplychain.signing.encoding import as_object, read_json
-from supplychain.signing.found import UNUSABLE, Found, Rejection, Stored, at_once, described
+from supplychain.signing.found import (
+    UNUSABLE,
+    Found,
+    Rejection,
+    Stored,
+    Unread,
+    described,
+    read_each,
+)
 from supplychain.signing.trust.material import ANNOTATIONS
 
 PREDICATE_TYPE_ANNOTATION = "predicateType"
@@ -111,41 +118,24 @@ def _read_layers(
     except UNUSABLE as error:
         yield Rejection.of(held.digest, error)
         return
-    named = (_described(held.digest, suffix, *one) for one in enumerate(layers, 1))
+    named = (_named(held.digest, suffix, *one) for one in enumerate(layers, 1))
     wanted = (
         one for one in named if isinstance(one, Rejection) or choose is None or choose(one.layer)
     )
 
-    def read(one: _Named | Rejection) -> Found:
-        if isinstance(one, Rejection):
-            return one
-        try:
-            data = store.blob(one.layer, limit=_LIMITS[suffix])
-            return stored(suffix, held.digest, one.layer, data, one.where)
-        except UNUSABLE as error:
-            return Rejection.of(held.digest, error, one.where)
+    def made(one: Unread, data: bytes) -> Stored:
+        return stored(suffix, one.manifest, one.layer, data, one.where)
 
-    yield from at_once(store, read, wanted, size=_size)
+    yield from read_each(store, wanted, made, limit=_LIMITS[suffix])
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A layer that is not read yet, and which of them it is."""
-
-    layer: Descriptor
-    where: str
-
-
-def _described(manifest: Digest, suffix: Suffix, number: int, value: object) -> _Named | Rejection:
+def _named(manifest: Digest, suffix: Suffix, number: int, value: object) -> Unread | Rejection:
     where = f"layer {number} of .{suffix}"
     try:
-        return _Named(described(as_object(value, "the layer"), limit=_LIMITS[suffix]), where)
+        layer = described(as_object(value, "the layer"), limit=_LIMITS[suffix])
     except UNUSABLE as error:
         return Rejection.of(manifest, error, where)
-
-
-def _size(one: _Named | Rejection) -> int:
-    return one.layer.size if isinstance(one, _Named) else 0
+    return Unread(manifest, layer, where)
 
 
 def stored(

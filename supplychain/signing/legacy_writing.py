@@ -108,10 +108,7 @@ def append(store: ArtifactStore, subject: Digest, layers: Sequence[Layer]) -> Di
             current,
             (suffix, name),
             [_json(layer) for layer in layers],
-            lambda new: [
-                str(digest)
-                for digest in store.each(store.put_blob, [data[str(one["digest"])] for one in new])
-            ],
+            lambda new: store.each(lambda one: str(store.put_blob(data[str(one["digest"])])), new),
         )
 
     return store.amend(name, change).digest

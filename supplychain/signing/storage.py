@@ -6,14 +6,12 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
 
 from supplychain.errors import (
     InputError,
     LimitError,
     VerificationError,
 )
-from supplychain.frozen import dataclass
 from supplychain.model.artifact import (
     MANIFEST_LIMIT,
     OCI_MANIFEST,
@@ -35,8 +33,10 @@ from supplychain.signing.found import (
     Found,
     Rejection,
     Stored,
+    Unread,
     at_once,
     described,
+    read_each,
 )
 
 PREDICATE_TYPE_ANNOTATION = "dev.sigstore.bundle.predicateType"
@@ -47,8 +47,6 @@ _EMPTY = b"{}"
 
 # What a registry may make us read about one digest, before anything in it is trusted.
 REFERRER_LIMIT = 1000
-
-
 # What may be shown to people as it stands (RFC 6838 section 4.2).
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9][\w!#$&^.+-]{0,126}/[\w!#$&^.+-]{1,127}", re.ASCII)
 
@@ -113,37 +111,19 @@ def read(
         )
     chosen = [one.digest for one in referrers if choose is None or choose(one)]
     opened = at_once(store, lambda one: _opened(store, subject, one), chosen)
-    yield from at_once(store, partial(_read, store), opened, size=_size)
+    yield from read_each(store, opened, _stored, limit=BUNDLE_LIMIT)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A referrer that says to hold a bundle."""
-
-    manifest: Digest
-    layer: Descriptor
-
-
-def _opened(store: ArtifactStore, subject: Digest, referrer: Digest) -> _Opened | Found:
+def _opened(store: ArtifactStore, subject: Digest, referrer: Digest) -> Unread | Found:
     try:
         layer = _layer(store.manifest(referrer), subject)
     except UNUSABLE as error:
         return Rejection.of(referrer, error)
-    return Foreign(referrer, layer) if isinstance(layer, str) else _Opened(referrer, layer)
+    return Foreign(referrer, layer) if isinstance(layer, str) else Unread(referrer, layer)
 
 
-def _size(opened: _Opened | Found) -> int:
-    return opened.layer.size if isinstance(opened, _Opened) else 0
-
-
-def _read(store: ArtifactStore, opened: _Opened | Found) -> Found:
-    if not isinstance(opened, _Opened):
-        return opened
-    try:
-        data = store.blob(opened.layer, limit=BUNDLE_LIMIT)
-    except UNUSABLE as error:
-        return Rejection.of(opened.manifest, error)
-    return Stored(opened.manifest, MEDIA_TYPE, data)
+def _stored(bundle: Unread, data: bytes) -> Stored:
+    return Stored(bundle.manifest, MEDIA_TYPE, data)
 
 
 def _layer(manifest: Manifest, subject: Digest) -> Descriptor | str:
